@@ -1,0 +1,14 @@
+// Reports a broken promise and aborts.
+#include "base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace entrepot {
+
+void check_failed(const char* condition, const char* file, int line) {
+    std::fprintf(stderr, "%s:%d: check failed: %s\n", file, line, condition);
+    std::abort();
+}
+
+}  // namespace entrepot

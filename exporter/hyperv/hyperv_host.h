@@ -1,0 +1,180 @@
+// A Hyper-V host as the backup sees it: inventory, snapshot, export, reference points, jobs.
+// Follows the reference of the WMI provider (root/virtualization/v2); every call is one step that
+// can be looked up again.
+#pragma once
+
+#include "base/clock.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace entrepot::hyperv {
+
+enum class Authentication { negotiate, ntlm, kerberos, basic, certificate };
+
+/// How to reach a host. Exactly one of ca_file and pin_sha256, or neither for the system's CAs.
+struct Connection {
+    std::string url;  ///< https://HOST:5986/wsman
+    Authentication authentication = Authentication::negotiate;
+    std::string user;  ///< DOMAIN\user, HOST\user or user.
+    Secret password;
+    std::filesystem::path ca_file;
+    std::string pin_sha256;                  ///< Hex SHA-256 of the leaf certificate's DER.
+    std::filesystem::path record_directory;  ///< Empty: no wire record.
+};
+
+/// A disk slot of a VM or of a snapshot.
+struct Disk {
+    std::string instance_id;  ///< Msvm_StorageAllocationSettingData.InstanceID.
+    std::string slot_id;  ///< instance_id without "Microsoft:<GUID>\": equal in the VM and in its
+                          ///< snapshots.
+    std::string path;     ///< HostResource.
+    std::string controller;  ///< "scsi" or "ide".
+    std::uint32_t controller_number = 0;
+    std::uint32_t location = 0;
+    std::optional<Guid> virtual_disk_id;  ///< Where GetVirtualHardDiskSettingData was asked.
+    std::uint64_t size_bytes = 0;         ///< 0: not asked.
+    std::uint32_t logical_sector_size = 0;
+    std::string cannot_back_up;  ///< Empty, or why: pass-through, shared, not a VHDX, ...
+};
+
+struct Snapshot {
+    std::string instance_id;  ///< "Microsoft:<GUID>"
+    std::string name;
+    std::string vm_id;
+    bool is_recovery = false;  ///< Snapshot:Recovery, else a user's checkpoint.
+    std::string created;       ///< By the host's clock, RFC 3339.
+};
+
+struct ReferencePoint {
+    std::string instance_id;
+    std::string vm_id;
+    std::uint16_t type = 0;  ///< 2 = resilient change tracking.
+    std::uint16_t consistency_level = 0;
+    std::vector<std::string> disk_ids;  ///< Instance ids, parallel to rct_ids.
+    std::vector<std::string> rct_ids;
+};
+
+struct Vm {
+    std::string id;  ///< GUID, upper case.
+    std::string name;
+    std::string state;  ///< "running", "off", "saved", "paused", "other".
+    std::uint32_t generation = 2;
+    std::string version;  ///< Of the configuration: "9.0".
+    std::vector<std::uint16_t> operational_status;
+    std::string configuration_instance_id;
+    std::vector<Disk> disks;
+    std::vector<Snapshot> snapshots;
+    std::vector<ReferencePoint> reference_points;
+    std::uint16_t replication_mode = 0;
+    std::string last_applied_snapshot;  ///< InstanceID or empty.
+    std::string current_snapshot;       ///< Msvm_MostCurrentSnapshotInBranch or empty.
+};
+
+struct HostFacts {
+    std::string computer_name;
+    std::string os_caption;
+    std::uint32_t os_build = 0;
+    std::string product_version;  ///< From Identify.
+    std::string boot_time;
+    std::string host_time;  ///< LocalDateTime as RFC 3339.
+    bool has_reference_points = false;
+};
+
+/// A job of the host as its answer named it; plain values, so that it can be journalled.
+struct JobRef {
+    std::string class_name;  ///< Msvm_ConcreteJob, Msvm_StorageJob.
+    std::string instance_id;
+    bool is_synchronous = false;  ///< The method returned 0: there is no job.
+    Json to_json() const;
+    static JobRef from_json(const Json& json);
+};
+
+enum class JobState {
+    running,
+    completed,
+    failed,
+    vanished,  ///< The object is gone: decide by the objects it should have made.
+};
+
+struct JobStatus {
+    JobState state = JobState::running;
+    std::uint16_t raw_state = 0;
+    std::uint16_t percent = 0;
+    std::uint32_t error_code = 0;
+    std::uint32_t hresult = 0;  ///< From the error text's trailing hex; 0 if there was none.
+    std::string error_text;     ///< The host's words, any language.
+};
+
+enum class ConsistencyLevel : std::uint8_t { application = 1, crash = 2 };
+
+struct ExportRequest {
+    std::string vm_id;
+    std::string snapshot_instance_id;
+    std::string export_directory;      ///< UNC.
+    std::string base_reference_point;  ///< InstanceID, empty for a full.
+    std::vector<std::string> excluded_disk_ids;
+};
+
+/// All calls throw Error: {unreachable}, {timeout}, {unauthenticated}, {access_denied},
+/// {untrusted}, {not_found}, {host_failure} with the host's code, {protocol}, {cancelled}. A
+/// timeout or a lost answer of one of the calls that act leaves unknown whether the host did it:
+/// look at the objects before asking again.
+class HyperVHost {
+public:
+    virtual ~HyperVHost() = default;
+
+    virtual HostFacts read_facts() = 0;
+    /// All VMs with disks, snapshots and reference points, in a number of requests that does not
+    /// grow with the VMs.
+    virtual std::vector<Vm> list_vms() = 0;
+    /// One VM by GUID, disks with VirtualDiskId and sizes. Error{not_found}.
+    virtual Vm read_vm(const std::string& vm_id) = 0;
+    virtual std::vector<Snapshot> list_snapshots(const std::string& vm_id) = 0;
+    virtual std::vector<ReferencePoint> list_reference_points(const std::string& vm_id) = 0;
+    /// Disks of a snapshot as it froze them.
+    virtual std::vector<Disk> list_snapshot_disks(const std::string& snapshot_instance_id) = 0;
+
+    // The calls that act. Never sent twice by themselves.
+    virtual JobRef start_create_snapshot(const std::string& vm_id, ConsistencyLevel level) = 0;
+    virtual void rename_snapshot(const std::string& snapshot_instance_id,
+                                 const std::string& name) = 0;
+    virtual JobRef start_export(const ExportRequest& request) = 0;
+    virtual JobRef start_convert(const std::string& snapshot_instance_id) = 0;
+    virtual JobRef start_destroy_snapshot(const std::string& snapshot_instance_id) = 0;
+    virtual JobRef start_destroy_reference_point(const std::string& vm_id,
+                                                 const std::string& instance_id) = 0;
+
+    virtual JobStatus read_job(const JobRef& job) = 0;
+    /// Asks the host to end a job: terminate, then kill.
+    virtual void cancel_job(const JobRef& job) = 0;
+    /// Objects that Msvm_AffectedJobElement names for the job, filtered to the two classes of
+    /// interest.
+    virtual std::vector<std::string> list_affected_snapshots(const JobRef& job) = 0;
+    virtual std::vector<std::string> list_affected_reference_points(const JobRef& job) = 0;
+    /// Running export jobs that concern a VM: for a start after a crash.
+    virtual std::vector<JobRef> list_export_jobs(const std::string& vm_id) = 0;
+    /// Enables automatic merging again (Msvm_DiskMergeSettingData) where a disk of the VM has it
+    /// off.
+    virtual void ensure_merge_enabled(const std::string& vm_id) = 0;
+};
+
+struct World {
+    Clock& clock;
+    Log& log;
+};
+
+/// Contacts nobody before the first call. A call can be ended through `stop` from another thread.
+std::unique_ptr<HyperVHost> connect(const World& world, const Connection& connection,
+                                    std::stop_token stop);
+
+}  // namespace entrepot::hyperv

@@ -1,0 +1,78 @@
+// One image file: its identity, its own content, and who its parent must be.
+#pragma once
+
+#include "storage/disk/disk_source.h"
+
+#include "base/file_system.h"
+#include "base/guid.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace entrepot::disk {
+
+enum class ImageFormat { raw, vhdx, vhd };
+enum class ImageType { fixed, dynamic, differencing };
+
+/// What a differencing image says of its parent. Paths are shown to people and never opened.
+struct ParentLocator {
+    Guid linkage;                  ///< DataWriteGuid of the parent when the child was made.
+    std::optional<Guid> linkage2;  ///< A second acceptable one, if it is not null.
+    std::string relative_path;
+    std::string absolute_path;
+    std::string volume_path;
+    /// The last component of the most specific path; empty if there is no path.
+    std::string leaf_name() const;
+};
+
+/// Everything that stands in the headers.
+struct ImageInfo {
+    ImageFormat format = ImageFormat::raw;
+    ImageType type = ImageType::dynamic;
+    std::uint64_t size_bytes = 0;  ///< Of the virtual disk.
+    std::uint64_t file_size_bytes = 0;
+    std::uint32_t block_size_bytes = 0;
+    std::uint32_t logical_sector_size = 512;
+    std::uint32_t physical_sector_size = 512;
+    Guid virtual_disk_id;  ///< Travels with the disk; null for raw.
+    Guid data_write_guid;  ///< Changes with the content; null for raw.
+    bool is_log_dirty = false;
+    std::string creator;
+    std::optional<ParentLocator> parent;  ///< For differencing images.
+    std::vector<std::string> warnings;    ///< Oddities that were tolerated.
+};
+
+/// An open image. As a DiskSource it shows its own layer only: in a differencing image, what it
+/// does not hold is of kind parent. Safe to read from several threads.
+class DiskImage : public DiskSource {
+public:
+    virtual const ImageInfo& info() const = 0;
+    virtual const File& file() const = 0;
+    /// True if the layer holds no sector at all (every extent is of kind parent).
+    virtual bool is_empty_layer() const = 0;
+    /// Reads the headers again and throws Error{corrupt} if they, or the file's size, are not what
+    /// they were.
+    virtual void check_unchanged() const = 0;
+};
+
+/// Opens a VHDX (or AVHDX). The format is expected, not probed: another content is Error{corrupt}
+/// that says what it looks like; a VHD, VHD Set or later version is Error{unsupported}. A dirty log
+/// is replayed in memory, the file is never written.
+std::unique_ptr<DiskImage> open_vhdx(std::unique_ptr<File> file);
+
+/// A raw file as a disk; holes are zero.
+std::unique_ptr<DiskImage> open_raw(std::unique_ptr<File> file,
+                                    std::uint32_t logical_sector_size = 512);
+
+/// By what the first bytes say; what is no known format is raw. For `entrepot image`, where a
+/// person chose the file.
+std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file);
+
+std::string_view to_string(ImageFormat format);
+std::string_view to_string(ImageType type);
+
+}  // namespace entrepot::disk

@@ -1,0 +1,300 @@
+// The repository: recovery points in, recovery points out. Follows the architecture, "The
+// repository".
+#pragma once
+
+#include "storage/disk/disk_source.h"
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace entrepot::repository {
+
+/// What the repository needs of the world. All outlive it.
+struct Environment {
+    FileSystem& file_system;
+    Clock& clock;
+    Random& random;
+    Log& log;
+};
+
+enum class PointKind { full, incremental };
+enum class Consistency { unknown, application, crash };
+
+std::string_view to_string(PointKind kind);
+std::string_view to_string(Consistency consistency);
+
+/// One image of a point's disk as the host named it: the proof that a later differential belongs
+/// onto it.
+struct ImageRecord {
+    std::string file_name;
+    Guid data_write_guid;
+    bool is_leaf = false;  ///< It held the guest's auto-recovery writes on top of the base.
+};
+
+/// One disk as the caller describes it before any content is written.
+struct DiskDraft {
+    std::string id;  ///< VirtualDiskId in lower case, or what the caller keys disks by. Unique in
+                     ///< the point.
+    std::uint32_t index = 0;  ///< From 0, in the order people see.
+    std::string name;         ///< For people: the file's name.
+    std::string
+        host_disk_id;  ///< The instance id on the host without its first component; may be empty.
+    std::uint64_t size_bytes = 0;
+    std::uint32_t logical_sector_size = 512;
+    std::uint32_t physical_sector_size = 4096;
+    std::vector<ImageRecord> images;
+};
+
+/// A disk that is not in the point, and why.
+struct SkippedDisk {
+    std::string name;
+    std::string reason;
+};
+
+struct PointDraft {
+    std::string host;   ///< Id of the host; empty for an ingest from files.
+    std::string vm_id;  ///< GUID, or what --vm said.
+    std::string vm_name;
+    PointKind kind = PointKind::full;
+    std::string reason;  ///< Why full, why incremental; kept with the point.
+    Consistency consistency = Consistency::unknown;
+    std::string base_point;  ///< Id of the point an incremental was built on; empty for a full.
+    std::string reference_point;  ///< The host's object that this point's content corresponds to;
+                                  ///< may be empty.
+    Json host_facts =
+        Json::object();  ///< RCT ids, snapshot id and what else the caller wants back.
+    std::vector<SkippedDisk> skipped;
+};
+
+struct DiskSummary {
+    DiskDraft draft;
+    std::uint64_t changed_bytes =
+        0;  ///< Bytes this point wrote into the disk's map, zeros included.
+    std::uint64_t new_stored_bytes = 0;  ///< What it added to the packs.
+    bool has_tracking_map =
+        false;  ///< The map that the next differential goes onto differs from the restore map.
+    std::string root;    ///< Merkle root over the chunk ids, hex.
+    std::string sha256;  ///< Of the raw content, where it was asked for; else empty.
+};
+
+struct Verification {
+    WallTime time{};
+    std::string result;  ///< "sound" or "damaged".
+};
+
+struct PointSummary {
+    std::string id;              ///< 32 hexadecimal digits, random.
+    std::uint64_t sequence = 0;  ///< The repository's own order; clocks may lie.
+    WallTime time{};             ///< When it was committed.
+    PointDraft draft;
+    std::vector<DiskSummary> disks;
+    std::uint64_t logical_bytes = 0;
+    std::uint64_t unique_bytes = 0;  ///< Stored bytes that it added.
+    std::optional<WallTime> protected_until;
+    std::string hold_reason;  ///< Empty: no hold.
+    std::optional<Verification> verification;
+    bool has_known_damage = false;
+};
+
+/// Which of a disk's two maps.
+enum class View {
+    restore,   ///< What people get back.
+    tracking,  ///< What the host's change tracking counts from; equals restore where there is no
+               ///< leaf.
+};
+
+/// Content of one disk of one point. Safe to read from several threads. Error{corrupt} names point,
+/// disk and range where a chunk is damaged. extent_at tells data from zero at chunk granularity.
+class PointDisk : public disk::DiskSource {
+public:
+    /// Chunk-granular: the ids differ. Both disks must be of this repository and of one size.
+    virtual std::uint32_t chunk_size_bytes() const = 0;
+};
+
+class PointReader {
+public:
+    virtual ~PointReader() = default;
+    virtual const PointSummary& summary() const = 0;
+    virtual std::unique_ptr<PointDisk> open_disk(std::uint32_t index, View view) = 0;
+    virtual std::vector<std::string> file_names() const = 0;
+    virtual Bytes read_file(const std::string& name) = 0;
+};
+
+/// Receives the content of one disk of a point under construction. Not for several threads; work is
+/// spread over the cores behind it. Chunks that are never written are the base point's for an
+/// incremental, zero for a full.
+class DiskSink {
+public:
+    virtual ~DiskSink() = default;
+    /// Requires offset to be a multiple of the chunk size, and length too unless the disk ends
+    /// there; each chunk at most once per view, in ascending order.
+    virtual void write(std::uint64_t offset, ByteView data) = 0;
+    /// As write() with zeros, for any chunk-aligned length, without their cost.
+    virtual void write_zeros(std::uint64_t offset, std::uint64_t length) = 0;
+    /// Waits for what is under way. Must be called once per sink.
+    virtual void finish() = 0;
+};
+
+/// A point under construction: absent until commit() returned, gone if it did not. Holds a session,
+/// so that gc takes nothing it refers to.
+class PointWriter {
+public:
+    virtual ~PointWriter() = default;  ///< Abandons what was not committed.
+    virtual const std::string& id() const = 0;
+
+    /// Names all disks first. `base_index` is the disk of the base point whose tracking map
+    /// unwritten chunks come from; nullopt: zeros.
+    virtual void add_disk(const DiskDraft& draft, std::optional<std::uint32_t> base_index) = 0;
+    /// The view `tracking` first, where both are written: chunks never written to `restore` are
+    /// then the tracking view's. If only `restore` is written, both views are one map.
+    virtual std::unique_ptr<DiskSink> open_sink(std::uint32_t index, View view) = 0;
+    virtual void set_sha256(std::uint32_t index, std::string sha256) = 0;
+    /// A configuration file of the VM, at most 64 MiB.
+    virtual void add_file(const std::string& name, ByteView content) = 0;
+
+    /// Durable on return: packs, maps, manifest, then one database transaction.
+    virtual PointSummary commit() = 0;
+};
+
+struct RepositoryInfo {
+    std::string format;
+    std::string id;
+    bool is_encrypted = true;
+    std::uint32_t chunk_size_bytes = 0;
+    std::uint64_t points = 0;
+    std::uint64_t logical_bytes =
+        0;  ///< Sum over points of the disks' allocated (non-zero) bytes... of all points.
+    std::uint64_t unique_bytes = 0;  ///< Plain bytes of distinct chunks that are stored.
+    std::uint64_t stored_bytes = 0;  ///< What du sees.
+    std::uint64_t chunks = 0;
+    std::uint64_t packs = 0;
+    std::uint64_t waste_bytes =
+        0;  ///< Stored bytes that no point reaches, as far as the last gc knows.
+    std::uint64_t key_slots = 0;
+};
+
+struct Damage {
+    std::uint32_t disk = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::string reason;
+};
+
+struct PointVerdict {
+    std::string point;
+    bool is_sound = true;
+    std::vector<Damage> damage;
+};
+
+enum class VerifyDepth {
+    manifests,  ///< Signatures, maps, roots; every pack is present with the right length.
+    packs,      ///< And the digests of the ciphertext. Needs no key.
+    data,       ///< And every chunk decoded and compared with its id.
+};
+
+struct GcResult {
+    std::uint64_t packs_removed = 0;
+    std::uint64_t packs_compacted = 0;
+    std::uint64_t freed_bytes = 0;
+    std::uint64_t live_chunks = 0;
+    std::uint64_t dead_chunks = 0;
+};
+
+enum class DryRun { no, yes };
+
+struct KeySlot {
+    std::uint32_t number = 0;
+    std::string kind;  ///< "passphrase" or "recovery".
+    WallTime created{};
+};
+
+struct CreateOptions {
+    std::optional<Secret> passphrase;  ///< nullopt: no encryption.
+    std::uint32_t chunk_size_bytes = 64 * 1024;
+};
+
+struct Created {
+    std::string repository_id;
+    Secret recovery_key;  ///< Text for people, empty without encryption. Shown once, kept nowhere.
+};
+
+/// How the key is given: a passphrase or the text of the recovery key; empty for an unencrypted
+/// repository.
+struct OpenOptions {
+    std::optional<Secret> key;
+    /// The repository must have this id if it is not empty: another one mounted in its place is
+    /// refused.
+    std::string expected_id;
+};
+
+struct PointFilter {
+    std::string vm;  ///< GUID or name; empty: all.
+};
+
+class Repository {
+public:
+    /// Makes a new repository in a directory that is absent or empty; Error{already_exists}
+    /// otherwise.
+    static Created create(const Environment& environment, const std::filesystem::path& directory,
+                          const CreateOptions& options);
+
+    /// Takes the repository's lock: Error{busy} if another process has it. Error{locked} if a key
+    /// is needed and absent, Error{unauthenticated} if it is wrong, Error{not_found} if there is no
+    /// repository (an empty directory is never taken for an empty repository). Cleans up after a
+    /// crash.
+    static std::unique_ptr<Repository> open(const Environment& environment,
+                                            const std::filesystem::path& directory,
+                                            const OpenOptions& options);
+    virtual ~Repository() = default;
+
+    virtual RepositoryInfo info() = 0;
+
+    /// Oldest first.
+    virtual std::vector<PointSummary> list_points(const PointFilter& filter) = 0;
+    /// An id, a unique prefix of one, or VM@latest. Error{not_found}, Error{invalid} if ambiguous.
+    virtual PointSummary find_point(std::string_view text) = 0;
+    virtual std::unique_ptr<PointReader> open_point(const std::string& id) = 0;
+    virtual std::unique_ptr<PointWriter> begin_point(const PointDraft& draft) = 0;
+
+    /// Error{conflict} if it is protected, held, or younger than the minimum age.
+    virtual void delete_point(const std::string& id) = 0;
+    /// Only ever later: Error{conflict} otherwise.
+    virtual void protect_point(const std::string& id, WallTime until) = 0;
+    virtual void hold_point(const std::string& id, const std::string& reason) = 0;
+    virtual void release_point(const std::string& id) = 0;
+
+    /// All points if `ids` is empty. Remembers the verdicts.
+    virtual std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
+                                             const Work& work) = 0;
+    virtual GcResult collect_garbage(DryRun dry_run, const Work& work) = 0;
+
+    virtual std::vector<KeySlot> list_keys() = 0;
+    virtual std::uint32_t add_passphrase(const Secret& passphrase) = 0;
+    /// Replaces the slot that `old` opens.
+    virtual void change_passphrase(const Secret& old, const Secret& fresh) = 0;
+    /// Error{conflict} for the last slot.
+    virtual void revoke_key(std::uint32_t slot) = 0;
+    /// A key for encrypting credentials in the state database; constant for the repository's life.
+    virtual Secret credential_key() = 0;
+
+    /// Makes the database again from the objects. Returns how many points it holds now.
+    virtual std::uint64_t rebuild_catalog(const Work& work) = 0;
+    /// Differences between database and objects, one sentence each; empty if there are none.
+    virtual std::vector<std::string> check_catalog(const Work& work) = 0;
+};
+
+}  // namespace entrepot::repository
