@@ -16,8 +16,12 @@ using hyperv::JobState;
 
 namespace {
 
+constexpr int kAskedMax = 2;
+
 Json describe_reference_point(Run& run, const std::string& id) {
-    Json result{{"reference_point", id}, {"reason", ""}, {"disk_ids", Json::array()},
+    Json result{{"reference_point", id},
+                {"reason", ""},
+                {"disk_ids", Json::array()},
                 {"rct_ids", Json::array()}};
     for (const auto& point :
          read_patiently(run, [&] { return run.host().list_reference_points(run.vm_id()); })) {
@@ -34,15 +38,18 @@ void ConvertStep::run() {
     run_.job().enter_stage("convert");
     if (run_.journal().has(key::kConvert)) return;
     const std::string snapshot_id = run_.journal().find(key::kSnapshot)->at("id");
-    if (!run_.journal().has(key::intent(key::kConvert, 0))) {
+    for (int asked = 0; asked < kAskedMax; ++asked) {
+        if (run_.journal().has(key::job(key::kConvert, 0))) break;
+        // Asked before, without an answer: only a snapshot that stays there may be asked for again.
+        const bool was_asked = run_.journal().has(key::intent(key::kConvert, 0));
+        if (was_asked && wait_until(run_, run_.pace().appear_max,
+                                    [&] { return !is_snapshot_on_host(run_, snapshot_id); })) {
+            break;
+        }
         ask(snapshot_id);
-    } else if (!run_.journal().has(key::job(key::kConvert, 0)) &&
-               !wait_until(run_, run_.pace().appear_max,
-                           [&] { return !is_snapshot_on_host(run_, snapshot_id); })) {
-        // The host did not do it: the snapshot is still there, and converting is what is left.
-        ask(snapshot_id);
+        if (run_.journal().has(key::kConvert)) return;
     }
-    if (!run_.journal().has(key::kConvert)) settle(snapshot_id);
+    settle(snapshot_id);
 }
 
 void ConvertStep::ask(const std::string& snapshot_id) {

@@ -42,8 +42,7 @@ void check_geometry(const ExportedDisk& disk, const ExpectedDisk& wanted) {
                                 wanted.index, wanted.size_bytes, info.size_bytes, disk.name),
                     kExportHint};
     }
-    if (wanted.logical_sector_size != 0 &&
-        info.logical_sector_size != wanted.logical_sector_size) {
+    if (wanted.logical_sector_size != 0 && info.logical_sector_size != wanted.logical_sector_size) {
         throw Error{ErrorCode::corrupt,
                     fmt::format("disk {} has sectors of {} bytes on the host and of {} in its "
                                 "image {}",
@@ -53,8 +52,7 @@ void check_geometry(const ExportedDisk& disk, const ExpectedDisk& wanted) {
     }
 }
 
-void check_configuration(Run& run, const ExportFiles& files,
-                         std::vector<std::string>& warnings) {
+void check_configuration(Run& run, const ExportFiles& files, std::vector<std::string>& warnings) {
     if (files.configurations.size() != 1) {
         throw Error{ErrorCode::corrupt,
                     fmt::format("the export holds {} configuration files (.vmcx), not one",
@@ -109,9 +107,8 @@ ExportAnalysis analyse_export(Run& run, const std::filesystem::path& directory,
         }
     }
     for (const ExportedDisk& disk : disks) {
-        analysis.warnings.push_back(
-            fmt::format("the export also holds {}, which was not expected and is not kept",
-                        disk.name));
+        analysis.warnings.push_back(fmt::format(
+            "the export also holds {}, which was not expected and is not kept", disk.name));
     }
     return analysis;
 }

@@ -29,7 +29,7 @@ namespace {
 constexpr std::uint64_t kFreeBytesMin = 32 * kMiB;
 
 std::string make_run_id(Run& run, int number) {
-    if (number == 0 && run.journal().generation() == 0) return run.job().id();
+    if (number == 0) return run.job().id();
     std::array<std::byte, 16> bytes{};
     run.services().random.fill(bytes);
     return to_hex(bytes);
@@ -54,10 +54,9 @@ bool concerns_content(const Error& error) {
 }
 
 std::uint64_t virtual_bytes(const RunPlan& plan) {
-    return std::accumulate(plan.disks.begin(), plan.disks.end(), std::uint64_t{0},
-                           [](std::uint64_t sum, const ExpectedDisk& disk) {
-                               return sum + disk.size_bytes;
-                           });
+    return std::accumulate(
+        plan.disks.begin(), plan.disks.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const ExpectedDisk& disk) { return sum + disk.size_bytes; });
 }
 
 std::vector<hyperv::JobRef> list_exports(Run& run) {
@@ -107,10 +106,10 @@ void ExportStep::run() {
             continue;
         }
         if (goal.kind == PointKind::full || ended.is_target_side) {
-            throw Error{ErrorCode::host_failure,
-                        fmt::format("the export of VM {} failed: {}", run_.plan().vm_name,
-                                    ended.text),
-                        ended.hint};
+            throw Error{
+                ErrorCode::host_failure,
+                fmt::format("the export of VM {} failed: {}", run_.plan().vm_name, ended.text),
+                ended.hint};
         }
         go_over_to_full(attempt, "the incremental export failed: " + ended.text, goal);
     }
@@ -173,10 +172,10 @@ void ExportStep::check_space(const ExportGoal& goal) {
                     "of the host."};
     }
     if (goal.kind == PointKind::full && free < virtual_bytes(run_.plan())) {
-        run_.note(fmt::format("share {} has {} free, less than the disks' {}: enough only if they "
-                              "are not full",
-                              run_.share().name, format_size(free),
-                              format_size(virtual_bytes(run_.plan()))));
+        run_.note(fmt::format(
+            "share {} has {} free, less than the disks' {}: enough only if they "
+            "are not full",
+            run_.share().name, format_size(free), format_size(virtual_bytes(run_.plan()))));
     }
 }
 
@@ -184,24 +183,22 @@ ExportStep::Ended ExportStep::ask(const Attempt& attempt) {
     run_.area().check_root();
     check_space(attempt.goal);
     Json before = Json::array();
-    for (const auto& job : list_exports(run_)) before.push_back(job.instance_id);
-    run_.journal().put(key::intent(key::kExport, attempt.number),
-                       {{"run_id", attempt.run_id},
-                        {"goal", to_json(attempt.goal)},
-                        {"before", before}});
+    for (const auto& job : list_exports(run_))
+        before.push_back(job.instance_id);
+    run_.journal().put(
+        key::intent(key::kExport, attempt.number),
+        {{"run_id", attempt.run_id}, {"goal", to_json(attempt.goal)}, {"before", before}});
     run_.area().create_run(run_.record().id, attempt.run_id);
     hyperv::ExportRequest request;
     request.vm_id = run_.vm_id();
     request.snapshot_instance_id = run_.journal().find(key::kSnapshot)->at("id");
-    request.export_directory =
-        share::join_unc(run_.share().unc, run_.record().id, attempt.run_id);
+    request.export_directory = share::join_unc(run_.share().unc, run_.record().id, attempt.run_id);
     request.base_reference_point = attempt.goal.base_reference_point;
     request.excluded_disk_ids = run_.plan().excluded_disk_ids;
     run_.note(fmt::format("exporting to {}, {}", request.export_directory,
                           repository::to_string(attempt.goal.kind)));
-    const Asked asked =
-        backup::ask(run_, key::job(key::kExport, attempt.number),
-                    [&] { return run_.host().start_export(request); });
+    const Asked asked = backup::ask(run_, key::job(key::kExport, attempt.number),
+                                    [&] { return run_.host().start_export(request); });
     if (asked.refusal) {
         return {Outcome::failed, asked.refusal->message(), asked.refusal->hint(),
                 is_target_side(*asked.refusal)};
@@ -222,8 +219,7 @@ ExportStep::Ended ExportStep::look_for_job(const Attempt& attempt) {
 }
 
 ExportStep::Ended ExportStep::wait_for_export(const Attempt& attempt, const hyperv::JobRef& job) {
-    const std::filesystem::path directory =
-        run_.area().run_path(run_.record().id, attempt.run_id);
+    const std::filesystem::path directory = run_.area().run_path(run_.record().id, attempt.run_id);
     const std::uint64_t total = virtual_bytes(run_.plan());
     std::uint16_t percent = 0;
     std::uint64_t bytes = 0;
@@ -284,8 +280,7 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
     return true;
 }
 
-void ExportStep::go_over_to_full(const Attempt& attempt, const std::string& why,
-                                 ExportGoal& goal) {
+void ExportStep::go_over_to_full(const Attempt& attempt, const std::string& why, ExportGoal& goal) {
     goal = {PointKind::full, why, "incremental_failed", {}, {}};
     run_.warn("full backup in the same run: " + why);
     run_.area().remove_run(run_.record().id, attempt.run_id);

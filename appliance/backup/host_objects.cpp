@@ -62,12 +62,13 @@ Found look_for_snapshot(Run& run, const Json& intent) {
         found.id = fresh.front().instance_id;
         return found;
     }
-    for (const auto& snapshot : fresh) found.in_doubt.push_back(snapshot.instance_id);
+    for (const auto& snapshot : fresh)
+        found.in_doubt.push_back(snapshot.instance_id);
     return found;
 }
 
-std::vector<std::string> read_affected(
-    Run& run, const std::function<std::vector<std::string>()>& list) {
+std::vector<std::string> read_affected(Run& run,
+                                       const std::function<std::vector<std::string>()>& list) {
     try {
         return read_patiently(run, list);
     } catch (const Error& error) {
@@ -105,8 +106,8 @@ Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patie
     if (job && !job->is_synchronous) {
         const auto before = strings_of(*intent, "before");
         std::vector<std::string> made;
-        for (const std::string& id : read_affected(
-                 run, [&] { return run.host().list_affected_snapshots(*job); })) {
+        for (const std::string& id :
+             read_affected(run, [&] { return run.host().list_affected_snapshots(*job); })) {
             if (!contains(before, id) && is_snapshot_on_host(run, id)) made.push_back(id);
         }
         if (made.size() == 1) return {made.front(), {}};
@@ -149,8 +150,8 @@ Found find_new_reference_point(Run& run, const std::string& snapshot_id) {
     const auto job = run.journal().find_job(key::job(key::kConvert, 0));
     if (job && !job->is_synchronous) {
         std::vector<std::string> made;
-        for (const std::string& id : read_affected(
-                 run, [&] { return run.host().list_affected_reference_points(*job); })) {
+        for (const std::string& id :
+             read_affected(run, [&] { return run.host().list_affected_reference_points(*job); })) {
             if (contains(fresh, id)) made.push_back(id);
         }
         if (made.size() == 1) return {made.front(), {}};

@@ -13,13 +13,13 @@ namespace entrepot::backup {
 
 /// What the host shows after a call whose answer we do not have.
 struct Found {
-    std::optional<std::string> id;  ///< Proven to be ours.
+    std::optional<std::string> id;      ///< Proven to be ours.
     std::vector<std::string> in_doubt;  ///< New, and maybe somebody else's.
 };
 
-/// The recovery snapshot that an attempt made: the job's affected one, the one with our name, or the
-/// only new one with a creation time inside our call by the host's clock. Waits up to `patience` for
-/// it to appear.
+/// The recovery snapshot that an attempt made: the job's affected one, the one with our name, or
+/// the only new one with a creation time inside our call by the host's clock. Waits up to
+/// `patience` for it to appear.
 Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patience);
 
 /// The snapshot of this run, if any exists on the host now.

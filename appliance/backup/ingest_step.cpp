@@ -34,10 +34,6 @@ Json image_identities(const ExportAnalysis& analysis) {
     return images;
 }
 
-std::string generation_mark(Run& run) {
-    return fmt::format("{}.{}", run.job().id(), run.journal().generation());
-}
-
 }  // namespace
 
 void TakeStep::run() {
@@ -46,8 +42,8 @@ void TakeStep::run() {
     const Json exported = *run_.journal().find(key::kExport);
     const std::string run_id = exported.at("run_id");
     run_.area().take(run_.record().id, run_id, run_.services().settle.limits);
-    const ExportAnalysis analysis = analyse_export(run_, run_.area().taken_path(run_id),
-                                                   export_goal_from(exported.at("goal")));
+    const ExportAnalysis analysis =
+        analyse_export(run_, run_.area().taken_path(run_id), export_goal_from(exported.at("goal")));
     run_.journal().put(key::kTaken, {{"run_id", run_id}, {"images", image_identities(analysis)}});
 }
 
@@ -62,15 +58,16 @@ repository::PointSummary IngestStep::run() {
     const ExportGoal goal = export_goal_from(exported.at("goal"));
     ExportAnalysis analysis = analyse_export(run_, run_.area().taken_path(run_id), goal);
     check_as_taken(analysis);
-    for (const std::string& warning : analysis.warnings) run_.warn(warning);
+    for (const std::string& warning : analysis.warnings)
+        run_.warn(warning);
 
     IngestPlan plan;
     plan.draft = make_draft(goal, analysis, run_id);
     plan.disks = std::move(analysis.disks);
     plan.files = std::move(analysis.files);
     plan.wants_sha256 = run_.job().parameters().value("sha256", false);
-    const auto writer = write_point({run_.services().repository, run_.services().file_system},
-                                    plan, Work{run_.job().progress(), run_.stop()});
+    const auto writer = write_point({run_.services().repository, run_.services().file_system}, plan,
+                                    Work{run_.job().progress(), run_.stop()});
     run_.job().enter_stage("commit");
     const PointSummary point = writer->commit();
     run_.journal().put(key::kPoint, {{"id", point.id}});
@@ -115,7 +112,6 @@ repository::PointDraft IngestStep::make_draft(const ExportGoal& goal,
         if (!disk.virtual_disk_id.empty()) disks[disk.virtual_disk_id] = {{"path", disk.path}};
     }
     draft.host_facts = {{"job_id", run_.job().id()},
-                        {"run", generation_mark(run_)},
                         {"run_id", run_id},
                         {"host_name", plan.host_name},
                         {"reason_code", reason_code},
@@ -133,10 +129,8 @@ repository::PointDraft IngestStep::make_draft(const ExportGoal& goal,
 }
 
 std::optional<PointSummary> find_committed_point(Run& run) {
-    const std::string mark = generation_mark(run);
-    for (auto& point :
-         list_points_of_vm(run.services(), run.plan().host_id, run.plan().vm_id)) {
-        if (point.draft.host_facts.value("run", "") == mark) return std::move(point);
+    for (auto& point : list_points_of_vm(run.services(), run.plan().host_id, run.plan().vm_id)) {
+        if (point.draft.host_facts.value("job_id", "") == run.job().id()) return std::move(point);
     }
     return std::nullopt;
 }

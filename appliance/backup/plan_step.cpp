@@ -25,10 +25,9 @@ constexpr std::uint16_t kReplicaTest = 3;
 constexpr int kConfigurationVersionMin = 8;
 
 bool is_busy(const hyperv::Vm& vm) {
-    return std::any_of(vm.operational_status.begin(), vm.operational_status.end(),
-                       [](std::uint16_t status) {
-                           return status >= kBusyFirst && status <= kBusyLast;
-                       });
+    return std::any_of(
+        vm.operational_status.begin(), vm.operational_status.end(),
+        [](std::uint16_t status) { return status >= kBusyFirst && status <= kBusyLast; });
 }
 
 int major_version(const std::string& version) {
@@ -38,8 +37,7 @@ int major_version(const std::string& version) {
 }
 
 std::string flag_reason(Run& run, std::string_view flag) {
-    const auto found =
-        run.services().state.vm_flags.find(run.record().id, run.plan().vm_id, flag);
+    const auto found = run.services().state.vm_flags.find(run.record().id, run.plan().vm_id, flag);
     return found ? found->reason : std::string{};
 }
 
@@ -73,13 +71,11 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
     plan.disks.clear();
     plan.skipped.clear();
     plan.excluded_disk_ids.clear();
-    const auto exclusions =
-        run.services().state.exclusions.list_of_vm(run.record().id, plan.vm_id);
+    const auto exclusions = run.services().state.exclusions.list_of_vm(run.record().id, plan.vm_id);
     for (const hyperv::Disk& disk : sorted_disks(vm.disks)) {
-        const auto excluded = std::find_if(exclusions.begin(), exclusions.end(),
-                                           [&disk](const state::Exclusion& exclusion) {
-                                               return exclusion.disk == disk.slot_id;
-                                           });
+        const auto excluded = std::find_if(
+            exclusions.begin(), exclusions.end(),
+            [&disk](const state::Exclusion& exclusion) { return exclusion.disk == disk.slot_id; });
         const std::string name = base_name(disk.path);
         if (!disk.cannot_back_up.empty()) {
             plan.skipped.push_back({name, disk.cannot_back_up});

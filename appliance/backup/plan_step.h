@@ -26,7 +26,8 @@ private:
     Run& run_;
 };
 
-/// Fills disks, exclusions and what is skipped, with reasons. Error{unsupported} if nothing is left.
+/// Fills disks, exclusions and what is skipped, with reasons. Error{unsupported} if nothing is
+/// left.
 void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm);
 
 /// The points of the run's VM on its host, oldest first.

@@ -74,9 +74,8 @@ void ResidueCheck::check_snapshots(std::vector<state::Residue>& found) {
     for (const auto& snapshot :
          read_patiently(run_, [&] { return run_.host().list_snapshots(run_.vm_id()); })) {
         if (!snapshot.is_recovery || !is_recorded_snapshot(run_, snapshot)) continue;
-        found.push_back(
-            make_residue(fmt::format("Recovery snapshot '{}' of ours.", snapshot.name),
-                         remove_snapshot_command(run_.vm_id(), snapshot.instance_id)));
+        found.push_back(make_residue(fmt::format("Recovery snapshot '{}' of ours.", snapshot.name),
+                                     remove_snapshot_command(run_.vm_id(), snapshot.instance_id)));
     }
 }
 
@@ -99,8 +98,7 @@ void ResidueCheck::check_reference_points(std::vector<state::Residue>& found) {
 
 std::vector<std::string> list_recorded_reference_points(Run& run) {
     std::vector<std::string> ids;
-    for (const auto& point :
-         list_points_of_vm(run.services(), run.record().id, run.vm_id())) {
+    for (const auto& point : list_points_of_vm(run.services(), run.record().id, run.vm_id())) {
         if (!point.draft.reference_point.empty()) ids.push_back(point.draft.reference_point);
     }
     for (const auto& flag : run.services().state.vm_flags.list()) {

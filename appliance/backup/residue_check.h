@@ -10,7 +10,7 @@
 namespace entrepot::backup {
 
 enum class MergePatience {
-    wait,     ///< Up to Pace::merge_max, switching merging on again where it is off.
+    wait,  ///< Up to Pace::merge_max, switching merging on again where it is off.
     look_once,
 };
 

@@ -34,6 +34,8 @@ void Run::sleep_for(std::chrono::milliseconds duration) {
     }
 }
 
-std::string Run::snapshot_name() const { return std::string{kSnapshotNamePrefix} + job_.id(); }
+std::string Run::snapshot_name() const {
+    return std::string{kSnapshotNamePrefix} + job_.id();
+}
 
 }  // namespace entrepot::backup

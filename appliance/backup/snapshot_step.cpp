@@ -96,9 +96,8 @@ void SnapshotStep::ask(int number, ConsistencyLevel level, Outcome& outcome) {
         before.push_back(snapshot.instance_id);
     }
     const std::string host_time = run_.host().read_facts().host_time;
-    run_.journal().put(
-        key::intent(key::kSnapshot, number),
-        {{"before", before}, {"host_time", host_time}, {"level", name_of(level)}});
+    run_.journal().put(key::intent(key::kSnapshot, number),
+                       {{"before", before}, {"host_time", host_time}, {"level", name_of(level)}});
     run_.note(fmt::format("asking the host for a {}-consistent snapshot", name_of(level)));
     const Asked asked = backup::ask(run_, key::job(key::kSnapshot, number), [&] {
         return run_.host().start_create_snapshot(run_.vm_id(), level);
@@ -136,9 +135,9 @@ void SnapshotStep::finish() {
             run_.host().rename_snapshot(snapshot.at("id"), run_.snapshot_name());
         } catch (const Error& error) {
             if (error.code() == ErrorCode::cancelled) throw;
-            run_.services().log.warning("the snapshot could not be renamed",
-                                        {{"snapshot", snapshot.at("id").get<std::string>()},
-                                         {"error", error.message()}});
+            run_.services().log.warning(
+                "the snapshot could not be renamed",
+                {{"snapshot", snapshot.at("id").get<std::string>()}, {"error", error.message()}});
         }
         check_still_as_planned();
     }
@@ -155,10 +154,10 @@ void SnapshotStep::check_still_as_planned() {
         frozen.insert(disk.slot_id);
     }
     RunPlan& plan = run_.plan();
-    const bool is_complete =
-        frozen.empty() ||
-        std::all_of(plan.disks.begin(), plan.disks.end(),
-                    [&](const ExpectedDisk& disk) { return frozen.contains(disk.slot_id); });
+    const bool is_complete = frozen.empty() || std::all_of(plan.disks.begin(), plan.disks.end(),
+                                                           [&](const ExpectedDisk& disk) {
+                                                               return frozen.contains(disk.slot_id);
+                                                           });
     const hyperv::Vm vm = read_patiently(run_, [&] { return run_.host().read_vm(plan.vm_id); });
     RunPlan again = plan;
     plan_disks(run_, again, vm);
