@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -42,7 +43,6 @@ private:
     HttpAnswer send(const std::string& envelope, std::stop_token stop);
     void log_in(std::stop_token stop);
     HttpAnswer send_leg(const std::string& authorization, std::stop_token stop);
-    Bytes run_leg(SecurityContext& context, Bytes token, std::stop_token stop);
     HttpAnswer post_basic(const std::string& envelope, std::stop_token stop);
 
     Clock& clock_;
@@ -51,7 +51,7 @@ private:
     SecurityContextMaker make_context_;
     bool is_logged_in_ = false;
     bool was_refused_ = false;
-    SteadyTime last_used_{};
+    std::optional<SteadyTime> last_used_;
 };
 
 }  // namespace entrepot::wsman
