@@ -12,7 +12,7 @@ namespace entrepot::api {
 /// The "__Host-" prefix makes browsers insist on Secure, Path=/ and no Domain.
 inline constexpr std::string_view kSessionCookie = "__Host-entrepot";
 /// In lower case, as request headers are kept.
-inline constexpr std::string_view kCsrfHeader = "x-csrf-token";
+inline constexpr std::string_view kCsrfHeader = "x-entrepot-csrf";
 
 /// The value of a cookie; empty if absent.
 std::string cookie_value(const Request& request, std::string_view name);
