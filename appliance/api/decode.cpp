@@ -26,12 +26,17 @@ const Json* ObjectReader::find(const std::string& name) {
 }
 
 std::optional<std::string> ObjectReader::find_text(const std::string& name) {
+    return find_long_text(name, kTextBytesMax);
+}
+
+std::optional<std::string> ObjectReader::find_long_text(const std::string& name,
+                                                        std::size_t size_bytes_max) {
     const Json* value = find(name);
     if (value == nullptr) return std::nullopt;
     if (!value->is_string()) refuse(name, "is not a text");
     std::string text = value->get<std::string>();
-    if (text.size() > kTextBytesMax) {
-        refuse(name, fmt::format("has more than {} bytes", kTextBytesMax));
+    if (text.size() > size_bytes_max) {
+        refuse(name, fmt::format("has more than {} bytes", size_bytes_max));
     }
     if (text.find('\0') != std::string::npos) refuse(name, "contains a NUL character");
     return text;

@@ -26,6 +26,7 @@ public:
     std::string text(const std::string& name);
     std::string text_or(const std::string& name, std::string fallback);
     std::optional<std::string> find_text(const std::string& name);
+    std::optional<std::string> find_long_text(const std::string& name, std::size_t size_bytes_max);
     bool flag_or(const std::string& name, bool fallback);
     std::uint64_t count_or(const std::string& name, std::uint64_t fallback, std::uint64_t max);
     std::vector<std::string> texts(const std::string& name);
