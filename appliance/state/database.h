@@ -2,10 +2,13 @@
 // Follows the architecture, "Catalog and state": Debian's SQLite must never see two writers.
 #pragma once
 
+#include "appliance/state/migrations.h"
+
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 
 namespace Poco::Data {
 class Session;
@@ -18,8 +21,10 @@ class Database {
 public:
     /// Creates the file if it is absent, brings an older schema up to date (a copy of the former
     /// file is kept as FILE.before-N). Error{unsupported} for a newer schema, Error{corrupt} for a
-    /// damaged file, Error{busy} if another process has it open.
-    static std::unique_ptr<Database> open(const std::filesystem::path& file);
+    /// damaged file or an empty one, Error{busy} if another process has it open.
+    static std::unique_ptr<Database> open(
+        const std::filesystem::path& file,
+        std::span<const Migration> migrations = state_migrations());
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
