@@ -28,6 +28,8 @@ inline constexpr std::size_t kMetadataEntriesMax = 2047;
 inline constexpr std::size_t kMetadataUserEntriesMax = 1024;
 inline constexpr std::uint32_t kMetadataItemBytesMax = kMiB;
 inline constexpr std::size_t kLocatorEntriesMax = 256;
+/// The length field has 16 bits.
+inline constexpr std::size_t kLocatorValueBytesMax = 65'534;
 
 /// Pages of the allocation table and of bitmaps that one open image keeps: 4 MiB.
 inline constexpr std::size_t kTablePageBytes = 64 * kKiB;
