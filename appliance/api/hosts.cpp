@@ -59,6 +59,21 @@ std::string store_ca(const std::string& pem, Services& services) {
     return file.string();
 }
 
+// Somebody at the console must not reach what listens on this machine for itself only.
+void check_target(const std::string& url, const Request& request, Services& services) {
+    if (request.user.is_local || services.config.allow_loopback_hosts) return;
+    const std::size_t scheme = url.find("://");
+    std::string_view rest = url;
+    if (scheme != std::string::npos) rest.remove_prefix(scheme + 3);
+    const bool is_loopback = rest.starts_with("127.") || rest.starts_with("localhost") ||
+                             rest.starts_with("[::1]") || rest.starts_with("[::ffff:127.") ||
+                             rest.starts_with("0.") || rest.starts_with("[::]") ||
+                             rest.find('@') != std::string_view::npos;
+    if (!is_loopback) return;
+    throw Error{ErrorCode::access_denied, "a host on this machine itself is not allowed here",
+                "add it with the command line, or set hosts.allow_loopback = true"};
+}
+
 Response create_host(const Request& request, Services& services) {
     const Json body = request.json();
     ObjectReader reader{body, "the request's body"};
@@ -72,6 +87,7 @@ Response create_host(const Request& request, Services& services) {
     draft.pin_sha256 = reader.text_or("pin", {});
     draft.share = reader.text_or("share", {});
     reader.finish();
+    check_target(draft.url, request, services);
     if (ca && !draft.pin_sha256.empty()) {
         throw Error{ErrorCode::invalid, "a host has a CA or a pin, not both"};
     }

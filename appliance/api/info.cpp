@@ -3,26 +3,10 @@
 #include "appliance/api/openapi.h"
 #include "appliance/api/routes.h"
 
-#include "base/error.h"
-
 #include <filesystem>
 
 namespace entrepot::api {
 namespace {
-
-Json encode_locked(const Services& services) {
-    return Json{{"version", services.version},
-                {"state", "locked"},
-                {"time_zone", services.config.time_zone},
-                {"format", ""},
-                {"encrypted", true},
-                {"points", 0},
-                {"logical_bytes", 0},
-                {"unique_bytes", 0},
-                {"stored_bytes", 0},
-                {"chunks", 0},
-                {"packs", 0}};
-}
 
 Json encode_info(const Services& services, const repository::RepositoryInfo& info) {
     Json json{{"version", services.version},
@@ -52,14 +36,7 @@ Json encode_info(const Services& services, const repository::RepositoryInfo& inf
 }
 
 Response show_info(Services& services) {
-    repository::RepositoryInfo info;
-    try {
-        info = services.repository().info();
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::locked) throw;
-        return Response::json(encode_locked(services));
-    }
-    return Response::json(encode_info(services, info));
+    return Response::json(encode_info(services, services.repository().info()));
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ std::string_view to_string(Privilege privilege);
 struct User {
     std::string name;
     Privilege privilege = Privilege::none;
+    /// Came over the local socket or runs in this process: the machine's own administrator.
+    bool is_local = false;
 };
 
 }  // namespace entrepot::api

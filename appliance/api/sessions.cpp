@@ -71,7 +71,7 @@ Session SessionStore::exchange(std::string_view token) {
         throw Error{ErrorCode::limit, "there are too many sessions"};
     }
     links_.erase(link);
-    Session session{make_token(), make_token(), {"console", Privilege::administrator}, {}};
+    Session session{make_token(), make_token(), {"console", Privilege::administrator, false}, {}};
     sessions_[digest_of(session.cookie)] = Entry{session.csrf_token, session.user, now, now};
     session.expires = now + kSessionLife;
     return session;
