@@ -22,7 +22,9 @@ namespace entrepot::jobs {
 /// What happens to a job that was running when the process died, or when it was shut down.
 enum class AfterCrash {
     interrupt,  ///< It ends as interrupted.
-    resume,     ///< Its handler runs again with the same journal.
+    /// Its handler runs again with the same journal. If somebody cancelled the job before, stop()
+    /// is requested from the beginning: the handler undoes what its journal tells.
+    resume,
 };
 
 struct HandlerOptions {
@@ -31,8 +33,8 @@ struct HandlerOptions {
 
 struct EngineOptions {
     std::size_t worker_count = 4;
-    /// Listeners and the database see progress of one job at most this often; a change of state at
-    /// once.
+    /// Listeners see progress of one job at most this often; a change of state at once. Progress
+    /// goes to the database only with a change of stage or state.
     std::chrono::milliseconds progress_interval{200};
 };
 
@@ -45,8 +47,9 @@ struct EngineEnvironment {
     state::JournalStore& journal;
 };
 
-/// Called with a job whenever it changed, from several threads, one call at a time per engine. Must
-/// be quick, must not throw and must not call the engine.
+/// Called with a job whenever it changed, from several threads, one call at a time per engine. Its
+/// events are those that are new, not all. Must be quick, must not throw and must not call the
+/// engine.
 using JobListener = std::function<void(const JobView&)>;
 
 /// Listens while it lives. Must go before the engine does.
@@ -90,8 +93,9 @@ public:
 
     std::unique_ptr<Subscription> subscribe(JobListener listener);
 
-    /// Runs one queued job in the caller's thread, whether or not workers were started.
-    /// Error{conflict} if it is not queued, Error{busy} if its exclusive key or group is in use. A
+    /// Runs one job in the caller's thread, whether or not workers were started: a queued one, or a
+    /// resumable one that an earlier process left running. Error{conflict} if it is in another
+    /// state, Error{busy} if its exclusive key or group is in use. A
     /// std::exception from the handler ends the job as failed. Anything else that is thrown passes
     /// through and the engine writes nothing more for that job, neither row nor event: tests
     /// simulate a crash of the process this way, and then go on with a new engine over the same
@@ -100,7 +104,7 @@ public:
 
 private:
     class Impl;
-    std::shared_ptr<Impl> impl_;  ///< Shared with subscriptions, which may outlast shutdown().
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace entrepot::jobs

@@ -98,6 +98,7 @@ public:
     };
     /// Directories whose name is one of `known_run_ids`; others are not ours to judge.
     std::vector<Leftover> find_leftovers(const std::vector<std::string>& known_run_ids);
+    void remove_leftover(const Leftover& leftover);
 
 private:
     FileSystem& file_system_;
