@@ -39,8 +39,8 @@ private:
     WsmanFault fault_;
 };
 
-/// Decodes s:Fault; missing parts stay empty.
-WsmanFault decode_fault(const XmlElement& fault);
+/// Decodes the s:Fault in a s:Body; missing parts stay empty.
+WsmanFault decode_fault(const XmlElement& body);
 
 /// Plain words for a WS-Man, WMI or Win32 code; empty if we know none.
 std::string explain_fault_code(std::uint32_t code);

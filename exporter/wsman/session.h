@@ -42,7 +42,6 @@ private:
     HttpAnswer send(const std::string& envelope, std::stop_token stop);
     void log_in(std::stop_token stop);
     HttpAnswer send_leg(const std::string& authorization, std::stop_token stop);
-    Bytes run_leg(SecurityContext& context, Bytes token, std::stop_token stop);
     HttpAnswer post_basic(const std::string& envelope, std::stop_token stop);
 
     Clock& clock_;
