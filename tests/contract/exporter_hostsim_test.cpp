@@ -89,19 +89,7 @@ ErrorCode code_of(const hyperv::Connection& connection) {
     return ErrorCode::internal;
 }
 
-}  // namespace
-
-TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]") {
-    if (!Simulator::is_available()) {
-        WARN("skipped: entrepot-hostsim was not built");
-        return;
-    }
-    const auto authentication =
-        GENERATE(Authentication::basic, Authentication::negotiate, Authentication::ntlm);
-    Simulator simulator;
-    Stage stage{simulator, authentication};
-    auto& host = *stage.host;
-
+void check_inventory(hyperv::HyperVHost& host) {
     const hyperv::HostFacts facts = host.read_facts();
     CHECK(facts.computer_name == "HV01");
     CHECK(facts.os_build == 17763);
@@ -123,7 +111,11 @@ TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]
         CHECK(disk.size_bytes == 8 * kMiB);
         CHECK(disk.controller == "scsi");
     }
+}
 
+std::string make_named_snapshot(Stage& stage) {
+    auto& host = *stage.host;
+    const std::string slot = host.read_vm(kDatabase).disks.at(0).slot_id;
     const std::string snapshot = stage.make_snapshot(kDatabase);
     host.rename_snapshot(snapshot, "Entrepot & <run 1>");
     const auto snapshots = host.list_snapshots(kDatabase);
@@ -134,7 +126,25 @@ TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]
     CHECK(parse_time(snapshots[0].created));
     const auto frozen = host.list_snapshot_disks(snapshot);
     REQUIRE(frozen.size() == 2);
-    CHECK(frozen[0].slot_id == vm.disks[0].slot_id);
+    CHECK(frozen[0].slot_id == slot);
+    return snapshot;
+}
+
+}  // namespace
+
+TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]") {
+    if (!Simulator::is_available()) {
+        WARN("skipped: entrepot-hostsim was not built");
+        return;
+    }
+    const auto authentication =
+        GENERATE(Authentication::basic, Authentication::negotiate, Authentication::ntlm);
+    Simulator simulator;
+    Stage stage{simulator, authentication};
+    auto& host = *stage.host;
+
+    check_inventory(host);
+    const std::string snapshot = make_named_snapshot(stage);
 
     std::filesystem::create_directories(simulator.share() / "run 1");
     stage.finish(host.start_export({kDatabase, snapshot, unc("run 1"), "", {}}));
