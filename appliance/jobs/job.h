@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,7 +28,10 @@ enum class JobState {
 };
 
 std::string_view to_string(JobState state);
+/// Throws Error{invalid} for a name that is none.
 JobState job_state_from(std::string_view name);
+/// True for a state that a job does not leave any more.
+bool is_final(JobState state);
 
 /// What a job has written down. Every put is durable when it returns.
 class Journal {
@@ -73,6 +77,12 @@ struct JobRequest {
     /// Jobs of one key never run side by side; empty: no such bound. A VM's backup uses the VM's
     /// key.
     std::string exclusive_key;
+    /// At most group_limit jobs of one group run side by side: "host:ID". Empty: no such bound.
+    std::string group;
+    std::uint32_t group_limit = 0;
+    /// If not empty, enqueuing a second job of the same key gives the first one's id: for callers
+    /// that ask again after a crash.
+    std::string once_key;
 };
 
 struct JobError {

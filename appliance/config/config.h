@@ -1,0 +1,54 @@
+// entrepot.toml: what the administrator decides outside the console. Everything has a default that
+// works on one machine.
+#pragma once
+
+#include "base/file_system.h"
+#include "base/log.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace entrepot::config {
+
+struct ListenAddress {
+    std::string address = "127.0.0.1";  ///< An IP address; an IPv6 one without its brackets.
+    std::uint16_t port = 8443;
+    bool operator==(const ListenAddress&) const = default;
+};
+
+/// "127.0.0.1:8443", "[::1]:8443". Throws Error{invalid}.
+ListenAddress parse_listen_address(std::string_view text);
+
+struct Config {
+    std::filesystem::path data_directory = "/var/lib/entrepot";  ///< data
+    std::filesystem::path repository_path;  ///< repository.path; empty: DATA/repository.
+    std::filesystem::path passphrase_file;  ///< repository.passphrase_file; empty: none.
+    std::int32_t zstd_level = 1;            ///< repository.zstd_level, 1 to 19.
+    ListenAddress listen;                   ///< server.listen
+    std::string time_zone = "UTC";          ///< time_zone, an IANA name.
+    bool allow_loopback_hosts = false;      ///< hosts.allow_loopback
+    std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.
+    std::uint32_t jobs_per_host_max = 2;    ///< jobs.per_host, 1 to 16.
+    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no smbstatus check.
+    LogLevel log_level = LogLevel::info;    ///< log.level
+
+    std::filesystem::path repository_directory() const {
+        return repository_path.empty() ? data_directory / "repository" : repository_path;
+    }
+    std::filesystem::path state_file() const { return data_directory / "state.db"; }
+};
+
+/// Reads text as if it stood in `file`. Throws Error{invalid} naming file, line and key for bad
+/// syntax, an unknown key, a wrong type or a value out of its range.
+Config parse_config(std::string_view text, const std::filesystem::path& file);
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/entrepot/entrepot.toml";
+
+/// `file` as --config gave it, which must exist; nullopt: the default file if there is one, else
+/// the defaults.
+Config load_config(FileSystem& file_system, const std::optional<std::filesystem::path>& file);
+
+}  // namespace entrepot::config

@@ -1,0 +1,439 @@
+// The engine: what is in memory decides, what is in the database survives. See job_engine.h.
+#include "appliance/jobs/job_engine.h"
+
+#include "appliance/jobs/job_queue.h"
+#include "appliance/jobs/listeners.h"
+#include "appliance/jobs/running_job.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace entrepot::jobs {
+namespace {
+
+struct Handler {
+    JobHandler run;
+    HandlerOptions options;
+};
+
+struct Verdict {
+    JobState state = JobState::done;
+    Json result;
+    std::optional<JobError> error;
+    bool is_left_running = false;  ///< The next start takes it up again.
+};
+
+JobError error_of(const Error& error) {
+    return {.code = std::string{to_string(error.code())},
+            .message = error.message(),
+            .hint = error.hint(),
+            .context = error.context()};
+}
+
+JobError interrupted_error() {
+    return {.code = std::string{to_string(ErrorCode::cancelled)},
+            .message = "the appliance stopped while the job was running",
+            .hint = "start it again with: entrepot job retry",
+            .context = {}};
+}
+
+std::string make_job_id(Random& random) {
+    Bytes bytes(16);
+    random.fill(bytes);
+    return to_hex(bytes);
+}
+
+}  // namespace
+
+class JobEngine::Impl {
+public:
+    Impl(const EngineEnvironment& environment, const EngineOptions& options)
+        : environment_(environment), options_(options) {}
+
+    void start();
+    void shutdown();
+    std::string enqueue(const JobRequest& request);
+    void cancel(const std::string& id);
+    std::string retry(const std::string& id);
+    JobView view(const std::string& id);
+    state::JobPage list(const state::JobQuery& query);
+    JobView wait(const std::string& id, std::chrono::milliseconds timeout);
+    JobView run_here(const std::string& id);
+
+    std::map<std::string, Handler, std::less<>> handlers_;
+    Listeners listeners_;
+    EngineEnvironment environment_;
+
+private:
+    using Running = std::shared_ptr<RunningJob>;  // Shared by its thread and those who look at it.
+
+    void work();
+    Running start_job(state::JobRecord record);
+    void run(const Running& job);
+    Verdict run_handler(RunningJob& job);
+    Verdict judge(const RunningJob& job, const Error& error);
+    void finish(RunningJob& job, const Verdict& verdict);
+    void forget(const RunningJob& job);
+    void settle_left_running(const state::JobRecord& record);
+    void end_unstarted(const state::JobRecord& record, JobState state,
+                       std::optional<JobError> error);
+    bool is_resumable(const std::string& kind) const;
+    Running find_running(const std::string& id);
+
+    EngineOptions options_;
+    std::mutex mutex_;
+    std::condition_variable work_arrived_;
+    std::condition_variable job_left_;
+    JobQueue queue_;
+    std::map<std::string, Running> running_;
+    bool is_stopping_ = false;
+    std::vector<std::thread> workers_;
+};
+
+void JobEngine::Impl::start() {
+    const std::scoped_lock lock{mutex_};
+    ENTREPOT_CHECK(workers_.empty() && !is_stopping_);
+    for (const state::JobRecord& record : environment_.jobs.list_in_state(JobState::running)) {
+        if (!running_.contains(record.view.id)) settle_left_running(record);
+    }
+    for (const state::JobRecord& record : environment_.jobs.list_in_state(JobState::queued)) {
+        if (!running_.contains(record.view.id)) queue_.add(record);
+    }
+    for (std::size_t i = 0; i < options_.worker_count; ++i) {
+        workers_.emplace_back([this] { work(); });
+    }
+}
+
+void JobEngine::Impl::settle_left_running(const state::JobRecord& record) {
+    if (is_resumable(record.view.kind)) {
+        queue_.add(record);
+        return;
+    }
+    end_unstarted(record, JobState::interrupted, interrupted_error());
+}
+
+void JobEngine::Impl::shutdown() {
+    std::vector<Running> running;
+    {
+        const std::scoped_lock lock{mutex_};
+        is_stopping_ = true;
+        for (const auto& [id, job] : running_) {
+            running.push_back(job);
+        }
+    }
+    work_arrived_.notify_all();
+    for (const Running& job : running) {
+        job->request_stop();
+    }
+    for (std::thread& worker : workers_) {
+        worker.join();
+    }
+    workers_.clear();
+    std::unique_lock lock{mutex_};
+    job_left_.wait(lock, [&] { return running_.empty(); });  // Those of run_here().
+}
+
+void JobEngine::Impl::work() {
+    for (;;) {
+        Running job;
+        {
+            std::unique_lock lock{mutex_};
+            std::optional<state::JobRecord> next;
+            work_arrived_.wait(lock, [&] {
+                if (is_stopping_) return true;
+                next = queue_.take_next();
+                return next.has_value();
+            });
+            if (!next) return;
+            job = start_job(*std::move(next));
+        }
+        run(job);
+    }
+}
+
+// Requires the lock.
+JobEngine::Impl::Running JobEngine::Impl::start_job(state::JobRecord record) {
+    auto job = std::make_shared<RunningJob>(environment_, options_, listeners_, std::move(record));
+    running_.emplace(job->id(), job);
+    if (is_stopping_) job->request_stop();
+    return job;
+}
+
+void JobEngine::Impl::run(const Running& job) {
+    // Memory only: when something other than a std::exception passes, the database stays as it is,
+    // as after a crash.
+    struct Leave {
+        Impl& engine;
+        const RunningJob& job;
+        ~Leave() { engine.forget(job); }
+    } leave{*this, *job};
+
+    try {
+        job->begin();
+        finish(*job, run_handler(*job));
+    } catch (const std::exception& error) {
+        environment_.log.error(
+            "the state of a job could not be written; it is settled at the next start",
+            {{"job", job->id()}, {"error", error.what()}});
+    }
+}
+
+Verdict JobEngine::Impl::run_handler(RunningJob& job) {
+    const auto handler = handlers_.find(job.record().view.kind);
+    if (handler == handlers_.end()) {
+        const Error error{ErrorCode::unsupported, fmt::format("this version has no jobs of kind {}",
+                                                              job.record().view.kind)};
+        return {.state = JobState::failed, .result = nullptr, .error = error_of(error)};
+    }
+    try {
+        JobOutcome outcome = handler->second.run(job);
+        ENTREPOT_CHECK(outcome.state == JobState::done || outcome.state == JobState::partly);
+        return {.state = outcome.state, .result = std::move(outcome.result), .error = {}};
+    } catch (const Error& error) {
+        return judge(job, error);
+    } catch (const std::exception& error) {
+        return {.state = JobState::failed,
+                .result = nullptr,
+                .error = error_of(Error{ErrorCode::internal, error.what(),
+                                        "this is a fault of Entrepot: please report it"})};
+    }
+}
+
+Verdict JobEngine::Impl::judge(const RunningJob& job, const Error& error) {
+    // A host call that a stop cut short may say that the host is gone.
+    const bool is_by_stop = job.stop().stop_requested() &&
+                            (error.code() == ErrorCode::cancelled || is_transient(error.code()));
+    if (is_by_stop && !job.is_cancelled()) {
+        return {.state = JobState::interrupted,
+                .result = nullptr,
+                .error = interrupted_error(),
+                .is_left_running = is_resumable(job.record().view.kind)};
+    }
+    const bool is_cancelled = is_by_stop || error.code() == ErrorCode::cancelled;
+    return {.state = is_cancelled ? JobState::cancelled : JobState::failed,
+            .result = nullptr,
+            .error = error_of(error)};
+}
+
+void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
+    if (verdict.is_left_running) return;
+    if (verdict.state == JobState::failed) {
+        const std::string& message = verdict.error->message;
+        environment_.jobs.add_event(
+            job.id(), {.time = environment_.clock.wall_now(), .level = "error", .text = message});
+        environment_.log.warning("job failed", {{"job", job.id()},
+                                                {"kind", job.record().view.kind},
+                                                {"subject", job.record().view.subject},
+                                                {"error", message}});
+    }
+    job.end(verdict.state, verdict.result, verdict.error);
+}
+
+void JobEngine::Impl::forget(const RunningJob& job) {
+    {
+        const std::scoped_lock lock{mutex_};
+        queue_.release(job.record());
+        running_.erase(job.id());
+    }
+    job_left_.notify_all();
+    work_arrived_.notify_all();
+}
+
+void JobEngine::Impl::end_unstarted(const state::JobRecord& record, JobState state,
+                                    std::optional<JobError> error) {
+    JobView view = record.view;
+    view.state = state;
+    view.ended = environment_.clock.wall_now();
+    view.error = std::move(error);
+    environment_.jobs.update(view);
+    listeners_.notify(view);
+}
+
+bool JobEngine::Impl::is_resumable(const std::string& kind) const {
+    const auto handler = handlers_.find(kind);
+    return handler != handlers_.end() && handler->second.options.after_crash == AfterCrash::resume;
+}
+
+JobEngine::Impl::Running JobEngine::Impl::find_running(const std::string& id) {
+    const std::scoped_lock lock{mutex_};
+    const auto found = running_.find(id);
+    return found == running_.end() ? nullptr : found->second;
+}
+
+std::string JobEngine::Impl::enqueue(const JobRequest& request) {
+    if (!handlers_.contains(request.kind)) {
+        throw Error{ErrorCode::usage,
+                    fmt::format("there are no jobs of kind {:.80}", request.kind)};
+    }
+    state::JobRecord record;
+    {
+        // Under the lock, so that start() does not find the row before the queue has it.
+        const std::scoped_lock lock{mutex_};
+        const std::string id = make_job_id(environment_.random);
+        record = environment_.jobs.insert(id, request, environment_.clock.wall_now());
+        if (record.view.id != id) return record.view.id;
+        queue_.add(record);
+    }
+    work_arrived_.notify_all();
+    listeners_.notify(record.view);
+    return record.view.id;
+}
+
+void JobEngine::Impl::cancel(const std::string& id) {
+    if (const Running job = find_running(id)) {
+        job->cancel();
+        return;
+    }
+    std::unique_lock lock{mutex_};
+    const auto record = environment_.jobs.find(id);
+    if (!record || is_final(record->view.state)) {
+        throw Error{ErrorCode::conflict, fmt::format("job {} has ended already", id)};
+    }
+    if (const auto started = running_.find(id); started != running_.end()) {
+        const Running job = started->second;
+        lock.unlock();
+        job->cancel();
+        return;
+    }
+    if (record->view.state == JobState::running) {
+        // Left by a crash: its handler must undo what it began, and finds itself stopped.
+        environment_.jobs.request_cancel(id);
+        if (state::JobRecord* waiting = queue_.find(id)) waiting->is_cancel_requested = true;
+        return;
+    }
+    queue_.remove(id);
+    lock.unlock();
+    end_unstarted(*record, JobState::cancelled, std::nullopt);
+    job_left_.notify_all();
+}
+
+std::string JobEngine::Impl::retry(const std::string& id) {
+    const auto record = environment_.jobs.find(id);
+    if (!record || !is_final(record->view.state)) {
+        throw Error{ErrorCode::conflict, fmt::format("job {} has not ended yet", id)};
+    }
+    JobRequest request = record->request;
+    request.once_key.clear();
+    return enqueue(request);
+}
+
+JobView JobEngine::Impl::view(const std::string& id) {
+    const Running job = find_running(id);
+    JobView view;
+    if (job) {
+        view = job->view();
+    } else {
+        const auto record = environment_.jobs.find(id);
+        if (!record) throw Error{ErrorCode::not_found, fmt::format("there is no job {}", id)};
+        view = record->view;
+    }
+    view.events = environment_.jobs.list_events(id);
+    return view;
+}
+
+state::JobPage JobEngine::Impl::list(const state::JobQuery& query) {
+    state::JobPage page = environment_.jobs.list(query);
+    for (JobView& view : page.jobs) {
+        if (const Running job = find_running(view.id)) view = job->view();
+    }
+    return page;
+}
+
+JobView JobEngine::Impl::wait(const std::string& id, std::chrono::milliseconds timeout) {
+    {
+        std::unique_lock lock{mutex_};
+        job_left_.wait_for(lock, timeout, [&] {
+            if (running_.contains(id) || queue_.find(id) != nullptr) return false;
+            return true;
+        });
+    }
+    return view(id);
+}
+
+JobView JobEngine::Impl::run_here(const std::string& id) {
+    Running job;
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto record = environment_.jobs.find(id);
+        const bool is_ready =
+            record && !running_.contains(id) &&
+            (record->view.state == JobState::queued ||
+             (record->view.state == JobState::running && is_resumable(record->view.kind)));
+        if (!is_ready) {
+            throw Error{ErrorCode::conflict, fmt::format("job {} is not waiting to run", id)};
+        }
+        queue_.add(*record);
+        auto taken = queue_.take(id);
+        if (!taken) {
+            throw Error{ErrorCode::busy, fmt::format("job {} must wait for another one of {}", id,
+                                                     record->request.exclusive_key)};
+        }
+        job = start_job(*std::move(taken));
+    }
+    run(job);
+    return view(id);
+}
+
+JobEngine::JobEngine(const EngineEnvironment& environment, const EngineOptions& options)
+    : impl_(std::make_unique<Impl>(environment, options)) {}
+
+JobEngine::~JobEngine() {
+    impl_->shutdown();
+}
+
+void JobEngine::register_handler(const std::string& kind, JobHandler handler,
+                                 const HandlerOptions& options) {
+    const bool is_new = impl_->handlers_.emplace(kind, Handler{std::move(handler), options}).second;
+    ENTREPOT_CHECK(is_new);
+}
+
+void JobEngine::start() {
+    impl_->start();
+}
+
+void JobEngine::shutdown() {
+    impl_->shutdown();
+}
+
+std::string JobEngine::enqueue(const JobRequest& request) {
+    return impl_->enqueue(request);
+}
+
+void JobEngine::cancel(std::string_view id) {
+    impl_->cancel(impl_->environment_.jobs.resolve(id));
+}
+
+std::string JobEngine::retry(std::string_view id) {
+    return impl_->retry(impl_->environment_.jobs.resolve(id));
+}
+
+JobView JobEngine::view(std::string_view id) {
+    return impl_->view(impl_->environment_.jobs.resolve(id));
+}
+
+state::JobPage JobEngine::list(const state::JobQuery& query) {
+    return impl_->list(query);
+}
+
+JobView JobEngine::wait(std::string_view id, std::chrono::milliseconds timeout) {
+    return impl_->wait(impl_->environment_.jobs.resolve(id), timeout);
+}
+
+std::unique_ptr<Subscription> JobEngine::subscribe(JobListener listener) {
+    return impl_->listeners_.add(std::move(listener));
+}
+
+JobView JobEngine::run_here(std::string_view id) {
+    return impl_->run_here(impl_->environment_.jobs.resolve(id));
+}
+
+}  // namespace entrepot::jobs

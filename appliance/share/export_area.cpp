@@ -1,0 +1,323 @@
+// The folder behind a share; see export_area.h.
+#include "appliance/share/export_area.h"
+
+#include "appliance/share/unc.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <tuple>
+
+namespace entrepot::share {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTakenFolder = ".taken";
+constexpr std::size_t kExtensionBytesMax = 16;
+constexpr std::array<std::string_view, 9> kExtensions{".vhdx", ".avhdx", ".vhd", ".avhd", ".vmcx",
+                                                      ".vmrs", ".vmgs",  ".xml", ".vsv"};
+
+// A name from the host, fit for a message: what is not plain text shows as '?'.
+std::string printable(std::string_view name) {
+    std::string text;
+    for (const char c : name.substr(0, 200)) {
+        text += (c >= 0x20 && c < 0x7f) ? c : '?';
+    }
+    return text;
+}
+
+std::string extension_of(std::string_view name) {
+    const std::size_t dot = name.rfind('.');
+    if (dot == std::string_view::npos || name.size() - dot > kExtensionBytesMax) return {};
+    std::string extension{name.substr(dot)};
+    for (char& c : extension) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    const bool is_known =
+        std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+    return is_known ? extension : std::string{};
+}
+
+// Collects the files of a tree, judging each entry.
+class Walk {
+public:
+    Walk(FileSystem& file_system, const ExportLimits& limits)
+        : file_system_(file_system), limits_(limits) {}
+
+    void visit(const fs::path& directory, const std::vector<std::string>& folders) {
+        if (folders.size() > limits_.depth_max) {
+            throw Error{ErrorCode::limit,
+                        fmt::format("the export is more than {} folders deep", limits_.depth_max)};
+        }
+        for (const DirectoryEntry& entry : file_system_.list(directory)) {
+            if (++entry_count_ > limits_.entry_count_max) {
+                throw Error{ErrorCode::limit, fmt::format("the export has more than {} entries",
+                                                          limits_.entry_count_max)};
+            }
+            visit_entry(directory, folders, entry.name);
+        }
+    }
+
+    std::vector<ExportFile> take() {
+        std::sort(files_.begin(), files_.end(), [](const ExportFile& a, const ExportFile& b) {
+            return std::tie(a.folders, a.name) < std::tie(b.folders, b.name);
+        });
+        return std::move(files_);
+    }
+
+private:
+    void visit_entry(const fs::path& directory, std::vector<std::string> folders,
+                     const std::string& name) {
+        const fs::path path = directory / name;
+        const auto status = file_system_.find_status(path);
+        if (!status) return;  // Gone since it was listed; settle() looks twice.
+        if (status->type == FileType::directory) {
+            folders.push_back(name);
+            visit(path, folders);
+            return;
+        }
+        if (status->type != FileType::regular || status->link_count != 1) {
+            throw Error{
+                ErrorCode::untrusted,
+                fmt::format("the export holds \"{}\", which is no plain file of one name",
+                            printable(name)),
+                "no Hyper-V host writes such a thing: find out who has access to the share"};
+        }
+        add_file(path, std::move(folders), name, *status);
+    }
+
+    void add_file(const fs::path& path, std::vector<std::string> folders, const std::string& name,
+                  const FileStatus& status) {
+        if (status.size_bytes > limits_.size_bytes_max - total_bytes_) {
+            throw Error{ErrorCode::limit, fmt::format("the export is larger than {}",
+                                                      format_size(limits_.size_bytes_max))};
+        }
+        total_bytes_ += status.size_bytes;
+        files_.push_back({.path = path,
+                          .folders = std::move(folders),
+                          .name = name,
+                          .extension = extension_of(name),
+                          .size_bytes = status.size_bytes,
+                          .allocated_bytes = status.allocated_bytes,
+                          .modified = status.modified});
+    }
+
+    FileSystem& file_system_;
+    const ExportLimits& limits_;
+    std::size_t entry_count_ = 0;
+    std::uint64_t total_bytes_ = 0;
+    std::vector<ExportFile> files_;
+};
+
+bool is_same(const ExportFile& a, const ExportFile& b) {
+    return a.folders == b.folders && a.name == b.name && a.size_bytes == b.size_bytes &&
+           a.modified == b.modified;
+}
+
+bool are_same(const std::vector<ExportFile>& a, const std::vector<ExportFile>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same);
+}
+
+void require_path_id(std::string_view id) {
+    if (is_path_id(id)) return;
+    throw Error{ErrorCode::internal, fmt::format("\"{}\" is no id for a path", printable(id))};
+}
+
+// A host writes through the file server under an account that the share's folder admits, so the
+// folders below admit the same. The umask of this process says nothing about that.
+void copy_permissions(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    const fs::perms permissions = fs::status(from, error).permissions();
+    if (!error) fs::permissions(to, permissions, error);
+    if (error) {
+        throw Error{
+            ErrorCode::permission_denied,
+            fmt::format("cannot set the access rights of {}: {}", to.string(), error.message())};
+    }
+}
+
+void restrict_to_owner(const fs::path& directory) {
+    std::error_code error;
+    fs::permissions(directory, fs::perms::owner_all, error);
+    if (error) {
+        throw Error{ErrorCode::permission_denied,
+                    fmt::format("cannot set the access rights of {}: {}", directory.string(),
+                                error.message())};
+    }
+}
+
+}  // namespace
+
+void ExportArea::check_root() {
+    const auto status = file_system_.find_status(root_);
+    if (status && status->type == FileType::directory) return;
+    throw Error{ErrorCode::not_found,
+                fmt::format("the share's folder {} is not there", root_.string()),
+                "is its file system mounted?"};
+}
+
+std::uint64_t ExportArea::free_bytes() {
+    check_root();
+    return file_system_.free_bytes(root_);
+}
+
+fs::path ExportArea::run_path(std::string_view host_id, std::string_view run_id) const {
+    require_path_id(host_id);
+    require_path_id(run_id);
+    return root_ / host_id / run_id;
+}
+
+fs::path ExportArea::taken_path(std::string_view run_id) const {
+    require_path_id(run_id);
+    return root_ / kTakenFolder / run_id;
+}
+
+fs::path ExportArea::create_run(std::string_view host_id, std::string_view run_id) {
+    const fs::path run = run_path(host_id, run_id);
+    check_root();
+    const fs::path host = run.parent_path();
+    const auto host_status = file_system_.find_status(host);
+    if (host_status && host_status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", host.string())};
+    }
+    if (!host_status) {
+        file_system_.make_directories(host);
+        copy_permissions(root_, host);
+        file_system_.sync_directory(root_);
+    }
+    if (const auto status = file_system_.find_status(run)) {
+        if (status->type != FileType::directory || !file_system_.list(run).empty()) {
+            throw Error{ErrorCode::already_exists,
+                        fmt::format("{} is there already and not empty", run.string())};
+        }
+        return run;
+    }
+    file_system_.make_directories(run);
+    copy_permissions(root_, run);
+    file_system_.sync_directory(host);
+    return run;
+}
+
+std::vector<ExportFile> ExportArea::list_files(const fs::path& run_directory,
+                                               const ExportLimits& limits) {
+    const auto status = file_system_.find_status(run_directory);
+    if (!status) {
+        throw Error{ErrorCode::not_found,
+                    fmt::format("the export folder {} is not there", run_directory.string())};
+    }
+    if (status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted,
+                    fmt::format("the export folder {} is no directory", run_directory.string())};
+    }
+    Walk walk{file_system_, limits};
+    walk.visit(run_directory, {});
+    return walk.take();
+}
+
+std::vector<ExportFile> ExportArea::settle(std::string_view host_id, std::string_view run_id,
+                                           const SettleOptions& options, OpenHandleCheck* handles,
+                                           std::stop_token stop) {
+    const fs::path run = run_path(host_id, run_id);
+    const SteadyTime start = clock_.steady_now();
+    SteadyTime quiet_since = start;
+    std::vector<ExportFile> files = list_files(run, options.limits);
+    for (;;) {
+        clock_.sleep_for(options.poll_interval, stop);
+        if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+        std::vector<ExportFile> now_files = list_files(run, options.limits);
+        const SteadyTime now = clock_.steady_now();
+        const bool is_open = handles != nullptr && handles->has_open_handles(run);
+        if (is_open || !are_same(files, now_files)) quiet_since = now;
+        files = std::move(now_files);
+        if (now - quiet_since >= options.quiet) return files;
+        if (now - start > options.timeout) {
+            throw Error{ErrorCode::timeout,
+                        is_open ? "a file of the export is still open on the file server"
+                                : "the files of the export do not stop changing"};
+        }
+    }
+}
+
+std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_view run_id,
+                                         const ExportLimits& limits) {
+    const fs::path run = run_path(host_id, run_id);
+    const fs::path taken = taken_path(run_id);
+    if (!file_system_.exists(taken)) {
+        check_root();
+        const auto status = file_system_.find_status(run);
+        if (!status) {
+            throw Error{ErrorCode::not_found,
+                        fmt::format("the export folder {} is not there", run.string())};
+        }
+        if (status->type != FileType::directory) {
+            throw Error{ErrorCode::untrusted,
+                        fmt::format("the export folder {} is no directory", run.string())};
+        }
+        file_system_.make_directories(taken.parent_path());
+        restrict_to_owner(taken.parent_path());
+        file_system_.rename(run, taken);
+        file_system_.sync_directory(taken.parent_path());
+        file_system_.sync_directory(run.parent_path());
+    }
+    return list_files(taken, limits);
+}
+
+void ExportArea::check_unchanged(const std::vector<ExportFile>& before, std::string_view run_id,
+                                 const ExportLimits& limits) {
+    const std::vector<ExportFile> now = list_files(taken_path(run_id), limits);
+    for (std::size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
+        if (i < before.size() && i < now.size() && is_same(before[i], now[i])) continue;
+        const ExportFile& file = i < before.size() ? before[i] : now[i];
+        throw Error{ErrorCode::conflict,
+                    fmt::format("file \"{}\" of the export changed while it was read",
+                                printable(file.name)),
+                    "somebody still has access to it: look at the open files of the file server"};
+    }
+}
+
+void ExportArea::remove_run(std::string_view host_id, std::string_view run_id) {
+    for (const fs::path& path : {run_path(host_id, run_id), taken_path(run_id)}) {
+        const auto status = file_system_.find_status(path);
+        if (!status) continue;
+        if (status->type == FileType::directory) {
+            file_system_.remove_tree(path);
+        } else {
+            file_system_.remove(path);
+        }
+        file_system_.sync_directory(path.parent_path());
+    }
+}
+
+std::vector<ExportArea::Leftover> ExportArea::find_leftovers(
+    const std::vector<std::string>& known_run_ids) {
+    check_root();
+    const std::set<std::string> known{known_run_ids.begin(), known_run_ids.end()};
+    std::vector<Leftover> leftovers;
+    for (const DirectoryEntry& folder : file_system_.list(root_)) {
+        const bool is_taken = folder.name == kTakenFolder;
+        if (folder.type != FileType::directory || !(is_taken || is_path_id(folder.name))) continue;
+        for (const DirectoryEntry& run : file_system_.list(root_ / folder.name)) {
+            if (!known.contains(run.name) || !is_path_id(run.name)) continue;
+            leftovers.push_back({.host_id = is_taken ? std::string{} : folder.name,
+                                 .run_id = run.name,
+                                 .path = root_ / folder.name / run.name});
+        }
+    }
+    return leftovers;
+}
+
+void ExportArea::remove_leftover(const Leftover& leftover) {
+    const fs::path path = leftover.host_id.empty() ? taken_path(leftover.run_id)
+                                                   : run_path(leftover.host_id, leftover.run_id);
+    file_system_.remove_tree(path);
+    file_system_.sync_directory(path.parent_path());
+}
+
+}  // namespace entrepot::share

@@ -1,0 +1,210 @@
+// Rows of hosts; see hosts.h.
+#include "appliance/state/hosts.h"
+
+#include "appliance/state/credential_box.h"
+#include "appliance/state/names.h"
+#include "appliance/state/statement.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace entrepot::state {
+namespace {
+
+constexpr std::size_t kFieldBytesMax = 2'048;
+constexpr std::array<std::string_view, 5> kAuthentications{"negotiate", "ntlm", "kerberos", "basic",
+                                                           "certificate"};
+constexpr const char* kSelect =
+    "SELECT id, name, url, authentication, user_name, ca_file, pin_sha256, share, "
+    "CASE WHEN sealed_password = '' THEN 0 ELSE 1 END, created FROM hosts";
+
+std::string owner_of(const std::string& host_id) {
+    return "host " + host_id;
+}
+
+void check_field(std::string_view field, const std::string& value) {
+    const bool is_plain = std::none_of(value.begin(), value.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
+    });
+    if (value.size() > kFieldBytesMax || !is_plain) {
+        throw Error{ErrorCode::invalid,
+                    fmt::format("the {} of a host must be at most {} bytes without control "
+                                "characters",
+                                field, kFieldBytesMax)};
+    }
+}
+
+std::string checked_pin(const std::string& pin) {
+    if (pin.empty()) return pin;
+    Bytes digest;
+    try {
+        digest = from_hex(pin);
+    } catch (const Error&) {  // The message below says more.
+    }
+    if (digest.size() != 32) {
+        throw Error{
+            ErrorCode::invalid,
+            fmt::format("the pin \"{:.80}\" is not the 64 hexadecimal digits of a SHA-256", pin)};
+    }
+    return to_hex(digest);
+}
+
+HostDraft checked(HostDraft draft) {
+    check_name("host", draft.name);
+    check_field("url", draft.url);
+    check_field("user", draft.user);
+    check_field("CA file", draft.ca_file);
+    check_field("share", draft.share);
+    if (!draft.url.starts_with("https://") && !draft.url.starts_with("http://")) {
+        throw Error{ErrorCode::invalid,
+                    fmt::format("the url \"{}\" of host {} is not https://HOST:5986/wsman",
+                                draft.url, draft.name)};
+    }
+    if (std::find(kAuthentications.begin(), kAuthentications.end(), draft.authentication) ==
+        kAuthentications.end()) {
+        throw Error{ErrorCode::invalid,
+                    fmt::format("\"{:.80}\" is no authentication of a host", draft.authentication),
+                    "one of negotiate, ntlm, kerberos, basic, certificate"};
+    }
+    draft.pin_sha256 = checked_pin(draft.pin_sha256);
+    if (!draft.pin_sha256.empty() && !draft.ca_file.empty()) {
+        throw Error{ErrorCode::invalid, "a host has a CA file or a pin, not both"};
+    }
+    return draft;
+}
+
+HostRecord read_row(const Rows& rows, std::size_t row) {
+    return {.id = rows.text(row, 0),
+            .draft = {.name = rows.text(row, 1),
+                      .url = rows.text(row, 2),
+                      .authentication = rows.text(row, 3),
+                      .user = rows.text(row, 4),
+                      .ca_file = rows.text(row, 5),
+                      .pin_sha256 = rows.text(row, 6),
+                      .share = rows.text(row, 7)},
+            .has_password = rows.number(row, 8) != 0,
+            .created = rows.time(row, 9)};
+}
+
+void refuse_taken_name(Poco::Data::Session& session, const std::string& name,
+                       const std::string& id) {
+    if (!query(session, "SELECT id FROM hosts WHERE name = ? AND id <> ?", {name, id}).empty()) {
+        throw Error{ErrorCode::already_exists, fmt::format("there is a host {} already", name)};
+    }
+}
+
+void require_changed(std::size_t count, std::string_view id) {
+    if (count == 0) throw Error{ErrorCode::not_found, fmt::format("there is no host {}", id)};
+}
+
+}  // namespace
+
+HostRecord HostStore::insert(const HostDraft& draft, const std::string& id,
+                             const std::string& sealed) {
+    const HostRecord record{.id = id,
+                            .draft = checked(draft),
+                            .has_password = !sealed.empty(),
+                            .created = clock_.wall_now()};
+    database_.transact([&](Poco::Data::Session& session) {
+        refuse_taken_name(session, record.draft.name, id);
+        execute(session,
+                "INSERT INTO hosts (id, name, url, authentication, user_name, ca_file, pin_sha256, "
+                "share, sealed_password, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                {id, record.draft.name, record.draft.url, record.draft.authentication,
+                 record.draft.user, record.draft.ca_file, record.draft.pin_sha256,
+                 record.draft.share, sealed, to_sql(record.created)});
+    });
+    return record;
+}
+
+HostRecord HostStore::add(const HostDraft& draft) {
+    return insert(draft, Guid::make_random(random_).to_string(), {});
+}
+
+HostRecord HostStore::add(const HostDraft& draft, const Secret& password,
+                          const Secret& credential_key) {
+    const std::string id = Guid::make_random(random_).to_string();
+    return insert(draft, id, seal_credential(credential_key, owner_of(id), password, random_));
+}
+
+void HostStore::update(const std::string& id, const HostDraft& draft) {
+    const HostDraft fresh = checked(draft);
+    database_.transact([&](Poco::Data::Session& session) {
+        refuse_taken_name(session, fresh.name, id);
+        require_changed(
+            execute(session,
+                    "UPDATE hosts SET name = ?, url = ?, authentication = ?, user_name = ?, "
+                    "ca_file = ?, pin_sha256 = ?, share = ? WHERE id = ?",
+                    {fresh.name, fresh.url, fresh.authentication, fresh.user, fresh.ca_file,
+                     fresh.pin_sha256, fresh.share, id}),
+            id);
+    });
+}
+
+void HostStore::set_password(const std::string& id, const Secret& password,
+                             const Secret& credential_key) {
+    const std::string sealed = seal_credential(credential_key, owner_of(id), password, random_);
+    database_.transact([&](Poco::Data::Session& session) {
+        require_changed(
+            execute(session, "UPDATE hosts SET sealed_password = ? WHERE id = ?", {sealed, id}),
+            id);
+    });
+}
+
+Secret HostStore::read_password(const std::string& id, const Secret& credential_key) {
+    std::string sealed;
+    database_.transact([&](Poco::Data::Session& session) {
+        const Rows rows = query(session, "SELECT sealed_password FROM hosts WHERE id = ?", {id});
+        require_changed(rows.size(), id);
+        sealed = rows.text(0, 0);
+    });
+    if (sealed.empty()) return Secret{};
+    return open_credential(credential_key, owner_of(id), sealed);
+}
+
+std::vector<HostRecord> HostStore::list() {
+    std::vector<HostRecord> hosts;
+    database_.transact([&](Poco::Data::Session& session) {
+        const std::string sql = std::string{kSelect} + " ORDER BY name";
+        const Rows rows = query(session, sql.c_str());
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            hosts.push_back(read_row(rows, row));
+        }
+    });
+    return hosts;
+}
+
+std::optional<HostRecord> HostStore::find(std::string_view id_or_name) {
+    const auto guid = Guid::parse(id_or_name);
+    const std::string key = guid ? guid->to_string() : std::string{id_or_name};
+    std::optional<HostRecord> found;
+    database_.transact([&](Poco::Data::Session& session) {
+        const std::string sql = std::string{kSelect} + " WHERE id = ? OR name = ?";
+        const Rows rows = query(session, sql.c_str(), {key, key});
+        if (!rows.empty()) found = read_row(rows, 0);
+    });
+    return found;
+}
+
+HostRecord HostStore::get(std::string_view id_or_name) {
+    if (auto found = find(id_or_name)) return *std::move(found);
+    throw Error{ErrorCode::not_found, fmt::format("there is no host {}", id_or_name),
+                "entrepot host list shows those there are"};
+}
+
+void HostStore::remove(const std::string& id) {
+    database_.transact([&](Poco::Data::Session& session) {
+        require_changed(execute(session, "DELETE FROM hosts WHERE id = ?", {id}), id);
+        execute(session, "DELETE FROM vms WHERE host = ?", {id});
+        execute(session, "DELETE FROM exclusions WHERE host = ?", {id});
+        execute(session, "DELETE FROM vm_flags WHERE host = ?", {id});
+        execute(session, "DELETE FROM residue WHERE host = ?", {id});
+    });
+}
+
+}  // namespace entrepot::state

@@ -1,0 +1,67 @@
+// The Hyper-V hosts that the appliance knows, with their sealed passwords.
+#pragma once
+
+#include "appliance/state/database.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace entrepot::state {
+
+/// What a person says about a host.
+struct HostDraft {
+    std::string name;
+    std::string url;             ///< https://HOST:5986/wsman
+    std::string authentication;  ///< "negotiate", "ntlm", "kerberos", "basic", "certificate".
+    std::string user;
+    std::string ca_file;     ///< Path; at most one of ca_file and pin.
+    std::string pin_sha256;  ///< 64 hexadecimal digits; kept in lower case.
+    std::string share;       ///< Name of its share; empty: the only one there is.
+};
+
+struct HostRecord {
+    std::string id;  ///< GUID in lower case, ours, random.
+    HostDraft draft;
+    bool has_password = false;
+    WallTime created{};
+};
+
+class HostStore {
+public:
+    HostStore(Database& database, Clock& clock, Random& random)
+        : database_(database), clock_(clock), random_(random) {}
+
+    /// Error{already_exists} for a name in use, Error{invalid} naming the field for a bad value.
+    HostRecord add(const HostDraft& draft);
+    /// As add(), with the password sealed under `credential_key` in the same transaction.
+    HostRecord add(const HostDraft& draft, const Secret& password, const Secret& credential_key);
+    void update(const std::string& id, const HostDraft& draft);
+    void set_password(const std::string& id, const Secret& password, const Secret& credential_key);
+    /// Empty if the host has none. Error{unauthenticated} if the key is not the right one.
+    Secret read_password(const std::string& id, const Secret& credential_key);
+
+    /// By name.
+    std::vector<HostRecord> list();
+    /// By id or name.
+    std::optional<HostRecord> find(std::string_view id_or_name);
+    /// As find(); Error{not_found} with a hint.
+    HostRecord get(std::string_view id_or_name);
+    /// Takes what was last seen of its VMs, exclusions, flags and residue along; the recovery
+    /// points stay in the repository. Error{not_found}.
+    void remove(const std::string& id);
+
+private:
+    HostRecord insert(const HostDraft& draft, const std::string& id, const std::string& sealed);
+
+    Database& database_;
+    Clock& clock_;
+    Random& random_;
+};
+
+}  // namespace entrepot::state

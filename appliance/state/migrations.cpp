@@ -1,0 +1,68 @@
+// The schema, step by step. A step that was released is never edited: add another. Types and
+// clauses keep to what PostgreSQL also understands. Times are milliseconds since 1970, 0 for none.
+#include "appliance/state/migrations.h"
+
+#include <array>
+
+namespace entrepot::state {
+namespace {
+
+constexpr std::array kVersion1{
+    "CREATE TABLE hosts (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL, "
+    "authentication TEXT NOT NULL, user_name TEXT NOT NULL, ca_file TEXT NOT NULL, "
+    "pin_sha256 TEXT NOT NULL, share TEXT NOT NULL, sealed_password TEXT NOT NULL, "
+    "created BIGINT NOT NULL)",
+
+    "CREATE TABLE shares (name TEXT PRIMARY KEY, unc TEXT NOT NULL, path TEXT NOT NULL)",
+
+    "CREATE TABLE exclusions (host TEXT NOT NULL, vm TEXT NOT NULL, disk TEXT NOT NULL, "
+    "reason TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (host, vm, disk))",
+
+    "CREATE TABLE vms (host TEXT NOT NULL, vm TEXT NOT NULL, name TEXT NOT NULL, "
+    "state TEXT NOT NULL, disks TEXT NOT NULL, details TEXT NOT NULL, seen BIGINT NOT NULL, "
+    "PRIMARY KEY (host, vm))",
+
+    "CREATE TABLE vm_flags (host TEXT NOT NULL, vm TEXT NOT NULL, flag TEXT NOT NULL, "
+    "reason TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (host, vm, flag))",
+
+    "CREATE TABLE residue (host TEXT NOT NULL, vm TEXT NOT NULL, text TEXT NOT NULL, "
+    "command TEXT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (host, vm, text))",
+
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+
+    "CREATE TABLE jobs (number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+    "once_key TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, "
+    "requested_by TEXT NOT NULL, parameters TEXT NOT NULL, exclusive_key TEXT NOT NULL, "
+    "group_name TEXT NOT NULL, group_limit BIGINT NOT NULL, state TEXT NOT NULL, "
+    "stage TEXT NOT NULL, done_bytes BIGINT NOT NULL, total_bytes BIGINT NOT NULL, "
+    "created BIGINT NOT NULL, started BIGINT NOT NULL, ended BIGINT NOT NULL, "
+    "result TEXT NOT NULL, error TEXT NOT NULL, cancel_requested BIGINT NOT NULL)",
+    "CREATE INDEX jobs_by_state ON jobs (state, number)",
+    "CREATE UNIQUE INDEX jobs_by_once_key ON jobs (once_key) WHERE once_key <> ''",
+
+    "CREATE TABLE job_events (job TEXT NOT NULL, number BIGINT NOT NULL, time BIGINT NOT NULL, "
+    "level TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (job, number))",
+
+    "CREATE TABLE journal (job TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, "
+    "PRIMARY KEY (job, name))",
+    "CREATE INDEX journal_by_name ON journal (name)",
+
+    "CREATE TABLE policies (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "definition TEXT NOT NULL, created BIGINT NOT NULL, changed BIGINT NOT NULL, "
+    "last_run BIGINT NOT NULL)",
+
+    "CREATE TABLE policy_runs (number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+    "policy TEXT NOT NULL, policy_name TEXT NOT NULL, started BIGINT NOT NULL, "
+    "state TEXT NOT NULL, plan TEXT NOT NULL)",
+    "CREATE INDEX policy_runs_by_policy ON policy_runs (policy, number)",
+};
+
+constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1}};
+
+}  // namespace
+
+std::span<const Migration> state_migrations() {
+    return kMigrations;
+}
+
+}  // namespace entrepot::state

@@ -1,0 +1,36 @@
+// The SMB shares that receive exports: their name for hosts and their path for us.
+#pragma once
+
+#include "appliance/state/database.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace entrepot::state {
+
+struct ShareRecord {
+    std::string name;
+    std::string unc;             ///< \\SERVER\SHARE[\FOLDER...]
+    std::filesystem::path path;  ///< Where the same folder lies here.
+};
+
+/// Rows only; appliance/share knows the rules.
+class ShareStore {
+public:
+    explicit ShareStore(Database& database) : database_(database) {}
+
+    /// Error{already_exists} for a name in use.
+    void add(const ShareRecord& share);
+    std::vector<ShareRecord> list();
+    std::optional<ShareRecord> find(std::string_view name);
+    /// Error{not_found}.
+    void remove(const std::string& name);
+
+private:
+    Database& database_;
+};
+
+}  // namespace entrepot::state
