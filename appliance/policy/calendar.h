@@ -18,8 +18,8 @@ namespace entrepot::policy {
 /// One value, a range, or either with a repetition: "5", "5..9", "0/15", "1..20/3".
 struct CalendarRange {
     std::int32_t first = 0;
-    std::int32_t last = 0;    ///< Equal to first: one value. -1: open (a repetition without end).
-    std::int32_t repeat = 0;  ///< 0: every value of the range.
+    std::int32_t last = -1;   ///< -1: one value or, with a repetition, no end.
+    std::int32_t repeat = 0;  ///< 0: only `first`.
     bool operator==(const CalendarRange&) const = default;
 };
 
@@ -45,7 +45,9 @@ public:
 
 private:
     friend class CalendarParser;
-    bool find_next_local(LocalSeconds& local) const;
+    CalendarExpression() = default;
+    std::optional<LocalSeconds> find_local_from(LocalSeconds local) const;
+    std::optional<std::chrono::seconds> find_time_from(std::chrono::seconds time_of_day) const;
 
     std::string text_;
     std::uint8_t weekdays_ = 0;     ///< Bit 0 is Monday; 0: any.

@@ -88,17 +88,23 @@ public:
     /// One round: plans what is due, enqueues what is planned, prunes after what has ended.
     void run_once(std::stop_token stop);
     /// Plans and enqueues a run now, calendar or not, enabled or not. Returns the run's id.
+    /// Error{not_found} if there is no such policy or it matches no VM. The prune jobs follow in a
+    /// later round: without start(), call run_once() after the backups have ended.
     std::string run_now(std::string_view policy_id_or_name);
     /// The run's backup jobs, for a caller that waits for them.
     std::vector<std::string> list_jobs_of_run(const std::string& run_id);
 
 private:
-    std::vector<Candidate> list_candidates(const Policy& policy, std::stop_token stop);
+    std::vector<DueRun> list_due();
+    void refresh_hosts(const std::stop_token& stop);
+    std::vector<Candidate> list_candidates(const Policy& policy);
+    void plan_due_runs();
     state::PolicyRun plan_run(const state::PolicyRecord& record, WallTime slot,
-                              std::optional<WallTime> last_run, std::stop_token stop);
-    void plan_due_runs(std::stop_token stop);
-    void enqueue_backups(const state::PolicyRun& run);
-    void enqueue_prunes_if_ended(const state::PolicyRun& run);
+                              std::optional<WallTime> last_run);
+    void advance(const state::PolicyRun& run);
+    bool has_waiting_backup(const jobs::JobRequest& request);
+    void enqueue_backups(const state::PolicyRun& run, const Policy& policy);
+    void enqueue_prunes_if_ended(const state::PolicyRun& run, const Policy& policy);
 
     SchedulerEnvironment environment_;
     SchedulerOptions options_;

@@ -2,6 +2,8 @@
 // the C library knows only one zone per process.
 #pragma once
 
+#include "appliance/policy/zone_rule.h"
+
 #include "base/clock.h"
 #include "base/file_system.h"
 
@@ -21,37 +23,31 @@ namespace entrepot::policy {
 /// Local wall time of some zone, without saying which.
 using LocalSeconds = std::chrono::local_seconds;
 
-/// The rule behind the last transition of a zone file: "CET-1CEST,M3.5.0,M10.5.0/3".
-class ZoneRule;
-
 /// One zone. Immutable; safe to share.
 class TimeZone {
 public:
     /// Content of a zone file. Throws Error{corrupt} naming `name`.
     static std::shared_ptr<const TimeZone> parse(const std::string& name, ByteView file);
     static std::shared_ptr<const TimeZone> utc();
-    ~TimeZone();
 
     const std::string& name() const { return name_; }
     std::chrono::seconds offset_at(std::chrono::sys_seconds time) const;
     LocalSeconds to_local(std::chrono::sys_seconds time) const {
         return LocalSeconds{time.time_since_epoch() + offset_at(time)};
     }
-    /// Moments that show this local time: none in the gap when clocks go forward, two when they go
-    /// back; earliest first.
-    std::vector<std::chrono::sys_seconds> to_sys(LocalSeconds local) const;
+    /// The first moment at which clocks show this local time; if they skip it, the moment at which
+    /// the gap is over.
+    std::chrono::sys_seconds first_showing(LocalSeconds local) const;
 
 private:
-    struct Transition {
-        std::int64_t at = 0;
-        std::int32_t offset_seconds = 0;  ///< From then on.
-    };
     TimeZone();
+
+    std::vector<ZoneTransition> list_transitions(std::int64_t from, std::int64_t to) const;
 
     std::string name_;
     std::int32_t first_offset_seconds_ = 0;
-    std::vector<Transition> transitions_;
-    std::unique_ptr<ZoneRule> rule_;  ///< Absent: the last transition's offset holds for ever.
+    std::vector<ZoneTransition> transitions_;  ///< Ascending.
+    std::optional<ZoneRule> rule_;  ///< Absent: the last transition's offset holds for ever.
 };
 
 /// Loads zones by name and keeps them. Safe to share between threads.
