@@ -34,16 +34,16 @@ const hyperv::ReferencePoint* find_reference_point(const hyperv::Vm& vm, const s
 std::optional<Refusal> check_reference_point(const BaseQuestion& question,
                                              const PointSummary& point) {
     if (point.draft.reference_point.empty()) {
-        return Refusal{"no_reference_point",
-                       fmt::format("point {} has no reference point on the host: {}", point.id,
-                                   point.draft.host_facts.value("no_reference_reason",
-                                                                "none was made"))};
+        return Refusal{
+            "no_reference_point",
+            fmt::format("point {} has no reference point on the host: {}", point.id,
+                        point.draft.host_facts.value("no_reference_reason", "none was made"))};
     }
     const auto* reference = find_reference_point(question.vm, point.draft.reference_point);
     if (reference == nullptr) {
-        return Refusal{"reference_point_gone",
-                       fmt::format("the reference point of point {} is no longer on the host",
-                                   point.id)};
+        return Refusal{
+            "reference_point_gone",
+            fmt::format("the reference point of point {} is no longer on the host", point.id)};
     }
     if (reference->type != 2) {
         return Refusal{"reference_point_type",
@@ -52,9 +52,8 @@ std::optional<Refusal> check_reference_point(const BaseQuestion& question,
                                    reference->type)};
     }
     const bool is_paired = reference->disk_ids.size() == reference->rct_ids.size();
-    const bool has_empty =
-        std::any_of(reference->rct_ids.begin(), reference->rct_ids.end(),
-                    [](const std::string& id) { return id.empty(); });
+    const bool has_empty = std::any_of(reference->rct_ids.begin(), reference->rct_ids.end(),
+                                       [](const std::string& id) { return id.empty(); });
     if (!is_paired || has_empty) {
         return Refusal{"reference_point_incomplete",
                        fmt::format("the reference point names {} disks and {} tracking ids{}",
@@ -63,9 +62,8 @@ std::optional<Refusal> check_reference_point(const BaseQuestion& question,
     }
     for (const ExpectedDisk& disk : question.disks) {
         const bool is_tracked = std::any_of(
-            reference->disk_ids.begin(), reference->disk_ids.end(), [&disk](const std::string& id) {
-                return without_first_component(id) == disk.slot_id;
-            });
+            reference->disk_ids.begin(), reference->disk_ids.end(),
+            [&disk](const std::string& id) { return without_first_component(id) == disk.slot_id; });
         if (!is_tracked) {
             return Refusal{"disk_not_tracked",
                            fmt::format("the reference point does not track disk {} ({})",
@@ -89,9 +87,8 @@ std::optional<Refusal> check_disk(const ExpectedDisk& disk, const PointSummary& 
                                                  disk.path, point.id)};
     }
     if (!disk.virtual_disk_id.empty() && before->draft.id != disk.virtual_disk_id) {
-        return Refusal{"disk_replaced",
-                       fmt::format("disk {} was {} and is now {}", disk.index, before->draft.id,
-                                   disk.virtual_disk_id)};
+        return Refusal{"disk_replaced", fmt::format("disk {} was {} and is now {}", disk.index,
+                                                    before->draft.id, disk.virtual_disk_id)};
     }
     if (disk.size_bytes != 0 && before->draft.size_bytes != disk.size_bytes) {
         return Refusal{"disk_resized",
@@ -128,14 +125,14 @@ std::optional<Refusal> check_checkpoints(const BaseQuestion& question, const Poi
                                    point.id)};
     }
     if (facts.value("current_snapshot", "") != question.vm.current_snapshot) {
-        return Refusal{"checkpoint_changed",
-                       fmt::format("the checkpoint that the VM is based on changed since point {}",
-                                   point.id)};
+        return Refusal{
+            "checkpoint_changed",
+            fmt::format("the checkpoint that the VM is based on changed since point {}", point.id)};
     }
     // Applying the same checkpoint again changes neither, but the VM writes to a new file then.
-    const bool has_checkpoint = std::any_of(
-        question.vm.snapshots.begin(), question.vm.snapshots.end(),
-        [](const hyperv::Snapshot& snapshot) { return !snapshot.is_recovery; });
+    const bool has_checkpoint =
+        std::any_of(question.vm.snapshots.begin(), question.vm.snapshots.end(),
+                    [](const hyperv::Snapshot& snapshot) { return !snapshot.is_recovery; });
     const Json disks = facts.value("disks", Json::object());
     for (const ExpectedDisk& disk : question.disks) {
         if (!has_checkpoint || disk.virtual_disk_id.empty()) continue;
@@ -202,8 +199,8 @@ ExportGoal choose_goal(const BaseQuestion& question) {
         if (!newest) newest = std::move(refusal);
         if (newest->code == "base_damaged") break;
     }
-    if (!question.lost_base_reason.empty() && (newest->code == "reference_point_gone" ||
-                                               newest->code == "no_reference_point")) {
+    if (!question.lost_base_reason.empty() &&
+        (newest->code == "reference_point_gone" || newest->code == "no_reference_point")) {
         return full({"base_deleted", question.lost_base_reason});
     }
     return full(*newest);

@@ -49,12 +49,11 @@ void check_geometry(const disk::ImageInfo& lowest, const repository::DiskSummary
                     kMismatchHint};
     }
     if (lowest.logical_sector_size != base.draft.logical_sector_size) {
-        throw Error{
-            ErrorCode::parent_mismatch,
-            fmt::format("the image has sectors of {} bytes, disk {} of the base of {}",
-                        lowest.logical_sector_size, base.draft.index,
-                        base.draft.logical_sector_size),
-            kMismatchHint};
+        throw Error{ErrorCode::parent_mismatch,
+                    fmt::format("the image has sectors of {} bytes, disk {} of the base of {}",
+                                lowest.logical_sector_size, base.draft.index,
+                                base.draft.logical_sector_size),
+                    kMismatchHint};
     }
 }
 
@@ -65,10 +64,10 @@ bool names_image_of_ours(const disk::ParentLocator& parent, const IsImageOfOurs&
 
 BaseView choose_without_linkage(const disk::ParentLocator& parent,
                                 const repository::DiskSummary& base) {
-    const std::string warning =
-        fmt::format("the image names a parent {} that we have no record of; it was merged because "
-                    "the host exported it against our reference point",
-                    parent.linkage.to_string());
+    const std::string warning = fmt::format(
+        "the image names a parent {} that we have no record of; it was merged because "
+        "the host exported it against our reference point",
+        parent.linkage.to_string());
     const std::string name = parent.leaf_name();
     const auto by_name = find_view(base, [&name](const ImageRecord& record) {
         return !name.empty() && equal_names(record.file_name, name);

@@ -43,7 +43,8 @@ std::optional<ChunkRun> ChunkRuns::next_mixed() {
         ENTREPOT_CHECK(extent.offset == at && extent.length > 0 && extent.length <= end - at);
         has_data = has_data || extent.kind == ExtentKind::data;
         has_parent = has_parent || extent.kind == ExtentKind::parent;
-        has_zero = has_zero || extent.kind == ExtentKind::zero || extent.kind == ExtentKind::unmapped;
+        has_zero =
+            has_zero || extent.kind == ExtentKind::zero || extent.kind == ExtentKind::unmapped;
         at += extent.length;
     }
     position_ = end;

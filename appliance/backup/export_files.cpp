@@ -49,10 +49,10 @@ public:
                     break;
                 case FileType::symlink:
                 case FileType::other:
-                    throw Error{ErrorCode::invalid,
-                                fmt::format("{} in an export is neither file nor directory",
-                                            path.string()),
-                                "An export holds plain files only; nothing was read from it."};
+                    throw Error{
+                        ErrorCode::invalid,
+                        fmt::format("{} in an export is neither file nor directory", path.string()),
+                        "An export holds plain files only; nothing was read from it."};
             }
         }
     }

@@ -68,8 +68,8 @@ std::vector<repository::ImageRecord> ExportedDisk::image_records() const {
     std::vector<repository::ImageRecord> records;
     const std::size_t count = std::min<std::size_t>(layers.size(), 2);
     for (std::size_t i = 0; i < count; ++i) {
-        records.push_back({name_of(*layers[i]), layers[i]->info().data_write_guid,
-                           i == 0 && layers.size() > 1});
+        records.push_back(
+            {name_of(*layers[i]), layers[i]->info().data_write_guid, i == 0 && layers.size() > 1});
     }
     return records;
 }

@@ -85,7 +85,8 @@ Json facts_of(const DiskPlan& plan, std::uint32_t chunk_size_bytes) {
         ranges.push_back(Json::array({range.offset, range.length}));
     }
     Json inner = Json::array();
-    for (const Guid& guid : plan.disk.inner_images()) inner.push_back(guid.to_string());
+    for (const Guid& guid : plan.disk.inner_images())
+        inner.push_back(guid.to_string());
     Json facts{{"leaf_ranges", ranges}, {"inner_images", inner}};
     if (!plan.warning.empty()) facts["warning"] = plan.warning;
     return facts;
@@ -121,7 +122,8 @@ public:
             with_context(fmt::format("ingesting disk {} ({})", disk.draft.index, disk.draft.name),
                          [&] { write_disk(disk); });
         }
-        for (const ExportFile& file : plan_.files) add_file(file);
+        for (const ExportFile& file : plan_.files)
+            add_file(file);
         return std::move(writer_);
     }
 
@@ -136,7 +138,8 @@ private:
         }
         draft.host_facts["disks"] = disks;
         writer_ = services_.repository.begin_point(draft);
-        for (const DiskPlan& disk : plan_.disks) writer_->add_disk(disk.draft, disk.base_index);
+        for (const DiskPlan& disk : plan_.disks)
+            writer_->add_disk(disk.draft, disk.base_index);
     }
 
     void count_work() {
@@ -249,19 +252,17 @@ Json point_result(const PointSummary& point) {
     for (const repository::SkippedDisk& disk : point.draft.skipped) {
         skipped.push_back({{"name", disk.name}, {"reason", disk.reason}});
     }
-    return {{"point", point.id},
-            {"vm",
-             {{"id", point.draft.vm_id},
-              {"name", point.draft.vm_name},
-              {"host", point.draft.host}}},
-            {"kind", repository::to_string(point.draft.kind)},
-            {"reason", point.draft.reason},
-            {"reason_code", point.draft.host_facts.value("reason_code", "")},
-            {"consistency", repository::to_string(point.draft.consistency)},
-            {"base_point",
-             point.draft.base_point.empty() ? Json{} : Json(point.draft.base_point)},
-            {"disks", disks},
-            {"skipped", skipped}};
+    return {
+        {"point", point.id},
+        {"vm",
+         {{"id", point.draft.vm_id}, {"name", point.draft.vm_name}, {"host", point.draft.host}}},
+        {"kind", repository::to_string(point.draft.kind)},
+        {"reason", point.draft.reason},
+        {"reason_code", point.draft.host_facts.value("reason_code", "")},
+        {"consistency", repository::to_string(point.draft.consistency)},
+        {"base_point", point.draft.base_point.empty() ? Json{} : Json(point.draft.base_point)},
+        {"disks", disks},
+        {"skipped", skipped}};
 }
 
 }  // namespace entrepot::backup

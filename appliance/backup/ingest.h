@@ -31,8 +31,8 @@ struct DiskPlan {
 
 /// What is below the disks: a point of ours, and who says so.
 struct Base {
-    const repository::PointSummary* point = nullptr;  ///< Null: nothing; a differencing lowest image
-                                                      ///< is Error{parent_missing} then.
+    const repository::PointSummary* point = nullptr;  ///< Null: nothing; a differencing lowest
+                                                      ///< image is Error{parent_missing} then.
     Voucher voucher = Voucher::nobody;
     IsImageOfOurs is_image_of_ours;
 };

@@ -1,5 +1,4 @@
-// The journal of a backup run, by name of what was written down. A run that was undone and begins
-// anew writes under a new generation, so that it never takes the old one's word for its own.
+// The journal of a backup run, by name of what was written down.
 #pragma once
 
 #include "appliance/backup/run_plan.h"
@@ -17,26 +16,19 @@ namespace entrepot::backup {
 
 class RunJournal {
 public:
-    explicit RunJournal(jobs::Journal& journal);
+    explicit RunJournal(jobs::Journal& journal) : journal_(journal) {}
 
-    std::optional<Json> find(std::string_view key) const;
-    void put(std::string_view key, const Json& value);
+    std::optional<Json> find(std::string_view key) const { return journal_.find(key); }
+    void put(std::string_view key, const Json& value) { journal_.put(key, value); }
     bool has(std::string_view key) const { return find(key).has_value(); }
-
-    /// Which beginning of the job this is, from 0.
-    int generation() const { return generation_; }
-    void begin_generation();
 
     std::optional<hyperv::JobRef> find_job(std::string_view key) const;
 
 private:
-    std::string full_key(std::string_view key) const;
-
     jobs::Journal& journal_;
-    int generation_ = 0;
 };
 
-/// Names of what stands in the journal, in the order of a run. %attempt% is a number from 0.
+/// Names of what stands in the journal, in the order of a run. Attempts count from 0.
 namespace key {
 inline constexpr std::string_view kPlan = "plan";
 inline constexpr std::string_view kSnapshot = "snapshot";  ///< {"id", "level", "note"}

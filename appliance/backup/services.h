@@ -23,8 +23,8 @@
 namespace entrepot::backup {
 
 /// A connection to a host; calls on it end when the token is stopped.
-using HostConnector = std::function<std::unique_ptr<hyperv::HyperVHost>(const state::HostRecord&,
-                                                                        std::stop_token)>;
+using HostConnector =
+    std::function<std::unique_ptr<hyperv::HyperVHost>(const state::HostRecord&, std::stop_token)>;
 
 /// How long we wait for a host, and how often we ask.
 struct Pace {

@@ -10,9 +10,9 @@
 namespace entrepot::wsman {
 
 struct CurlTransportOptions {
-    std::string url;                ///< https only.
-    std::filesystem::path ca_file;  ///< Empty: the system's, unless a pin is given.
-    std::string pin_sha256;         ///< Hex; then exactly this leaf certificate is accepted.
+    std::string url{};                ///< https only.
+    std::filesystem::path ca_file{};  ///< Empty: the system's, unless a pin is given.
+    std::string pin_sha256{};         ///< Hex; then exactly this leaf certificate is accepted.
 };
 
 /// Throws Error{invalid} for a URL or pin that is none, Error{unsupported} for plain HTTP.

@@ -124,7 +124,7 @@ HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
 }
 
 bool Session::is_doubtful() const {
-    return last_used_ != SteadyTime{} && clock_.steady_now() - last_used_ > limits::kIdleDoubtful;
+    return last_used_ && clock_.steady_now() - *last_used_ > limits::kIdleDoubtful;
 }
 
 HttpAnswer Session::post_basic(const std::string& envelope, std::stop_token stop) {

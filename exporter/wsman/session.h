@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -50,7 +51,7 @@ private:
     SecurityContextMaker make_context_;
     bool is_logged_in_ = false;
     bool was_refused_ = false;
-    SteadyTime last_used_{};
+    std::optional<SteadyTime> last_used_;
 };
 
 }  // namespace entrepot::wsman

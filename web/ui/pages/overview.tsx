@@ -10,6 +10,7 @@ import { WeekChart } from '../parts/week_chart';
 import { useResource } from '../resource';
 import { href } from '../router';
 import { text } from '../text';
+import { lacksPolicy } from './vms';
 
 const kProblemsShown = 6;
 const kPointsShown = 8;
@@ -57,13 +58,13 @@ function concernsOf({ info, vms }: Data): Concern[] {
       concerns.push({ key: `vm ${vm.host}/${vm.id}`, title: text.overview.problemOn(vm.name), note: vm.problems.join(' '), link: href('vms', vm.id), action: text.overview.openVm, tone: 'warning' });
     }
   }
-  const unprotected = vms.filter((vm) => !vm.protected && vm.host !== '');
+  const unprotected = vms.filter(lacksPolicy);
   if (unprotected.length > 0) {
     const names = unprotected.slice(0, kProblemsShown).map((vm) => vm.name).join(', ');
     const rest = unprotected.length > kProblemsShown ? ` ${text.overview.moreProblems(unprotected.length - kProblemsShown)}` : '';
     concerns.push({ key: 'unprotected', title: text.overview.unprotected(unprotected.length), note: `${text.overview.unprotectedNote} ${names}${rest}`, link: `${href('vms')}?show=unprotected`, action: text.overview.showThem, tone: 'warning' });
   }
-  return concerns;
+  return [...concerns.filter((concern) => concern.tone === 'bad'), ...concerns.filter((concern) => concern.tone !== 'bad')];
 }
 
 function Verdict({ data }: { data: Data }) {
@@ -153,7 +154,7 @@ function Figures({ data }: { data: Data }) {
         <Table<Point> label={text.overview.newest} rows={points.points} rowKey={(point) => point.id} columns={[
           { title: text.vms.name, kind: 'main', cell: (point) => <a href={href('vms', point.vm.id)}><strong>{point.vm.name}</strong></a> },
           { title: text.point.time, cell: (point) => <a href={href('points', point.id)}><When time={point.time} relative /></a> },
-          { title: text.point.kind, cell: (point) => point.kind === 'full' ? text.point.full : text.point.incremental },
+          { title: text.jobs.kindLabel, cell: (point) => point.kind === 'full' ? text.point.full : text.point.incremental },
           { title: text.point.stored, kind: 'number', cell: (point) => format.bytes(point.unique_bytes) },
           { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
         ]} />

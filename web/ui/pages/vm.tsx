@@ -11,7 +11,7 @@ import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { href } from '../router';
 import { text } from '../text';
-import { BackupButton } from './vms';
+import { BackupButton, Protection } from './vms';
 
 const kPointsAtOnce = 100;
 
@@ -38,7 +38,7 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
       <p class="summary">
         <span>{vm.state}</span>
         {vm.host && <span>{text.vm.onHost(vm.host)}</span>}
-        {vm.protected ? <Badge tone="good">{text.vm.protectedBy(vm.policies.join(', '))}</Badge> : <Badge tone="warning">{text.vms.notProtected}</Badge>}
+        {vm.protected ? <Badge tone="good">{text.vm.protectedBy(vm.policies.join(', '))}</Badge> : <Protection vm={vm} />}
         {vm.next_run && <span class="muted">{text.vms.nextRun(format.relative(vm.next_run))}</span>}
       </p>
       {vm.problems.length > 0 && <div class="notice warning">{vm.problems.map((problem) => <p key={problem}>{problem}</p>)}</div>}

@@ -14,7 +14,12 @@ import { text } from '../text';
 type Show = 'all' | 'attention' | 'unprotected';
 
 export function needsAttention(vm: Vm): boolean {
-  return vm.problems.length > 0 || !vm.protected || vm.last_job?.state === 'failed';
+  return vm.problems.length > 0 || lacksPolicy(vm) || vm.last_job?.state === 'failed';
+}
+
+/// A machine that came from files cannot be backed up, so it lacks nothing.
+export function lacksPolicy(vm: Vm): boolean {
+  return !vm.protected && vm.host !== '';
 }
 
 export function Vms({ query }: { query: URLSearchParams }) {
@@ -40,7 +45,7 @@ function VmTable({ vms, initial, onBackup }: { vms: Vm[]; initial: Show; onBacku
   const [show, setShow] = useState<Show>(initial);
   const wanted = filter.trim().toLowerCase();
   const rows = vms.filter((vm) => {
-    if (show === 'unprotected' && vm.protected) return false;
+    if (show === 'unprotected' && !lacksPolicy(vm)) return false;
     if (show === 'attention' && !needsAttention(vm)) return false;
     return wanted === '' || vm.name.toLowerCase().includes(wanted) || vm.host.toLowerCase().includes(wanted);
   });
@@ -82,7 +87,8 @@ function VmName({ vm }: { vm: Vm }) {
 }
 
 export function Protection({ vm }: { vm: Vm }) {
-  return vm.protected ? <span>{vm.policies.join(', ')}</span> : <Badge tone="warning">{text.vms.notProtected}</Badge>;
+  if (vm.protected) return <span>{vm.policies.join(', ')}</span>;
+  return vm.host === '' ? <span class="muted">–</span> : <Badge tone="warning">{text.vms.notProtected}</Badge>;
 }
 
 export function BackupButton({ vm, onBackup }: { vm: Vm; onBackup: (vm: Vm) => void }) {

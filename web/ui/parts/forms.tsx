@@ -1,6 +1,6 @@
 // Dialogs and fields. A dialog is the browser's own: it keeps the focus, and Escape closes it.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Problem } from '../generated/api';
 import { text } from '../text';
 import { ProblemBox } from './basics';
@@ -19,7 +19,7 @@ type DialogProperties = {
 export function Dialog({ title, action, danger, busy, problem, onSubmit, onClose, children }: DialogProperties) {
   const box = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     box.current?.showModal();
     return () => opener instanceof HTMLElement && opener.focus();
