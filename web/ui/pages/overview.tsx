@@ -96,7 +96,7 @@ function failuresOf(failed: Vm[]): Concern[] {
       const title = text.overview.failed(kindName(job.kind), first.name);
       return { key: `job ${job.id}`, title, note: cause, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
     }
-    const note = `${cause} ${namesOf(vms)}`;
+    const note = `${cause}: ${namesOf(vms)}`;
     const title = text.overview.failedMany(kindName(job.kind), vms.length);
     return { key: `cause ${cause}`, title, note, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
   });
