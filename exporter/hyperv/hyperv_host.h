@@ -90,7 +90,8 @@ struct HostFacts {
     bool has_reference_points = false;
 };
 
-/// A job of the host as its answer named it; plain values, so that it can be journalled.
+/// A job of the host as its answer named it; plain values, so that it can be journalled. Where the
+/// method was done at once, class and id name what it made, if it named that.
 struct JobRef {
     std::string class_name;  ///< Msvm_ConcreteJob, Msvm_StorageJob.
     std::string instance_id;

@@ -72,6 +72,11 @@ std::unique_ptr<DiskImage> open_raw(std::unique_ptr<File> file,
 /// person chose the file.
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file);
 
+/// Walks the whole allocation table and throws Error{corrupt} where two blocks, or a block and a
+/// structure of the file, claim the same space. Reading alone checks only the entries it uses;
+/// ingest calls this once before it believes an image. Costs one bit per MiB of file.
+void check_block_aliasing(const DiskImage& image);
+
 std::string_view to_string(ImageFormat format);
 std::string_view to_string(ImageType type);
 

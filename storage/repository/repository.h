@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -222,9 +223,18 @@ struct KeySlot {
     WallTime created{};
 };
 
+/// Cost of the passphrase derivation; kept in each slot.
+struct KeyCost {
+    std::uint64_t operations = 3;
+    std::uint64_t memory_bytes = 64 * kMiB;
+};
+
 struct CreateOptions {
     std::optional<Secret> passphrase;  ///< nullopt: no encryption.
     std::uint32_t chunk_size_bytes = 64 * 1024;
+    /// Points younger than this are never deleted; for the repository's life.
+    std::chrono::seconds minimum_age{0};
+    KeyCost key_cost;
 };
 
 struct Created {

@@ -1,0 +1,31 @@
+// Our objects as the JSON of the OpenAPI document.
+#pragma once
+
+#include "appliance/jobs/job.h"
+#include "appliance/policy/policy.h"
+#include "appliance/state/hosts.h"
+#include "appliance/state/shares.h"
+#include "storage/repository/repository.h"
+
+#include "base/json.h"
+
+#include <optional>
+#include <string>
+
+namespace entrepot::api {
+
+Json encode(const repository::PointSummary& point);
+Json encode(const repository::DiskSummary& disk);
+Json encode(const repository::KeySlot& slot);
+Json encode(const jobs::JobView& job);
+Json encode(const state::ShareRecord& share);
+
+/// null for nullopt.
+Json encode_time(const std::optional<WallTime>& time);
+/// null for an empty text.
+Json text_or_null(const std::string& text);
+
+/// {"<noun>": [...], "next_cursor": text or null}
+Json encode_list(const std::string& noun, Json entries, const std::string& next_cursor = {});
+
+}  // namespace entrepot::api

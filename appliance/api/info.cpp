@@ -1,0 +1,52 @@
+// The appliance and its repository in figures; the OpenAPI document.
+#include "appliance/api/encode.h"
+#include "appliance/api/openapi.h"
+#include "appliance/api/routes.h"
+
+#include <filesystem>
+
+namespace entrepot::api {
+namespace {
+
+Json encode_info(const Services& services, const repository::RepositoryInfo& info) {
+    Json json{{"version", services.version},
+              {"state", "unlocked"},
+              {"time_zone", services.config.time_zone},
+              {"format", info.format},
+              {"id", info.id},
+              {"encrypted", info.is_encrypted},
+              {"chunk_size_bytes", info.chunk_size_bytes},
+              {"points", info.points},
+              {"logical_bytes", info.logical_bytes},
+              {"unique_bytes", info.unique_bytes},
+              {"stored_bytes", info.stored_bytes},
+              {"chunks", info.chunks},
+              {"packs", info.packs},
+              {"waste_bytes", info.waste_bytes},
+              {"key_slots", info.key_slots},
+              {"free_bytes", nullptr},
+              {"capacity_bytes", nullptr}};
+    std::error_code error;
+    const auto space = std::filesystem::space(services.config.repository_directory(), error);
+    if (!error) {
+        json["free_bytes"] = space.available;
+        json["capacity_bytes"] = space.capacity;
+    }
+    return json;
+}
+
+Response show_info(Services& services) {
+    return Response::json(encode_info(services, services.repository().info()));
+}
+
+}  // namespace
+
+void add_info_routes(Router& router, Services& services) {
+    router.add(Method::get, "/api/v1/info", Privilege::viewer,
+               [&](const Request&) { return show_info(services); });
+    router.add(Method::get, "/api/v1/openapi.json", Privilege::none, [](const Request&) {
+        return Response::text(std::string{openapi_document()}, "application/json");
+    });
+}
+
+}  // namespace entrepot::api

@@ -1,0 +1,90 @@
+// Recovery points: list, show, delete, protect, hold.
+#include "appliance/api/decode.h"
+#include "appliance/api/encode.h"
+#include "appliance/api/paging.h"
+#include "appliance/api/routes.h"
+
+#include "base/error.h"
+
+#include <algorithm>
+
+namespace entrepot::api {
+namespace {
+
+Response list_points(const Request& request, Services& services) {
+    const Page page = read_page(request);
+    auto points = services.repository().list_points({request.query_value("vm")});
+    std::sort(points.begin(), points.end(),
+              [](const auto& a, const auto& b) { return a.sequence > b.sequence; });
+    Json entries = Json::array();
+    std::string next_cursor;
+    for (const auto& point : points) {
+        if (page.before && point.sequence >= *page.before) continue;
+        if (entries.size() == page.limit) {
+            next_cursor = std::to_string(entries.back()["sequence"].get<std::uint64_t>());
+            break;
+        }
+        entries.push_back(encode(point));
+    }
+    return Response::json(encode_list("points", std::move(entries), next_cursor));
+}
+
+repository::PointSummary find_point(const Request& request, Services& services) {
+    return services.repository().find_point(request.parameter("id"));
+}
+
+Response protect_point(const Request& request, Services& services) {
+    const Json body = request.json();
+    ObjectReader reader{body, "the request's body"};
+    const auto until = reader.find_time("until");
+    reader.finish();
+    if (!until) throw Error{ErrorCode::invalid, "field \"until\" is missing"};
+    const auto point = find_point(request, services);
+    services.repository().protect_point(point.id, *until);
+    return Response::json(encode(services.repository().find_point(point.id)));
+}
+
+Response hold_point(const Request& request, Services& services) {
+    const Json body = request.json();
+    ObjectReader reader{body, "the request's body"};
+    const std::string reason = reader.text("reason");
+    reader.finish();
+    const auto point = find_point(request, services);
+    services.repository().hold_point(point.id, reason);
+    services.log.info("point held", {{"point", point.id}, {"by", request.user.name}});
+    return Response::json(encode(services.repository().find_point(point.id)));
+}
+
+Response release_point(const Request& request, Services& services) {
+    const auto point = find_point(request, services);
+    services.repository().release_point(point.id);
+    services.log.info("point released", {{"point", point.id}, {"by", request.user.name}});
+    return Response::json(encode(services.repository().find_point(point.id)));
+}
+
+Response delete_point(const Request& request, Services& services) {
+    const auto point = find_point(request, services);
+    services.delete_point(point);
+    services.log.info("point deleted", {{"point", point.id}, {"by", request.user.name}});
+    return Response::no_content();
+}
+
+}  // namespace
+
+void add_point_routes(Router& router, Services& services) {
+    router.add(Method::get, "/api/v1/points", Privilege::viewer,
+               [&](const Request& request) { return list_points(request, services); });
+    router.add(Method::get, "/api/v1/points/{id}", Privilege::viewer, [&](const Request& request) {
+        return Response::json(encode(find_point(request, services)));
+    });
+    router.add(Method::delete_, "/api/v1/points/{id}", Privilege::administrator,
+               [&](const Request& request) { return delete_point(request, services); });
+    router.add(Method::post, "/api/v1/points/{id}/protect", Privilege::operator_,
+               [&](const Request& request) { return protect_point(request, services); });
+    router.add(Method::post, "/api/v1/points/{id}/hold", Privilege::operator_,
+               [&](const Request& request) { return hold_point(request, services); });
+    router.add(Method::post, "/api/v1/points/{id}/release", Privilege::administrator,
+               [&](const Request& request) { return release_point(request, services); });
+}
+
+}  // namespace entrepot::api

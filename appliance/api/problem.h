@@ -1,0 +1,25 @@
+// Errors as RFC 9457 problem documents, and back into errors on the client's side.
+#pragma once
+
+#include "appliance/api/request.h"
+
+#include "base/error.h"
+
+namespace entrepot::api {
+
+/// The HTTP status of a code.
+int http_status(ErrorCode code);
+
+/// {"code","message","hint","context"}: the shape in "error" of the command line and of a job.
+Json error_json(const Error& error);
+
+/// A problem document with type, title, status, detail and our members code, hint, context.
+Response problem(const Error& error);
+Response problem(const Error& error, int status);
+
+/// The error that a problem document tells of; Error{protocol} if it is none.
+Error error_from_problem(const Response& response);
+/// The error of an {"code","message","hint","context"} object; tolerant of missing members.
+Error error_from_json(const Json& value);
+
+}  // namespace entrepot::api

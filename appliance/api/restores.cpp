@@ -1,0 +1,44 @@
+// Getting a disk back as a file on the appliance.
+#include "appliance/api/decode.h"
+#include "appliance/api/jobs.h"
+#include "appliance/api/routes.h"
+
+#include "storage/disk/disk_writer.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::api {
+namespace {
+
+Response create_disk_restore(const Request& request, Services& services) {
+    const Json body = request.json();
+    ObjectReader reader{body, "the request's body"};
+    const std::string point_text = reader.text("point");
+    const std::string disk = reader.text("disk");
+    const std::string target = reader.text("to");
+    const std::string format = reader.text_or("format", "vhdx");
+    reader.finish();
+    if (target.front() != '/') {
+        throw Error{ErrorCode::invalid, fmt::format("\"{}\" is no absolute path", target)};
+    }
+    disk::parse_target_format(format);  // Refused here rather than by the job.
+
+    const auto point = services.repository().find_point(point_text);
+    jobs::JobRequest job;
+    job.kind = "restore_disk";
+    job.subject = fmt::format("{} disk {}", point.draft.vm_name, disk);
+    job.requested_by = request.user.name;
+    job.parameters = {{"point", point.id}, {"disk", disk}, {"to", target}, {"format", format}};
+    return accept_job(services, services.engine.enqueue(job));
+}
+
+}  // namespace
+
+void add_restore_routes(Router& router, Services& services) {
+    router.add(Method::post, "/api/v1/restores/disk", Privilege::operator_,
+               [&](const Request& request) { return create_disk_restore(request, services); });
+}
+
+}  // namespace entrepot::api

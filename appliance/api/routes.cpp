@@ -1,0 +1,26 @@
+// The list of resources.
+#include "appliance/api/routes.h"
+
+namespace entrepot::api {
+
+void add_all_routes(Router& router, Services& services) {
+    add_session_routes(router, services);
+    add_info_routes(router, services);
+    add_health_routes(router, services);
+    add_share_routes(router, services);
+    add_host_routes(router, services);
+    add_vm_routes(router, services);
+    add_point_routes(router, services);
+    add_policy_routes(router, services);
+    add_job_routes(router, services);
+    add_backup_routes(router, services);
+    add_ingest_routes(router, services);
+    add_restore_routes(router, services);
+    add_verification_routes(router, services);
+    add_prune_routes(router, services);
+    add_key_routes(router, services);
+    add_catalog_routes(router, services);
+    add_event_routes(router, services);
+}
+
+}  // namespace entrepot::api

@@ -1,0 +1,33 @@
+// All routes of the appliance. Each function declares those of one resource, in a file of its own.
+#pragma once
+
+#include "appliance/api/router.h"
+#include "appliance/api/services.h"
+
+namespace entrepot::api {
+
+/// The prefix of everything that the OpenAPI document describes.
+inline constexpr const char* kApiPrefix = "/api/v1";
+
+/// The services outlive the router.
+void add_all_routes(Router& router, Services& services);
+
+void add_session_routes(Router& router, Services& services);
+void add_info_routes(Router& router, Services& services);
+void add_health_routes(Router& router, Services& services);
+void add_share_routes(Router& router, Services& services);
+void add_host_routes(Router& router, Services& services);
+void add_vm_routes(Router& router, Services& services);
+void add_point_routes(Router& router, Services& services);
+void add_policy_routes(Router& router, Services& services);
+void add_job_routes(Router& router, Services& services);
+void add_backup_routes(Router& router, Services& services);
+void add_ingest_routes(Router& router, Services& services);
+void add_restore_routes(Router& router, Services& services);
+void add_verification_routes(Router& router, Services& services);
+void add_prune_routes(Router& router, Services& services);
+void add_key_routes(Router& router, Services& services);
+void add_catalog_routes(Router& router, Services& services);
+void add_event_routes(Router& router, Services& services);
+
+}  // namespace entrepot::api

@@ -1,0 +1,51 @@
+// What the handlers work with. Everything outlives the router.
+#pragma once
+
+#include "appliance/api/sessions.h"
+#include "appliance/config/config.h"
+#include "appliance/jobs/job_engine.h"
+#include "appliance/policy/scheduler.h"
+#include "appliance/policy/time_zone.h"
+#include "appliance/share/share_registry.h"
+#include "appliance/state/state.h"
+#include "exporter/hyperv/hyperv_host.h"
+#include "storage/repository/repository.h"
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace entrepot::api {
+
+/// What a host answered just now.
+struct HostInventory {
+    hyperv::HostFacts facts;
+    std::vector<hyperv::Vm> vms;
+};
+
+struct Services {
+    Clock& clock;
+    FileSystem& file_system;
+    Log& log;
+    const config::Config& config;
+    state::State& state;
+    jobs::JobEngine& engine;
+    policy::Scheduler& scheduler;
+    policy::TimeZones& zones;
+    share::ShareRegistry& shares;
+    SessionStore& sessions;
+    std::string version;
+    /// Error{locked} where the repository was not opened.
+    std::function<repository::Repository&()> repository;
+    /// Asks the host and remembers what it said. Errors as HyperVHost.
+    std::function<HostInventory(const state::HostRecord&, std::stop_token)> read_inventory;
+    /// Deletes a point with all that hangs on it.
+    std::function<void(const repository::PointSummary&)> delete_point;
+};
+
+}  // namespace entrepot::api

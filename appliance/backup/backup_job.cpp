@@ -1,0 +1,166 @@
+// The order of the steps, and what happens when one fails; see backup_job.h.
+#include "appliance/backup/backup_job.h"
+
+#include "appliance/backup/clean_up.h"
+#include "appliance/backup/convert_step.h"
+#include "appliance/backup/export_step.h"
+#include "appliance/backup/ingest.h"
+#include "appliance/backup/ingest_step.h"
+#include "appliance/backup/plan_step.h"
+#include "appliance/backup/run.h"
+#include "appliance/backup/snapshot_step.h"
+#include "appliance/backup/tidy_step.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+
+namespace entrepot::backup {
+
+using jobs::JobOutcome;
+using jobs::JobState;
+using repository::PointSummary;
+
+namespace {
+
+state::HostRecord find_host(const Services& services, const Json& parameters) {
+    const std::string host = parameters.value("host", "");
+    if (!host.empty()) return services.state.hosts.get(host);
+    const auto hosts = services.state.hosts.list();
+    if (hosts.size() == 1) return hosts.front();
+    const auto vms = services.state.vms.find_by_text(parameters.at("vm").get<std::string>());
+    if (vms.size() == 1) return services.state.hosts.get(vms.front().host_id);
+    throw Error{ErrorCode::invalid,
+                fmt::format("which of the {} hosts has the VM is not said", hosts.size()),
+                "Name it with --host."};
+}
+
+Json error_json(const Error& error) {
+    return {{"code", to_string(error.code())},
+            {"message", error.message()},
+            {"hint", error.hint()},
+            {"context", error.context()}};
+}
+
+Error error_from(const Json& json) {
+    Error error{error_code_from(json.at("code").get<std::string>()), json.at("message"),
+                json.at("hint")};
+    for (const Json& text : json.at("context"))
+        error.add_context(text);
+    return error;
+}
+
+class BackupJob {
+public:
+    BackupJob(const Services& services, jobs::JobContext& job)
+        : services_(services),
+          job_(job),
+          record_(find_host(services, job.parameters())),
+          begin_(services.clock.steady_now()) {}
+
+    JobOutcome run() {
+        if (auto outcome = settle_earlier_failure()) return *outcome;
+        try {
+            Run run{services_, job_, record_, Stoppable::yes};
+            return forward(run);
+        } catch (const Error& error) {
+            return decide(error);
+        } catch (const std::exception& error) {
+            return decide(Error{ErrorCode::internal, error.what()});
+        }
+    }
+
+private:
+    JobOutcome forward(Run& run) {
+        PlanStep{run}.run();
+        RunJournal& journal = run.journal();
+        if (!journal.has(key::kPoint) && !find_committed_point(run)) {
+            // While this reader lives, the base's content stays.
+            std::unique_ptr<repository::PointReader> pin;
+            const std::string base = run.plan().goal.base_point;
+            if (!base.empty()) pin = services_.repository.open_point(base);
+            SnapshotStep{run}.run();
+            ExportStep{run}.run();
+            TakeStep{run}.run();
+            ConvertStep{run}.run();
+        }
+        return finish(run, IngestStep{run}.run());
+    }
+
+    JobOutcome finish(Run& run, const PointSummary& point) {
+        const auto residue = TidyStep{run}.run(point);
+        JobOutcome outcome;
+        outcome.state = residue.empty() ? JobState::done : JobState::partly;
+        outcome.result = point_result(point);
+        const auto elapsed = services_.clock.steady_now() - begin_;
+        outcome.result["seconds"] = std::chrono::duration<double>(elapsed).count();
+        outcome.result["warnings"] = run.warnings();
+        outcome.result["run"] = point.draft.host_facts.value("run_id", "");
+        Json left = Json::array();
+        for (const auto& entry : residue) {
+            left.push_back({{"text", entry.text}, {"command", entry.command}});
+        }
+        outcome.result["residue"] = left;
+        return outcome;
+    }
+
+    /// An error ends the run: with its point if that is committed, else with the host cleaned up.
+    JobOutcome decide(const Error& error) {
+        if (error.code() == ErrorCode::cancelled && is_shutdown()) throw error;
+        RunJournal journal{job_.journal()};
+        if (!journal.has(key::kPlan)) throw error;
+        if (const auto point = find_point_of_run()) {
+            Run run{services_, job_, record_, Stoppable::no};
+            PlanStep{run}.run();
+            run.warn("after the commit: " + error.message());
+            return finish(run, *point);
+        }
+        journal.put(key::kFailed, error_json(error));
+        undo();
+        throw error;
+    }
+
+    std::optional<PointSummary> find_point_of_run() {
+        Run run{services_, job_, record_, Stoppable::no};
+        PlanStep{run}.run();
+        return find_committed_point(run);
+    }
+
+    void undo() {
+        Run run{services_, job_, record_, Stoppable::no};
+        PlanStep{run}.run();
+        CleanUp{run}.run();
+        run.journal().put(key::kUndone, true);
+    }
+
+    /// What a former life decided stays decided, except that a shutdown was no wish to cancel.
+    std::optional<JobOutcome> settle_earlier_failure() {
+        RunJournal journal{job_.journal()};
+        const auto failed = journal.find(key::kFailed);
+        if (!failed) return std::nullopt;
+        if (!journal.has(key::kUndone)) undo();
+        throw error_from(*failed);
+    }
+
+    /// The engine stops jobs to shut down, too; then the run goes on at the next start.
+    bool is_shutdown() {
+        const auto record = services_.state.jobs.find(job_.id());
+        return record && !record->is_cancel_requested;
+    }
+
+    const Services& services_;
+    jobs::JobContext& job_;
+    state::HostRecord record_;
+    SteadyTime begin_;
+};
+
+}  // namespace
+
+JobOutcome run_backup(const Services& services, jobs::JobContext& job) {
+    return BackupJob{services, job}.run();
+}
+
+}  // namespace entrepot::backup

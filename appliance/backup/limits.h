@@ -1,0 +1,32 @@
+// Bounds of the backup layer: what a host, an export or a person may make us do.
+#pragma once
+
+#include "base/bytes.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace entrepot::backup::limits {
+
+/// Content is copied in windows of this size; a multiple of every chunk size.
+inline constexpr std::uint64_t kWindowBytes = 4 * kMiB;
+
+inline constexpr std::size_t kExportDepthMax = 8;
+inline constexpr std::size_t kExportEntriesMax = 20'000;
+inline constexpr std::size_t kImagesMax = 4'096;
+/// Manifest files of a VM: a .vmgs has 4 MiB.
+inline constexpr std::size_t kConfigurationFileBytesMax = 64 * kMiB;
+inline constexpr std::size_t kConfigurationFilesMax = 64;
+
+/// Where a leaf wrote, remembered with the point; more are merged into fewer, larger ones.
+inline constexpr std::size_t kLeafRangesMax = 512;
+
+/// How often one run asks for an export: incremental, its repetition, the full after it.
+inline constexpr std::uint32_t kExportAttemptsMax = 4;
+inline constexpr std::uint32_t kSnapshotAttemptsMax = 4;
+
+/// Longest time between our call and the creation time of a snapshot that may be ours.
+inline constexpr std::chrono::minutes kSnapshotCallMax{20};
+
+}  // namespace entrepot::backup::limits

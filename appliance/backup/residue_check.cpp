@@ -1,0 +1,113 @@
+// See residue_check.h.
+#include "appliance/backup/residue_check.h"
+
+#include "appliance/backup/exported_disk.h"
+#include "appliance/backup/host_calls.h"
+#include "appliance/backup/host_objects.h"
+#include "appliance/backup/plan_step.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace entrepot::backup {
+namespace {
+
+constexpr std::uint16_t kMergingDisks = 32772;
+
+state::Residue make_residue(std::string text, std::string command) {
+    state::Residue residue;
+    residue.text = std::move(text);
+    residue.command = std::move(command);
+    return residue;
+}
+
+bool is_difference_disk(const std::string& path) {
+    return equal_names(std::filesystem::path{base_name(path)}.extension().string(), ".avhdx");
+}
+
+}  // namespace
+
+std::vector<state::Residue> ResidueCheck::run(MergePatience patience) {
+    std::vector<state::Residue> found;
+    check_snapshots(found);
+    check_merge(patience, found);
+    check_reference_points(found);
+    run_.services().state.residue.replace(run_.record().id, run_.vm_id(), found);
+    for (const auto& residue : found) {
+        run_.warn(fmt::format("left on the host: {} Command: {}", residue.text, residue.command));
+    }
+    return found;
+}
+
+bool ResidueCheck::is_merged() {
+    const auto vm = read_patiently(run_, [&] { return run_.host().read_vm(run_.vm_id()); });
+    if (std::find(vm.operational_status.begin(), vm.operational_status.end(), kMergingDisks) !=
+        vm.operational_status.end()) {
+        return false;
+    }
+    // With a checkpoint of the user's, differencing disks are how it must be.
+    if (!vm.snapshots.empty()) return true;
+    return std::none_of(vm.disks.begin(), vm.disks.end(), [](const hyperv::Disk& disk) {
+        return disk.cannot_back_up.empty() && is_difference_disk(disk.path);
+    });
+}
+
+void ResidueCheck::check_merge(MergePatience patience, std::vector<state::Residue>& found) {
+    if (is_merged()) return;
+    if (patience == MergePatience::wait) {
+        run_.note("waiting until the host has merged the disks");
+        const auto half = run_.pace().merge_max / 2;
+        if (wait_until(run_, half, [&] { return is_merged(); })) return;
+        run_.warn("the disks are still not merged: switching automatic merging on again");
+        run_.host().ensure_merge_enabled(run_.vm_id());
+        if (wait_until(run_, half, [&] { return is_merged(); })) return;
+    }
+    found.push_back(make_residue("The VM's disks are not merged yet; .avhdx files may grow.",
+                                 show_disks_command(run_.vm_id())));
+}
+
+void ResidueCheck::check_snapshots(std::vector<state::Residue>& found) {
+    for (const auto& snapshot :
+         read_patiently(run_, [&] { return run_.host().list_snapshots(run_.vm_id()); })) {
+        if (!snapshot.is_recovery || !is_recorded_snapshot(run_, snapshot)) continue;
+        found.push_back(make_residue(fmt::format("Recovery snapshot '{}' of ours.", snapshot.name),
+                                     remove_snapshot_command(run_.vm_id(), snapshot.instance_id)));
+    }
+}
+
+void ResidueCheck::check_reference_points(std::vector<state::Residue>& found) {
+    const auto recorded = list_recorded_reference_points(run_);
+    std::vector<std::string> ours;
+    for (const auto& point :
+         read_patiently(run_, [&] { return run_.host().list_reference_points(run_.vm_id()); })) {
+        if (std::find(recorded.begin(), recorded.end(), point.instance_id) != recorded.end()) {
+            ours.push_back(point.instance_id);
+        }
+    }
+    if (ours.size() < 2) return;
+    found.push_back(make_residue(
+        fmt::format("{} reference points of ours instead of one.", ours.size()),
+        fmt::format("Get-CimInstance -Namespace root/virtualization/v2 -ClassName "
+                    "Msvm_VirtualSystemReferencePoint -Filter \"VirtualSystemIdentifier='{}'\"",
+                    run_.vm_id())));
+}
+
+std::vector<std::string> list_recorded_reference_points(Run& run) {
+    std::vector<std::string> ids;
+    for (const auto& point : list_points_of_vm(run.services(), run.record().id, run.vm_id())) {
+        if (!point.draft.reference_point.empty()) ids.push_back(point.draft.reference_point);
+    }
+    for (const auto& flag : run.services().state.vm_flags.list()) {
+        if (flag.host_id == run.record().id && equal_names(flag.vm_id, run.vm_id()) &&
+            flag.flag.starts_with(kObsoleteReferencePointFlag)) {
+            ids.push_back(flag.flag.substr(kObsoleteReferencePointFlag.size()));
+        }
+    }
+    return ids;
+}
+
+}  // namespace entrepot::backup

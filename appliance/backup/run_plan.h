@@ -1,0 +1,66 @@
+// What one backup run has decided to do; journalled whole, so that a later life goes on with it.
+#pragma once
+
+#include "exporter/hyperv/hyperv_host.h"
+#include "storage/repository/repository.h"
+
+#include "base/json.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace entrepot::backup {
+
+/// A disk that the export must bring.
+struct ExpectedDisk {
+    std::string slot_id;
+    std::string virtual_disk_id;  ///< Lower case; empty if the host could not say.
+    std::string path;             ///< On the host.
+    std::uint64_t size_bytes = 0;
+    std::uint32_t logical_sector_size = 0;
+    std::uint32_t index = 0;
+};
+
+/// What an export is asked to hold. A run begins with one and may go over to a full.
+struct ExportGoal {
+    repository::PointKind kind = repository::PointKind::full;
+    std::string reason;       ///< In words.
+    std::string reason_code;  ///< Short, for tests and statistics: "first", "disk_added", ...
+    std::string base_point;
+    std::string base_reference_point;
+};
+
+enum class ConsistencyPolicy { application, crash, prefer_application };
+
+std::string_view to_string(ConsistencyPolicy policy);
+/// Throws Error{usage}.
+ConsistencyPolicy consistency_policy_from(std::string_view name);
+
+struct RunPlan {
+    std::string host_id;
+    std::string host_name;
+    std::string vm_id;
+    std::string vm_name;
+    bool is_running = true;  ///< The VM; one that is off gives crash consistency.
+    ConsistencyPolicy consistency = ConsistencyPolicy::prefer_application;
+    ExportGoal goal;
+    std::vector<ExpectedDisk> disks;
+    std::vector<std::string> excluded_disk_ids;  ///< Instance ids for the export.
+    std::vector<repository::SkippedDisk> skipped;
+    std::vector<std::string> warnings;
+    std::string last_applied_snapshot;
+    std::string current_snapshot;
+    std::string boot_time;
+
+    Json to_json() const;
+    static RunPlan from_json(const Json& json);
+};
+
+Json to_json(const ExportGoal& goal);
+ExportGoal export_goal_from(const Json& json);
+
+/// The disks of a VM in the order people see: IDE before SCSI, then by place.
+std::vector<hyperv::Disk> sorted_disks(std::vector<hyperv::Disk> disks);
+
+}  // namespace entrepot::backup

@@ -1,0 +1,60 @@
+// Everything that the jobs of this folder need, handed over once.
+#pragma once
+
+#include "appliance/share/export_area.h"
+#include "appliance/share/share_registry.h"
+#include "appliance/state/hosts.h"
+#include "appliance/state/state.h"
+
+#include "exporter/hyperv/hyperv_host.h"
+#include "storage/repository/repository.h"
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/random.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace entrepot::backup {
+
+/// A connection to a host; calls on it end when the token is stopped.
+using HostConnector =
+    std::function<std::unique_ptr<hyperv::HyperVHost>(const state::HostRecord&, std::stop_token)>;
+
+/// How long we wait for a host, and how often we ask.
+struct Pace {
+    std::chrono::milliseconds short_poll{1'500};
+    std::chrono::milliseconds export_poll{5'000};
+    /// An export ends when neither its percentage nor its files moved for this long.
+    std::chrono::minutes export_stall{30};
+    /// Snapshot, convert, destroy: their jobs are short.
+    std::chrono::minutes short_job_max{30};
+    /// How long a host may not answer before a wait gives up.
+    std::chrono::minutes silence_max{15};
+    /// After a lost answer: how long an object may need to appear.
+    std::chrono::seconds appear_max{20};
+    std::chrono::minutes merge_max{10};
+};
+
+/// All references outlive every job.
+struct Services {
+    repository::Repository& repository;
+    state::State& state;
+    share::ShareRegistry& shares;
+    HostConnector connect;
+    Clock& clock;
+    Random& random;
+    Log& log;
+    FileSystem& file_system;
+    share::OpenHandleCheck* handles = nullptr;  ///< May be absent.
+    std::string time_zone = "UTC";
+    Pace pace{};
+    share::SettleOptions settle{};
+};
+
+}  // namespace entrepot::backup

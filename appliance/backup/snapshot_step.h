@@ -1,0 +1,41 @@
+// The second step: one recovery snapshot of ours, at the best consistency that policy and guest
+// allow.
+#pragma once
+
+#include "appliance/backup/run.h"
+
+#include "exporter/hyperv/hyperv_host.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace entrepot::backup {
+
+class SnapshotStep {
+public:
+    explicit SnapshotStep(Run& run) : run_(run) {}
+
+    /// Afterwards the journal names the snapshot and the level reached.
+    void run();
+
+private:
+    struct Outcome {
+        std::optional<std::string> id;
+        std::string refusal;  ///< Why the host made none; empty if it simply did nothing.
+        std::string hint;
+    };
+    std::vector<hyperv::ConsistencyLevel> levels() const;
+    Outcome attempt(int number, hyperv::ConsistencyLevel level);
+    void ask(int number, hyperv::ConsistencyLevel level, Outcome& outcome);
+    Outcome look(int number, std::chrono::seconds patience);
+    void adopt(const std::string& id, hyperv::ConsistencyLevel level, const std::string& note);
+    void finish();
+    /// A VM that changed between plan and snapshot is backed up in full.
+    void check_still_as_planned();
+
+    Run& run_;
+};
+
+}  // namespace entrepot::backup

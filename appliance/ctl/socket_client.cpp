@@ -1,0 +1,136 @@
+// curl over a UNIX socket: plain HTTP, since the file's mode says who may speak.
+#include "appliance/ctl/socket_client.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <curl/curl.h>
+
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+namespace entrepot::ctl {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = 256 * kMiB;
+constexpr long kConnectTimeoutMs = 5'000;
+constexpr long kAnswerTimeoutMs = 300'000;  // A host may be asked in between.
+
+struct Answer {
+    std::string body;
+    std::map<std::string, std::string> headers;
+};
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* target) {
+    auto& body = static_cast<Answer*>(target)->body;
+    if (size > kAnswerBytesMax - body.size()) return 0;
+    body.append(data, size);
+    return size;
+}
+
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* target) {
+    const std::string_view line{data, size};
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return size;
+    std::string name{line.substr(0, colon)};
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::string_view value = line.substr(colon + 1);
+    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())) != 0)
+        value.remove_suffix(1);
+    while (!value.empty() && value.front() == ' ')
+        value.remove_prefix(1);
+    static_cast<Answer*>(target)->headers[name] = std::string{value};
+    return size;
+}
+
+std::string address_of(const api::Request& request) {
+    std::string address = "http://localhost" + request.path;
+    char separator = '?';
+    for (const auto& [name, value] : request.query) {
+        address += separator + api::encode_percent(name) + "=" + api::encode_percent(value);
+        separator = '&';
+    }
+    return address;
+}
+
+[[noreturn]] void fail(CURLcode code, const std::filesystem::path& socket) {
+    const std::string reason = curl_easy_strerror(code);
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        throw Error{ErrorCode::timeout, "the daemon does not answer: " + reason};
+    }
+    throw Error{ErrorCode::unreachable,
+                fmt::format("the daemon at {} went away: {}", socket.string(), reason),
+                "the job goes on when the daemon is back; see entrepot job list"};
+}
+
+}  // namespace
+
+bool is_daemon_there(const std::filesystem::path& socket) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = socket.string();
+    if (path.size() >= sizeof(address.sun_path)) return false;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return false;
+    const bool is_there = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address),
+                                    sizeof(address)) == 0;
+    ::close(descriptor);
+    return is_there;
+}
+
+SocketClient::SocketClient(std::filesystem::path socket) : socket_(std::move(socket)) {
+    handle_ = curl_easy_init();
+    ENTREPOT_CHECK(handle_ != nullptr);
+}
+
+SocketClient::~SocketClient() {
+    curl_easy_cleanup(handle_);
+}
+
+api::Response SocketClient::send(const api::Request& request) {
+    const std::string address = address_of(request);
+    const std::string method{to_string(request.method)};
+    Answer answer;
+    curl_easy_reset(handle_);
+    using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+    const Headers headers{curl_slist_append(nullptr, "Content-Type: application/json"),
+                          &curl_slist_free_all};
+    curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(handle_, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+    curl_easy_setopt(handle_, CURLOPT_URL, address.c_str());
+    curl_easy_setopt(handle_, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle_, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+    curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
+    curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(handle_, CURLOPT_WRITEDATA, &answer);
+    curl_easy_setopt(handle_, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(handle_, CURLOPT_HEADERDATA, &answer);
+    if (request.method != api::Method::get) {
+        curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, request.body.c_str());
+    }
+    curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method.c_str());
+    const CURLcode code = curl_easy_perform(handle_);
+    if (code != CURLE_OK) fail(code, socket_);
+
+    api::Response response;
+    long status = 0;
+    curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+    response.status = static_cast<int>(status);
+    response.headers = std::move(answer.headers);
+    response.body = std::move(answer.body);
+    return response;
+}
+
+}  // namespace entrepot::ctl

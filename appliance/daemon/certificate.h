@@ -1,0 +1,28 @@
+// The listener's own certificate: made on the first start, renewed before it ends.
+#pragma once
+
+#include "base/clock.h"
+#include "base/file_system.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace entrepot::daemon {
+
+struct CertificateFiles {
+    std::filesystem::path certificate;
+    std::filesystem::path key;  ///< Mode 0600.
+};
+
+/// Makes a self-signed P-256 certificate for the names and addresses in `directory`, unless a pair
+/// is there that is valid for another 30 days. Throws Error{internal} if OpenSSL fails, or an error
+/// of the file system.
+CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
+                                    const std::filesystem::path& directory,
+                                    const std::vector<std::string>& names);
+
+/// SHA-256 of the certificate's DER, hex: what a person compares with the browser's warning.
+std::string fingerprint(FileSystem& file_system, const std::filesystem::path& certificate);
+
+}  // namespace entrepot::daemon

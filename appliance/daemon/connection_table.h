@@ -1,0 +1,64 @@
+// Who is connected: bounds the connections per address and ends those that let a worker wait.
+#pragma once
+
+#include "base/clock.h"
+
+#include <Poco/Net/StreamSocket.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace entrepot::daemon {
+
+struct ConnectionLimits {
+    std::size_t per_address_max = 32;
+    /// From the handshake's or the former answer's end to the end of a request's head and body.
+    std::chrono::milliseconds request_deadline{30'000};
+};
+
+/// Safe to share between threads.
+class ConnectionTable {
+public:
+    using Id = std::uint64_t;
+
+    ConnectionTable(Clock& clock, const ConnectionLimits& limits)
+        : clock_(clock), limits_(limits) {}
+
+    /// Registers a connection as waiting for its first request; shuts it down at once where its
+    /// address has too many.
+    Id add(const Poco::Net::StreamSocket& socket);
+    void remove(Id id);
+
+    /// The request of the connection from this peer is complete: no deadline runs.
+    void set_serving(const std::string& peer);
+    /// The answer is sent: the deadline for the next request begins.
+    void set_waiting(const std::string& peer);
+
+    /// Shuts down what waits beyond its deadline; called about every second.
+    void end_overdue();
+    /// Shuts down everything, so that workers return.
+    void end_all();
+
+    std::size_t size();
+
+private:
+    struct Entry {
+        Poco::Net::StreamSocket socket;
+        std::string address;
+        std::string peer;
+        bool is_waiting = true;
+        SteadyTime since{};
+    };
+
+    void set_state(const std::string& peer, bool is_waiting);
+
+    Clock& clock_;
+    ConnectionLimits limits_;
+    std::mutex mutex_;
+    Id next_id_ = 1;
+    std::map<Id, Entry> entries_;
+};
+
+}  // namespace entrepot::daemon

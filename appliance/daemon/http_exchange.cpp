@@ -1,0 +1,176 @@
+// Reading a request within bounds, writing an answer or a stream.
+#include "appliance/daemon/http_exchange.h"
+
+#include "appliance/api/problem.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/String.h>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <istream>
+#include <ostream>
+
+namespace entrepot::daemon {
+namespace {
+
+using Poco::Net::HTTPServerRequest;
+using Poco::Net::HTTPServerResponse;
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr int kStatusTooManyStreams = 503;
+constexpr int kStatusUnknownMethod = 501;
+
+// Counts a stream as long as it runs.
+class StreamSlot {
+public:
+    explicit StreamSlot(ExchangeContext& context) : context_(context) {
+        is_granted_ = context_.stream_count.fetch_add(1) < context_.stream_count_max;
+    }
+    StreamSlot(const StreamSlot&) = delete;
+    StreamSlot& operator=(const StreamSlot&) = delete;
+    ~StreamSlot() { context_.stream_count.fetch_sub(1); }
+    bool is_granted() const { return is_granted_; }
+
+private:
+    ExchangeContext& context_;
+    bool is_granted_ = false;
+};
+
+std::string read_body(HTTPServerRequest& request, HTTPServerResponse& response) {
+    if (request.getExpectContinue()) response.sendContinue();
+    std::string body;
+    std::array<char, kReadBytes> buffer{};
+    std::istream& stream = request.stream();
+    while (stream.good()) {
+        stream.read(buffer.data(), buffer.size());
+        const auto count = static_cast<std::size_t>(stream.gcount());
+        if (count > limits::kRequestBodyBytesMax - body.size()) {
+            throw Error{ErrorCode::limit, fmt::format("the body has more than {} bytes",
+                                                      limits::kRequestBodyBytesMax)};
+        }
+        body.append(buffer.data(), count);
+    }
+    return body;
+}
+
+api::Request convert(const HTTPServerRequest& source, api::Method method) {
+    api::Request request;
+    request.method = method;
+    const std::string& target = source.getURI();
+    const std::size_t mark = target.find('?');
+    request.path = target.substr(0, mark);
+    if (mark != std::string::npos) {
+        request.query = api::parse_query(std::string_view{target}.substr(mark + 1));
+    }
+    for (const auto& [name, value] : source) {
+        request.headers[Poco::toLower(name)] = value;
+    }
+    return request;
+}
+
+void send_head(const api::Response& answer, HTTPServerResponse& response) {
+    response.setStatusAndReason(
+        static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status),
+        Poco::Net::HTTPResponse::getReasonForStatus(
+            static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status)));
+    for (const auto& [name, value] : answer.headers)
+        response.set(name, value);
+}
+
+void send(const api::Response& answer, bool is_head, HTTPServerResponse& response) {
+    send_head(answer, response);
+    response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
+    std::ostream& stream = response.send();
+    if (!is_head) stream << answer.body;
+    stream.flush();
+}
+
+void send_stream(ExchangeContext& context, const api::Response& answer,
+                 HTTPServerResponse& response) {
+    const StreamSlot slot{context};
+    if (!slot.is_granted()) {
+        send(api::problem(Error{ErrorCode::busy, "too many live streams are open"},
+                          kStatusTooManyStreams),
+             false, response);
+        return;
+    }
+    send_head(answer, response);
+    response.setKeepAlive(false);
+    response.setChunkedTransferEncoding(response.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1);
+    std::ostream& stream = response.send();
+    stream.flush();
+    answer.stream(
+        [&stream](std::string_view text) {
+            stream << text;
+            stream.flush();
+            return stream.good();
+        },
+        context.stop);
+}
+
+// HEAD is GET whose body is kept back.
+std::optional<api::Method> read_method(const std::string& name) {
+    return api::method_from(name == "HEAD" ? "GET" : name);
+}
+
+api::Response answer(ExchangeContext& context,
+                     const std::function<api::Response(api::Request)>& handler,
+                     HTTPServerRequest& request, HTTPServerResponse& response,
+                     const std::string& peer) {
+    if (const auto fault = check_head(request, context.hosts, limits::kRequestBodyBytesMax)) {
+        response.setKeepAlive(false);
+        return api::problem(Error{ErrorCode::protocol, fault->reason}, fault->status);
+    }
+    const auto method = read_method(request.getMethod());
+    if (!method) {
+        response.setKeepAlive(false);
+        return api::problem(Error{ErrorCode::unsupported, "an unknown method"},
+                            kStatusUnknownMethod);
+    }
+    try {
+        api::Request converted = convert(request, *method);
+        converted.body = read_body(request, response);
+        context.connections.set_serving(peer);
+        return handler(std::move(converted));
+    } catch (const Error& error) {
+        response.setKeepAlive(false);
+        return api::problem(error);
+    }
+}
+
+std::string peer_of(const HTTPServerRequest& request) {
+    try {
+        return request.clientAddress().toString();
+    } catch (const Poco::Exception&) {
+        return {};
+    }
+}
+
+}  // namespace
+
+void exchange(ExchangeContext& context, const std::function<api::Response(api::Request)>& handler,
+              HTTPServerRequest& request, HTTPServerResponse& response) {
+    const std::string peer = peer_of(request);
+    try {
+        const api::Response result = answer(context, handler, request, response, peer);
+        if (result.stream) {
+            send_stream(context, result, response);
+        } else {
+            send(result, request.getMethod() == "HEAD", response);
+        }
+    } catch (const Poco::Exception& error) {
+        // The peer went away, or let us wait too long: nobody is left to answer to.
+        response.setKeepAlive(false);
+        context.log.debug("connection ended early", {{"error", error.displayText()}});
+    }
+    context.connections.set_waiting(peer);
+}
+
+}  // namespace entrepot::daemon

@@ -1,0 +1,66 @@
+// Finding services and reading what their methods return (hyperv-wmi 1, 1.2).
+#include "exporter/hyperv/service_call.h"
+
+#include "base/error.h"
+#include "exporter/hyperv/hresult.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::hyperv {
+namespace {
+
+constexpr std::string_view kNoRightsHint =
+    "The account sees nothing of Hyper-V: put it into Hyper-V Administrators on the host. A local "
+    "administrator other than the built-in one also needs LocalAccountTokenFilterPolicy = 1.";
+
+}  // namespace
+
+void throw_return_code(std::string_view method, std::uint32_t code) {
+    throw Error{code == 32769 ? ErrorCode::access_denied : ErrorCode::host_failure,
+                fmt::format("the host answers {} with {}", method, explain_return_code(code))};
+}
+
+const cim::ObjectPath& ServiceCaller::service(std::string_view class_name) {
+    const auto known = services_.find(class_name);
+    if (known != services_.end()) return known->second;
+
+    const auto found = wmi_.list(class_name);
+    if (found.empty()) {
+        throw Error{ErrorCode::access_denied, fmt::format("the host shows no {}", class_name),
+                    std::string{kNoRightsHint}};
+    }
+    cim::ObjectPath path = wmi_.path(class_name, {});
+    for (const char* key : {"CreationClassName", "Name", "SystemCreationClassName", "SystemName"}) {
+        const auto value = found.front().find_text(key);
+        if (value) path.keys.emplace_back(key, *value);
+    }
+    return services_.emplace(std::string{class_name}, std::move(path)).first->second;
+}
+
+cim::MethodOutput ServiceCaller::call(std::string_view service_class, std::string_view method,
+                                      const cim::MethodInput& input, wsman::Repeat repeat) {
+    return wmi_.invoke(service(service_class), method, input, repeat);
+}
+
+JobRef ServiceCaller::job_of(std::string_view method, const cim::MethodOutput& output,
+                             std::string_view result_parameter) const {
+    const bool is_job = output.return_value == kReturnJobStarted;
+    if (!is_job && output.return_value != kReturnDone) {
+        throw_return_code(method, output.return_value);
+    }
+    JobRef job;
+    job.is_synchronous = !is_job;
+    const auto reference = output.parameters.reference(is_job ? "Job" : result_parameter);
+    const auto path = reference ? cim::to_object_path(*reference) : std::nullopt;
+    if (path) {
+        job.class_name = path->class_name;
+        job.instance_id = path->key("InstanceID").value_or("");
+    }
+    if (is_job && job.instance_id.empty()) {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the host started {} and names no job for it", method)};
+    }
+    return job;
+}
+
+}  // namespace entrepot::hyperv

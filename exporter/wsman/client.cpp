@@ -1,0 +1,174 @@
+// The operations and their retries (wsman 6, 8, 9, 12).
+#include "exporter/wsman/client.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+#include "exporter/wsman/fault.h"
+#include "exporter/wsman/namespaces.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace entrepot::wsman {
+namespace {
+
+std::string last_part(const std::string& uri) {
+    return uri.substr(uri.rfind('/') + 1);
+}
+
+std::string new_id(Random& random) {
+    return "uuid:" + Guid::make_random(random).to_upper_string();
+}
+
+bool equals_ignoring_case(const std::string& left, const std::string& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) ==
+               std::tolower(static_cast<unsigned char>(b));
+    });
+}
+
+// What HTTP itself says when there is no SOAP in the answer.
+void check_http(const HttpAnswer& answer) {
+    const std::string type = answer.header("content-type").value_or("");
+    if (type.find("application/soap+xml") != std::string::npos && !answer.body.empty()) return;
+    switch (answer.status) {
+        case 403:
+            throw Error{ErrorCode::access_denied, "the host answers HTTP 403"};
+        case 404:
+            throw Error{ErrorCode::protocol, "the host answers HTTP 404: no WinRM at this path",
+                        "The address of WinRM looks like https://HOST:5986/wsman"};
+        case 503:
+            throw Error{ErrorCode::busy, "the host answers HTTP 503: WinRM is not ready",
+                        "Is the service WinRM running on the host?"};
+        default:
+            throw Error{ErrorCode::protocol,
+                        fmt::format("the host answers HTTP {} with '{}' instead of SOAP",
+                                    answer.status, type)};
+    }
+}
+
+std::string describe(const std::string& action, const EndpointReference& target) {
+    const std::string class_name = last_part(target.resource_uri);
+    const std::string verb = last_part(action);
+    if (action.starts_with(target.resource_uri)) return fmt::format("{}.{}", class_name, verb);
+    return fmt::format("{} of {}", verb, class_name);
+}
+
+}  // namespace
+
+Client::Client(const ClientWorld& world, Session& session, const ClientOptions& options)
+    : world_(world),
+      session_(session),
+      options_(options),
+      session_id_(new_id(world.random)),
+      items_per_pull_(options.items_per_pull) {}
+
+template <typename Body>
+auto Client::repeated(Repeat repeat, const std::string& what, std::stop_token stop, Body&& body) {
+    const int attempt_count_max = repeat == Repeat::allowed ? options_.attempt_count_max : 1;
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return body();
+        } catch (Error& error) {
+            if (!is_transient(error.code()) || attempt == attempt_count_max) {
+                error.add_context(what);
+                throw;
+            }
+            world_.log.debug("request repeated", {{"request", what}, {"reason", error.message()}});
+        }
+        wait_before(attempt, stop);
+    }
+}
+
+Identity Client::identify(std::stop_token stop) {
+    return repeated(Repeat::allowed, "Identify", stop, [&] { return identify_once(stop); });
+}
+
+Identity Client::identify_once(std::stop_token stop) {
+    const HttpAnswer http = session_.post(write_identify(), stop);
+    check_http(http);
+    const Answer answer = decode_answer(http.body);
+    if (answer.find_fault() != nullptr) throw Fault{decode_fault(answer.body), "Identify"};
+    const XmlElement& body = answer.body.child(ns::kIdentity, "IdentifyResponse");
+    const auto text = [&](std::string_view name) {
+        const XmlElement* found = body.find(ns::kIdentity, name);
+        return found == nullptr ? std::string{} : found->trimmed_text();
+    };
+    return {text("ProtocolVersion"), text("ProductVendor"), text("ProductVersion")};
+}
+
+Answer Client::exchange_once(const std::string& action, const EndpointReference& target,
+                             const std::string& body, std::stop_token stop) {
+    const std::string message_id = new_id(world_.random);
+    const std::string request = write_envelope({.action = action,
+                                                .to = options_.url,
+                                                .target = target,
+                                                .message_id = message_id,
+                                                .session_id = session_id_,
+                                                .envelope_bytes_max = limits::kEnvelopeBytesMax,
+                                                .operation_timeout = limits::kOperationTimeout},
+                                               body);
+    const HttpAnswer http = session_.post(request, stop);
+    check_http(http);
+    Answer answer = decode_answer(http.body);
+    const bool is_fault = answer.find_fault() != nullptr;
+    // Some faults are written before the request was read and relate to nothing.
+    const bool may_relate_to_nothing = is_fault && answer.relates_to.empty();
+    if (!may_relate_to_nothing && !equals_ignoring_case(answer.relates_to, message_id)) {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the answer belongs to another request ('{}')", answer.relates_to)};
+    }
+    if (is_fault) throw Fault{decode_fault(answer.body), describe(action, target)};
+    if (answer.action != action + "Response") {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the answer is of the kind '{}'", answer.action)};
+    }
+    return answer;
+}
+
+void Client::wait_before(int attempt, std::stop_token stop) {
+    world_.clock.sleep_for(options_.retry_delay_min * (1 << (attempt - 1)), stop);
+    if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+}
+
+Answer Client::exchange(const std::string& action, const EndpointReference& target,
+                        const std::string& body, Repeat repeat, std::stop_token stop) {
+    return repeated(repeat, describe(action, target), stop,
+                    [&] { return exchange_once(action, target, body, stop); });
+}
+
+XmlElement Client::get(const EndpointReference& target, std::stop_token stop) {
+    const std::string action = std::string{ns::kTransfer} + "/Get";
+    Answer answer = exchange(action, target, "", Repeat::allowed, stop);
+    if (answer.body.children.size() != 1) {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("Get of {} answers {} objects", last_part(target.resource_uri),
+                                answer.body.children.size())};
+    }
+    return std::move(answer.body.children.front());
+}
+
+XmlElement Client::invoke(const EndpointReference& target, const std::string& method,
+                          const std::string& parameters, Repeat repeat, std::stop_token stop) {
+    const std::string body = fmt::format("<p:{0}_INPUT xmlns:p=\"{1}\">{2}</p:{0}_INPUT>", method,
+                                         escape_xml(target.resource_uri), parameters);
+    // A connection that the host closed while it was idle would leave open whether the call was
+    // made; a harmless request finds that out before.
+    if (repeat == Repeat::forbidden && session_.is_doubtful()) {
+        try {
+            identify_once(stop);
+        } catch (const Error& error) {
+            if (!is_transient(error.code())) throw;
+        }
+    }
+    Answer answer = exchange(target.resource_uri + "/" + method, target, body, repeat, stop);
+    const std::string wanted = method + "_OUTPUT";
+    for (XmlElement& child : answer.body.children) {
+        if (child.name == wanted) return std::move(child);
+    }
+    throw Error{ErrorCode::protocol, fmt::format("the answer to {} has no {}", method, wanted)};
+}
+
+}  // namespace entrepot::wsman

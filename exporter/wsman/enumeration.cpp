@@ -1,0 +1,154 @@
+// Enumerate, Pull, Release (wsman 6): a whole list or an error, never a part of one.
+#include "base/error.h"
+#include "exporter/wsman/client.h"
+#include "exporter/wsman/fault.h"
+#include "exporter/wsman/namespaces.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace entrepot::wsman {
+namespace {
+
+std::string action_of(std::string_view verb) {
+    return fmt::format("{}/{}", ns::kEnumeration, verb);
+}
+
+std::string filter_of(const std::string& wql) {
+    if (wql.empty()) return {};
+    return fmt::format("<w:Filter Dialect=\"{}\">{}</w:Filter>", ns::kWql, escape_xml(wql));
+}
+
+// Items and the end stand in the enumeration's namespace in a Pull, and in WS-Management's in an
+// optimized Enumerate; both are taken in both.
+void read_page(XmlElement& response, std::vector<XmlElement>& items, std::string& context,
+               bool& is_last) {
+    for (XmlElement& child : response.children) {
+        const bool is_ours = child.name_space == ns::kEnumeration || child.name_space == ns::kWsman;
+        if (!is_ours) continue;
+        if (child.name == "EnumerationContext") context = child.trimmed_text();
+        if (child.name == "EndOfSequence") is_last = true;
+        if (child.name == "Items") {
+            for (XmlElement& item : child.children)
+                items.push_back(std::move(item));
+        }
+    }
+}
+
+}  // namespace
+
+/// One answer of an enumeration.
+struct Client::Page {
+    std::vector<XmlElement> items;
+    std::string context;
+    bool is_last = false;
+};
+
+Client::Page Client::start(const EndpointReference& target, const std::string& wql,
+                           std::stop_token stop) {
+    const std::string body = fmt::format(
+        "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{}</w:MaxElements>{}"
+        "</n:Enumerate>",
+        items_per_pull_, filter_of(wql));
+    Answer answer = exchange(action_of("Enumerate"), target, body, Repeat::forbidden, stop);
+    Page page;
+    for (XmlElement& child : answer.body.children) {
+        if (!child.is(ns::kEnumeration, "EnumerateResponse")) continue;
+        read_page(child, page.items, page.context, page.is_last);
+    }
+    return page;
+}
+
+Client::Page Client::pull(const EndpointReference& target, const std::string& context,
+                          std::stop_token stop) {
+    const std::string body = fmt::format(
+        "<n:Pull><n:EnumerationContext>{}</n:EnumerationContext><n:MaxElements>{}</n:MaxElements>"
+        "</n:Pull>",
+        escape_xml(context), items_per_pull_);
+    for (int attempt = 1;; ++attempt) {
+        try {
+            Answer answer = exchange(action_of("Pull"), target, body, Repeat::forbidden, stop);
+            Page page;
+            for (XmlElement& child : answer.body.children) {
+                if (!child.is(ns::kEnumeration, "PullResponse")) continue;
+                read_page(child, page.items, page.context, page.is_last);
+            }
+            return page;
+        } catch (const Fault& fault) {
+            // The context is still good: nothing was ready in time.
+            const bool may_repeat =
+                fault.is_operation_timed_out() && attempt < limits::kPullTimeoutsMax;
+            if (!may_repeat) throw;
+        }
+    }
+}
+
+void Client::release(const EndpointReference& target, const std::string& context) noexcept {
+    try {
+        const std::string body =
+            fmt::format("<n:Release><n:EnumerationContext>{}</n:EnumerationContext></n:Release>",
+                        escape_xml(context));
+        exchange_once(action_of("Release"), target, body, {});
+    } catch (const std::exception&) {
+        // The host drops the context by itself after some minutes.
+        world_.log.debug("an enumeration was not released");
+    }
+}
+
+std::vector<XmlElement> Client::enumerate_once(const std::string& resource_uri,
+                                               const std::string& wql, std::stop_token stop) {
+    const EndpointReference target{resource_uri, {}};
+    Page page = start(target, wql, stop);
+    std::vector<XmlElement> items = std::move(page.items);
+    for (std::size_t pulls = 0; !page.is_last; ++pulls) {
+        if (page.context.empty()) {
+            throw Error{ErrorCode::protocol, "the enumeration neither ends nor can be continued"};
+        }
+        const std::string context = page.context;
+        try {
+            page = pull(target, context, stop);
+        } catch (const Fault& fault) {
+            if (!fault.is_context_lost()) release(target, context);
+            throw;
+        }
+        if (page.context.empty()) page.context = context;
+        const bool is_too_much =
+            page.items.size() > limits::kItemsMax - items.size() || pulls >= limits::kPullsMax;
+        if (is_too_much) {
+            if (!page.is_last) release(target, page.context);
+            throw Error{ErrorCode::limit, fmt::format("{} has more than {} objects", resource_uri,
+                                                      limits::kItemsMax)};
+        }
+        std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
+    }
+    return items;
+}
+
+// An answer that is too large is asked for in smaller parts.
+bool Client::is_worth_a_restart(const Error& error) {
+    const auto* fault = dynamic_cast<const Fault*>(&error);
+    if (fault != nullptr && fault->is_envelope_too_large()) {
+        const bool can_shrink = items_per_pull_ > 1;
+        items_per_pull_ = std::max<std::size_t>(1, items_per_pull_ / 4);
+        return can_shrink;
+    }
+    return is_transient(error.code()) || (fault != nullptr && fault->is_context_lost());
+}
+
+std::vector<XmlElement> Client::enumerate(const std::string& resource_uri, const std::string& wql,
+                                          std::stop_token stop) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return enumerate_once(resource_uri, wql, stop);
+        } catch (const Error& error) {
+            if (attempt > limits::kEnumerationRestartsMax || !is_worth_a_restart(error)) throw;
+            world_.log.debug("enumeration started again",
+                             {{"resource", resource_uri}, {"reason", error.message()}});
+        }
+        wait_before(attempt, stop);
+    }
+}
+
+}  // namespace entrepot::wsman

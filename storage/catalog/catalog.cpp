@@ -1,0 +1,406 @@
+// SQLite through Poco::Data. One connection with synchronous=FULL and a rollback journal; the SQL
+// keeps to what PostgreSQL also does. The only place that knows Poco::Data.
+#include "storage/catalog/catalog.h"
+
+#include "base/error.h"
+
+#include <Poco/Data/RecordSet.h>
+#include <Poco/Data/SQLite/Connector.h>
+#include <Poco/Data/SQLite/SQLiteException.h>
+#include <Poco/Data/Session.h>
+#include <Poco/Data/Statement.h>
+#include <Poco/Nullable.h>
+#include <fmt/format.h>
+
+#include <mutex>
+
+namespace entrepot::catalog {
+namespace {
+
+namespace data = Poco::Data;
+namespace sqlite = Poco::Data::SQLite;
+using namespace Poco::Data::Keywords;
+
+constexpr std::int64_t kSchemaVersion = 1;
+
+constexpr const char* kSchema[] = {
+    "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (id VARCHAR(64) PRIMARY KEY, kind VARCHAR(16) NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS packs (id VARCHAR(64) PRIMARY KEY, generation BIGINT NOT NULL, "
+    "state VARCHAR(16) NOT NULL, size_bytes BIGINT NOT NULL, slot_count BIGINT NOT NULL, "
+    "plain_bytes BIGINT NOT NULL, dead_bytes BIGINT NOT NULL, session VARCHAR(64) NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS points (id VARCHAR(64) PRIMARY KEY, sequence BIGINT NOT NULL, "
+    "vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, body TEXT NOT NULL, "
+    "manifest_digest VARCHAR(64) NOT NULL, is_deleting BIGINT NOT NULL, "
+    "is_damaged BIGINT NOT NULL, protected_until_ms BIGINT, hold_reason TEXT NOT NULL, "
+    "verified_ms BIGINT, verified_result VARCHAR(16) NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS damaged_slots (pack VARCHAR(64) NOT NULL, slot BIGINT NOT NULL, "
+    "PRIMARY KEY (pack, slot))",
+};
+
+PackState pack_state_from(const std::string& text) {
+    if (text == "open") return PackState::open;
+    if (text == "live") return PackState::live;
+    if (text == "deleting") return PackState::deleting;
+    throw Error{ErrorCode::corrupt, fmt::format("catalog: unknown pack state '{}'", text)};
+}
+
+std::int64_t to_signed(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
+
+template <typename Body>
+auto translated(const std::string& what, Body&& body) {
+    try {
+        return body();
+    } catch (const sqlite::CorruptImageException& error) {
+        throw Error{ErrorCode::corrupt, fmt::format("{}: {}", what, error.displayText())};
+    } catch (const sqlite::DatabaseFullException& error) {
+        throw Error{ErrorCode::no_space, fmt::format("{}: {}", what, error.displayText())};
+    } catch (const sqlite::DBLockedException& error) {
+        throw Error{ErrorCode::busy, fmt::format("{}: {}", what, error.displayText())};
+    } catch (const Poco::Exception& error) {
+        const std::string text = error.displayText();
+        const bool is_foreign = text.find("not a database") != std::string::npos;
+        throw Error{is_foreign ? ErrorCode::corrupt : ErrorCode::io,
+                    fmt::format("{}: {}", what, text)};
+    }
+}
+
+class SqliteCatalog final : public Catalog {
+private:
+    // First, because their return types are deduced.
+    template <typename Body>
+    auto read(Body&& body) {
+        const std::scoped_lock lock{mutex_};
+        return translated(path_, [&] { return body(*session_); });
+    }
+
+    template <typename Body>
+    auto change(Body&& body) {
+        const std::scoped_lock lock{mutex_};
+        return translated(path_, [&] {
+            session_->begin();
+            try {
+                if constexpr (std::is_void_v<decltype(body(*session_))>) {
+                    body(*session_);
+                    session_->commit();
+                } else {
+                    auto result = body(*session_);
+                    session_->commit();
+                    return result;
+                }
+            } catch (...) {
+                if (session_->isTransaction()) session_->rollback();
+                throw;
+            }
+        });
+    }
+
+public:
+    explicit SqliteCatalog(const std::filesystem::path& path) : path_(path.string()) {
+        static std::once_flag registered;
+        std::call_once(registered, [] { sqlite::Connector::registerConnector(); });
+        translated(path_, [&] {
+            session_ = std::make_unique<data::Session>(sqlite::Connector::KEY, path_);
+            *session_ << "PRAGMA journal_mode=DELETE", now;
+            *session_ << "PRAGMA synchronous=FULL", now;
+        });
+        check_integrity();
+        ensure_schema();
+    }
+
+    std::uint64_t next_sequence(std::uint64_t floor) override {
+        return change([&](data::Session& session) {
+            std::int64_t value = 0;
+            session << "SELECT COALESCE(MAX(value), 0) FROM properties WHERE name = 'sequence'",
+                into(value), now;
+            value = std::max(value, to_signed(floor)) + 1;
+            session << "DELETE FROM properties WHERE name = 'sequence'", now;
+            session << "INSERT INTO properties (name, value) VALUES ('sequence', ?)", use(value),
+                now;
+            return static_cast<std::uint64_t>(value);
+        });
+    }
+
+    bool is_complete() override {
+        return read([&](data::Session& session) {
+            std::int64_t count = 0;
+            session << "SELECT COUNT(*) FROM properties WHERE name = 'complete'", into(count), now;
+            return count > 0;
+        });
+    }
+
+    void mark_complete() override {
+        change([&](data::Session& session) {
+            session << "INSERT INTO properties (name, value) VALUES ('complete', 1)", now;
+        });
+    }
+
+    void add_session(const SessionRow& row) override {
+        change([&](data::Session& session) {
+            session << "INSERT INTO sessions (id, kind) VALUES (?, ?)", bind(row.id),
+                bind(row.kind), now;
+        });
+    }
+
+    void remove_session(const std::string& id) override {
+        change([&](data::Session& session) {
+            session << "DELETE FROM sessions WHERE id = ?", bind(id), now;
+        });
+    }
+
+    std::vector<SessionRow> list_sessions() override {
+        return read([&](data::Session& session) {
+            std::vector<SessionRow> rows;
+            data::RecordSet records{session, "SELECT id, kind FROM sessions"};
+            for (bool more = records.moveFirst(); more; more = records.moveNext()) {
+                rows.push_back({text(records, 0), text(records, 1)});
+            }
+            return rows;
+        });
+    }
+
+    void put_pack(const PackRow& row) override {
+        change([&](data::Session& session) {
+            session << "DELETE FROM packs WHERE id = ?", bind(row.id), now;
+            session << "INSERT INTO packs (id, generation, state, size_bytes, slot_count, "
+                       "plain_bytes, dead_bytes, session) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                bind(row.id), bind(to_signed(row.generation)),
+                bind(std::string{to_string(row.state)}), bind(to_signed(row.size_bytes)),
+                bind(to_signed(row.slot_count)), bind(to_signed(row.plain_bytes)),
+                bind(to_signed(row.dead_bytes)), bind(row.session), now;
+        });
+    }
+
+    std::optional<PackRow> find_pack(const std::string& id) override {
+        return read([&](data::Session& session) {
+            data::Statement select{session};
+            select << kSelectPacks << " WHERE id = ?", bind(id), now;
+            data::RecordSet records{select};
+            return records.moveFirst() ? std::optional{pack_of(records)} : std::nullopt;
+        });
+    }
+
+    std::vector<PackRow> list_packs() override {
+        return read([&](data::Session& session) {
+            std::vector<PackRow> rows;
+            data::RecordSet records{session, kSelectPacks};
+            for (bool more = records.moveFirst(); more; more = records.moveNext()) {
+                rows.push_back(pack_of(records));
+            }
+            return rows;
+        });
+    }
+
+    void remove_pack(const std::string& id) override {
+        change([&](data::Session& session) {
+            session << "DELETE FROM packs WHERE id = ?", bind(id), now;
+            session << "DELETE FROM damaged_slots WHERE pack = ?", bind(id), now;
+        });
+    }
+
+    void commit_point(const PointRow& point, const std::string& session_id,
+                      const std::vector<PackReference>& packs) override {
+        change([&](data::Session& session) {
+            for (const PackReference& pack : packs) {
+                std::int64_t count = 0;
+                session << "SELECT COUNT(*) FROM packs WHERE id = ? AND generation = ? AND state "
+                           "= 'live'",
+                    bind(pack.id), bind(to_signed(pack.generation)), into(count), now;
+                if (count == 1) continue;
+                throw Error{ErrorCode::conflict,
+                            fmt::format("pack {}.{} is no longer live", pack.id, pack.generation)};
+            }
+            insert_point(session, point);
+            session << "DELETE FROM sessions WHERE id = ?", bind(session_id), now;
+        });
+    }
+
+    void add_point(const PointRow& point) override {
+        change([&](data::Session& session) { insert_point(session, point); });
+    }
+
+    std::vector<PointRow> list_points() override {
+        return read([&](data::Session& session) {
+            std::vector<PointRow> rows;
+            data::RecordSet records{session, std::string{kSelectPoints} + " ORDER BY sequence"};
+            for (bool more = records.moveFirst(); more; more = records.moveNext()) {
+                rows.push_back(point_of(records));
+            }
+            return rows;
+        });
+    }
+
+    std::optional<PointRow> find_point(const std::string& id) override {
+        return read([&](data::Session& session) {
+            data::Statement select{session};
+            select << kSelectPoints << " WHERE id = ?", bind(id), now;
+            data::RecordSet records{select};
+            return records.moveFirst() ? std::optional{point_of(records)} : std::nullopt;
+        });
+    }
+
+    void mark_deleting(const std::string& id) override {
+        change([&](data::Session& session) {
+            session << "UPDATE points SET is_deleting = 1 WHERE id = ?", bind(id), now;
+        });
+    }
+
+    void remove_point(const std::string& id) override {
+        change([&](data::Session& session) {
+            session << "DELETE FROM points WHERE id = ?", bind(id), now;
+        });
+    }
+
+    void set_protection(const std::string& id, std::optional<std::int64_t> until_ms,
+                        const std::string& hold_reason) override {
+        change([&](data::Session& session) {
+            session << "UPDATE points SET protected_until_ms = ?, hold_reason = ? WHERE id = ?",
+                bind(nullable(until_ms)), bind(hold_reason), bind(id), now;
+        });
+    }
+
+    void set_verified(const std::string& id, std::int64_t time_ms, const std::string& result,
+                      bool is_damaged) override {
+        change([&](data::Session& session) {
+            session << "UPDATE points SET verified_ms = ?, verified_result = ?, is_damaged = ? "
+                       "WHERE id = ?",
+                bind(time_ms), bind(result), bind(std::int64_t{is_damaged}), bind(id), now;
+        });
+    }
+
+    void add_damaged_slots(const std::vector<DamagedSlot>& slots) override {
+        change([&](data::Session& session) {
+            for (const DamagedSlot& damaged : slots) {
+                session << "DELETE FROM damaged_slots WHERE pack = ? AND slot = ?",
+                    bind(damaged.pack), bind(to_signed(damaged.slot)), now;
+                session << "INSERT INTO damaged_slots (pack, slot) VALUES (?, ?)",
+                    bind(damaged.pack), bind(to_signed(damaged.slot)), now;
+            }
+        });
+    }
+
+    std::vector<DamagedSlot> list_damaged_slots() override {
+        return read([&](data::Session& session) {
+            std::vector<DamagedSlot> rows;
+            data::RecordSet records{session, "SELECT pack, slot FROM damaged_slots"};
+            for (bool more = records.moveFirst(); more; more = records.moveNext()) {
+                rows.push_back({text(records, 0), static_cast<std::uint32_t>(number(records, 1))});
+            }
+            return rows;
+        });
+    }
+
+private:
+    static constexpr const char* kSelectPacks =
+        "SELECT id, generation, state, size_bytes, slot_count, plain_bytes, dead_bytes, session "
+        "FROM packs";
+    static constexpr const char* kSelectPoints =
+        "SELECT id, sequence, vm_id, vm_name, body, manifest_digest, is_deleting, is_damaged, "
+        "protected_until_ms, hold_reason, verified_ms, verified_result FROM points";
+
+    static Poco::Nullable<std::int64_t> nullable(const std::optional<std::int64_t>& value) {
+        return value ? Poco::Nullable<std::int64_t>{*value} : Poco::Nullable<std::int64_t>{};
+    }
+
+    static std::string text(data::RecordSet& records, std::size_t column) {
+        return records.value(column).convert<std::string>();
+    }
+
+    static std::uint64_t number(data::RecordSet& records, std::size_t column) {
+        return static_cast<std::uint64_t>(records.value(column).convert<std::int64_t>());
+    }
+
+    static std::optional<std::int64_t> optional_number(data::RecordSet& records,
+                                                       std::size_t column) {
+        const Poco::Dynamic::Var value = records.value(column);
+        return value.isEmpty() ? std::nullopt : std::optional{value.convert<std::int64_t>()};
+    }
+
+    static PackRow pack_of(data::RecordSet& records) {
+        return {.id = text(records, 0),
+                .generation = static_cast<std::uint32_t>(number(records, 1)),
+                .state = pack_state_from(text(records, 2)),
+                .size_bytes = number(records, 3),
+                .slot_count = number(records, 4),
+                .plain_bytes = number(records, 5),
+                .dead_bytes = number(records, 6),
+                .session = text(records, 7)};
+    }
+
+    static PointRow point_of(data::RecordSet& records) {
+        return {.id = text(records, 0),
+                .sequence = number(records, 1),
+                .vm_id = text(records, 2),
+                .vm_name = text(records, 3),
+                .body = text(records, 4),
+                .manifest_digest = text(records, 5),
+                .is_deleting = number(records, 6) != 0,
+                .is_damaged = number(records, 7) != 0,
+                .protected_until_ms = optional_number(records, 8),
+                .hold_reason = text(records, 9),
+                .verified_ms = optional_number(records, 10),
+                .verified_result = text(records, 11)};
+    }
+
+    static void insert_point(data::Session& session, const PointRow& row) {
+        session << "INSERT INTO points (id, sequence, vm_id, vm_name, body, manifest_digest, "
+                   "is_deleting, is_damaged, protected_until_ms, hold_reason, verified_ms, "
+                   "verified_result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            bind(row.id), bind(to_signed(row.sequence)), bind(row.vm_id), bind(row.vm_name),
+            bind(row.body), bind(row.manifest_digest), bind(std::int64_t{row.is_deleting}),
+            bind(std::int64_t{row.is_damaged}), bind(nullable(row.protected_until_ms)),
+            bind(row.hold_reason), bind(nullable(row.verified_ms)), bind(row.verified_result), now;
+    }
+
+    void check_integrity() {
+        std::string verdict;
+        translated(path_, [&] { *session_ << "PRAGMA quick_check(1)", into(verdict), now; });
+        if (verdict != "ok") {
+            throw Error{ErrorCode::corrupt, fmt::format("catalog {}: {}", path_, verdict)};
+        }
+    }
+
+    void ensure_schema() {
+        change([&](data::Session& session) {
+            for (const char* statement : kSchema)
+                session << statement, now;
+            std::int64_t version = 0;
+            session << "SELECT COALESCE(MAX(value), 0) FROM properties WHERE name = 'schema'",
+                into(version), now;
+            if (version > kSchemaVersion) {
+                throw Error{ErrorCode::unsupported,
+                            fmt::format("catalog {} has schema {}, this program knows {}", path_,
+                                        version, kSchemaVersion)};
+            }
+            if (version == kSchemaVersion) return;
+            session << "INSERT INTO properties (name, value) VALUES ('schema', ?)",
+                bind(kSchemaVersion), now;
+        });
+    }
+
+    std::string path_;
+    std::mutex mutex_;
+    std::unique_ptr<data::Session> session_;
+};
+
+}  // namespace
+
+std::string_view to_string(PackState state) {
+    switch (state) {
+        case PackState::open:
+            return "open";
+        case PackState::live:
+            return "live";
+        case PackState::deleting:
+            return "deleting";
+    }
+    return "unknown";
+}
+
+std::unique_ptr<Catalog> Catalog::open(const std::filesystem::path& path) {
+    return std::make_unique<SqliteCatalog>(path);
+}
+
+}  // namespace entrepot::catalog

@@ -1,0 +1,108 @@
+// The database over a repository: points, packs, sessions. Follows the architecture, "Commit" and
+// "Catalog and state".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace entrepot::catalog {
+
+/// `open`: being written by a session. `live`: durable, may be referred to. `deleting`: garbage
+/// whose object is being removed.
+enum class PackState { open, live, deleting };
+
+std::string_view to_string(PackState state);
+
+struct PackRow {
+    std::string id;
+    std::uint32_t generation = 0;
+    PackState state = PackState::open;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t slot_count = 0;
+    std::uint64_t plain_bytes = 0;
+    std::uint64_t dead_bytes = 0;  ///< As the last gc found.
+    std::string session{};         ///< While open.
+};
+
+struct PointRow {
+    std::string id;
+    std::uint64_t sequence = 0;
+    std::string vm_id;
+    std::string vm_name;
+    std::string body;             ///< The point as JSON, for lists.
+    std::string manifest_digest;  ///< SHA-256 of the manifest object, hex.
+    bool is_deleting = false;     ///< Deletion was decided; its objects may be gone.
+    bool is_damaged = false;
+    std::optional<std::int64_t> protected_until_ms{};
+    std::string hold_reason{};
+    std::optional<std::int64_t> verified_ms{};
+    std::string verified_result{};
+};
+
+struct SessionRow {
+    std::string id;
+    std::string kind;  ///< "ingest" or "gc".
+};
+
+struct DamagedSlot {
+    std::string pack;
+    std::uint32_t slot = 0;
+};
+
+/// A pack that a point under commit refers to.
+struct PackReference {
+    std::string id;
+    std::uint32_t generation = 0;
+};
+
+/// Safe to share between threads: one connection does all work, one call at a time. Every call that
+/// changes something is one transaction and durable on return. Errors: Error{corrupt} for a file
+/// that is no sound catalog, Error{no_space}, Error{io}, Error{unsupported} for a later schema.
+class Catalog {
+public:
+    /// Opens the database, or makes an empty one.
+    static std::unique_ptr<Catalog> open(const std::filesystem::path& path);
+    virtual ~Catalog() = default;
+
+    /// A number that was never given before. Greater than `floor`.
+    virtual std::uint64_t next_sequence(std::uint64_t floor) = 0;
+
+    /// False until mark_complete(): whoever makes a catalog says when all points are in it.
+    virtual bool is_complete() = 0;
+    virtual void mark_complete() = 0;
+
+    virtual void add_session(const SessionRow& session) = 0;
+    virtual void remove_session(const std::string& id) = 0;
+    virtual std::vector<SessionRow> list_sessions() = 0;
+
+    /// Replaces a row of the same id.
+    virtual void put_pack(const PackRow& pack) = 0;
+    virtual std::optional<PackRow> find_pack(const std::string& id) = 0;
+    virtual std::vector<PackRow> list_packs() = 0;
+    virtual void remove_pack(const std::string& id) = 0;
+
+    /// The only commit point: checks that every pack referred to is live in that generation
+    /// (Error{conflict} otherwise), adds the point, ends the session.
+    virtual void commit_point(const PointRow& point, const std::string& session,
+                              const std::vector<PackReference>& packs) = 0;
+    /// Adds a point without a session, as a rebuild does.
+    virtual void add_point(const PointRow& point) = 0;
+    /// Oldest first, those under deletion included.
+    virtual std::vector<PointRow> list_points() = 0;
+    virtual std::optional<PointRow> find_point(const std::string& id) = 0;
+    virtual void mark_deleting(const std::string& id) = 0;
+    virtual void remove_point(const std::string& id) = 0;
+    virtual void set_protection(const std::string& id, std::optional<std::int64_t> until_ms,
+                                const std::string& hold_reason) = 0;
+    virtual void set_verified(const std::string& id, std::int64_t time_ms,
+                              const std::string& result, bool is_damaged) = 0;
+
+    virtual void add_damaged_slots(const std::vector<DamagedSlot>& slots) = 0;
+    virtual std::vector<DamagedSlot> list_damaged_slots() = 0;
+};
+
+}  // namespace entrepot::catalog

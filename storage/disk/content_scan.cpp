@@ -1,0 +1,54 @@
+// Extents say where to read; what was read is looked through for zeros.
+#include "storage/disk/content_scan.h"
+
+#include <algorithm>
+
+namespace entrepot::disk {
+namespace {
+
+constexpr std::size_t kReadBytes = kMiB;
+constexpr std::size_t kZeroUnitBytes = 4 * kKiB;
+
+using Sink = std::function<void(std::uint64_t, ByteView)>;
+
+void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
+    std::size_t begin = 0;
+    std::size_t at = 0;
+    const auto flush = [&] {
+        if (begin < at) sink(offset + begin, content.subspan(begin, at - begin));
+    };
+    while (at < content.size()) {
+        const std::size_t length = std::min(kZeroUnitBytes, content.size() - at);
+        const bool is_hole = is_zero(content.subspan(at, length));
+        if (is_hole) flush();
+        at += length;
+        if (is_hole) begin = at;
+    }
+    flush();
+}
+
+}  // namespace
+
+void scan_content(const DiskSource& source, const Work& work, const Sink& sink) {
+    const std::uint64_t size = source.size_bytes();
+    Bytes buffer(kReadBytes);
+    for (std::uint64_t offset = 0; offset < size;) {
+        const DiskExtent extent = source.extent_at(offset, size - offset);
+        const std::uint64_t end = offset + extent.length;
+        if (extent.kind == ExtentKind::zero || extent.kind == ExtentKind::unmapped) offset = end;
+        while (offset < end) {
+            work.throw_if_stopped();
+            // Reads end at multiples of their size, so that runs stay aligned.
+            const std::uint64_t length = std::min(end - offset, kReadBytes - offset % kReadBytes);
+            const MutableByteView part = MutableByteView{buffer}.first(length);
+            source.read(offset, part);  // Throws for kind parent.
+            pass_on_nonzero(offset, part, sink);
+            offset += length;
+            work.progress.report("writing", offset, size);
+        }
+    }
+    work.throw_if_stopped();
+    work.progress.report("writing", size, size);
+}
+
+}  // namespace entrepot::disk

@@ -1,0 +1,228 @@
+// Facts about images for people and scripts; nothing here decides anything.
+#include "storage/disk/image_report.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace entrepot::disk {
+namespace {
+
+constexpr std::uint64_t kCompareBytes = kMiB;
+
+struct KindBytes {
+    std::uint64_t data = 0;
+    std::uint64_t zero = 0;
+    std::uint64_t unmapped = 0;
+    std::uint64_t parent = 0;
+};
+
+KindBytes count_kinds(const DiskSource& source) {
+    KindBytes bytes;
+    const std::uint64_t size = source.size_bytes();
+    for (std::uint64_t offset = 0; offset < size;) {
+        const DiskExtent extent = source.extent_at(offset, size - offset);
+        switch (extent.kind) {
+            case ExtentKind::data:
+                bytes.data += extent.length;
+                break;
+            case ExtentKind::zero:
+                bytes.zero += extent.length;
+                break;
+            case ExtentKind::unmapped:
+                bytes.unmapped += extent.length;
+                break;
+            case ExtentKind::parent:
+                bytes.parent += extent.length;
+                break;
+        }
+        offset += extent.length;
+    }
+    return bytes;
+}
+
+Json to_json(const KindBytes& bytes) {
+    return {{"data", bytes.data},
+            {"zero", bytes.zero},
+            {"unmapped", bytes.unmapped},
+            {"parent", bytes.parent}};
+}
+
+Json guid_or_null(const Guid& guid) {
+    return guid.is_null() ? Json{nullptr} : Json(guid.to_string());
+}
+
+Json to_json(const ParentLocator& parent) {
+    return {{"linkage", parent.linkage.to_string()},
+            {"linkage2", parent.linkage2 ? Json(parent.linkage2->to_string()) : Json{nullptr}},
+            {"name", parent.leaf_name()},
+            {"relative_path", parent.relative_path},
+            {"absolute_path", parent.absolute_path},
+            {"volume_path", parent.volume_path}};
+}
+
+Json layer_json(const DiskImage& image) {
+    const ImageInfo& info = image.info();
+    return {{"file", image.file().path().string()},
+            {"format", to_string(info.format)},
+            {"type", to_string(info.type)},
+            {"virtual_size_bytes", info.size_bytes},
+            {"file_size_bytes", info.file_size_bytes},
+            {"block_size_bytes", info.block_size_bytes},
+            {"logical_sector_size", info.logical_sector_size},
+            {"physical_sector_size", info.physical_sector_size},
+            {"virtual_disk_id", guid_or_null(info.virtual_disk_id)},
+            {"data_write_guid", guid_or_null(info.data_write_guid)},
+            {"log_dirty", info.is_log_dirty},
+            {"creator", info.creator},
+            {"parent", info.parent ? to_json(*info.parent) : Json{nullptr}},
+            {"warnings", info.warnings},
+            {"bytes", to_json(count_kinds(image))}};
+}
+
+/// A disk that goes on with zeros.
+class Padded {
+public:
+    explicit Padded(const DiskSource& disk) : disk_(disk) {}
+
+    /// How far from `offset` on only zeros are promised; 0 if nothing is.
+    std::uint64_t zeros_at(std::uint64_t offset, std::uint64_t length_max) const {
+        if (offset >= disk_.size_bytes()) return length_max;
+        const std::uint64_t sector = disk_.logical_sector_size();
+        if (offset % sector != 0) return 0;
+        const DiskExtent extent = disk_.extent_at(offset, length_max);
+        const bool is_zero_kind =
+            extent.kind == ExtentKind::zero || extent.kind == ExtentKind::unmapped;
+        return is_zero_kind ? std::min(extent.length, length_max) : 0;
+    }
+    void read(std::uint64_t offset, MutableByteView target) const {
+        const std::uint64_t size = disk_.size_bytes();
+        const std::uint64_t inside =
+            offset < size ? std::min<std::uint64_t>(target.size(), size - offset) : 0;
+        if (inside > 0) disk_.read(offset, target.first(inside));
+        std::memset(target.data() + inside, 0, target.size() - inside);
+    }
+
+private:
+    const DiskSource& disk_;
+};
+
+void add_range(DiskComparison& result, std::uint64_t offset, std::uint64_t length) {
+    result.differing_bytes += length;
+    if (!result.ranges.empty()) {
+        DifferingRange& last = result.ranges.back();
+        if (last.offset + last.length == offset && !result.is_truncated) {
+            last.length += length;
+            return;
+        }
+    }
+    if (result.ranges.size() == kDifferingRangesMax) {
+        result.is_truncated = true;
+        return;
+    }
+    result.ranges.push_back({offset, length});
+}
+
+void compare_bytes(DiskComparison& result, std::uint64_t offset, std::uint64_t sector,
+                   ByteView first, ByteView second) {
+    if (std::memcmp(first.data(), second.data(), first.size()) == 0) return;
+    for (std::size_t at = 0; at < first.size(); at += sector) {
+        const std::size_t length = std::min<std::size_t>(sector, first.size() - at);
+        if (std::memcmp(first.data() + at, second.data() + at, length) == 0) continue;
+        add_range(result, offset + at, length);
+    }
+}
+
+}  // namespace
+
+Json image_info_json(const ImageChain& chain) {
+    Json layers = Json::array();
+    for (const auto& layer : chain.layers())
+        layers.push_back(layer_json(*layer));
+    const ImageInfo& leaf = chain.leaf().info();
+    Json info{{"format", to_string(leaf.format)},
+              {"type", to_string(leaf.type)},
+              {"virtual_size_bytes", leaf.size_bytes},
+              {"logical_sector_size", leaf.logical_sector_size},
+              {"virtual_disk_id", guid_or_null(leaf.virtual_disk_id)},
+              {"complete", chain.is_complete()},
+              {"bytes", to_json(count_kinds(chain))},
+              {"layers", std::move(layers)}};
+    if (const auto& missing = chain.lowest().info().parent) info["needs"] = to_json(*missing);
+    return info;
+}
+
+std::vector<DiskExtent> map_extents(const DiskSource& source, std::size_t count_max) {
+    std::vector<DiskExtent> extents;
+    const std::uint64_t size = source.size_bytes();
+    for (std::uint64_t offset = 0; offset < size;) {
+        const DiskExtent extent = source.extent_at(offset, size - offset);
+        if (!extents.empty() && extents.back().kind == extent.kind) {
+            extents.back().length += extent.length;
+        } else {
+            if (extents.size() == count_max) break;
+            extents.push_back(extent);
+        }
+        offset += extent.length;
+    }
+    return extents;
+}
+
+Json extent_json(const DiskExtent& extent) {
+    return {{"offset", extent.offset}, {"length", extent.length}, {"kind", to_string(extent.kind)}};
+}
+
+DiskComparison compare_disks(const DiskSource& first, const DiskSource& second, const Work& work) {
+    DiskComparison result;
+    result.first_size_bytes = first.size_bytes();
+    result.second_size_bytes = second.size_bytes();
+    const std::uint64_t size = std::max(result.first_size_bytes, result.second_size_bytes);
+    const Padded a{first};
+    const Padded b{second};
+    Bytes buffer_a(kCompareBytes);
+    Bytes buffer_b(kCompareBytes);
+    std::uint64_t window = kCompareBytes;
+    for (std::uint64_t offset = 0; offset < size;) {
+        work.throw_if_stopped();
+        work.progress.report("comparing", offset, size);
+        // The window doubles while both promise zeros: cheap for sparse disks, and neither is asked
+        // about a long run again and again.
+        const std::uint64_t zeros_a = a.zeros_at(offset, std::min(window, size - offset));
+        const std::uint64_t zeros = zeros_a == 0 ? 0 : b.zeros_at(offset, zeros_a);
+        if (zeros > 0) {
+            window = std::min(window * 2, size);
+            offset += zeros;
+            continue;
+        }
+        window = kCompareBytes;
+        const std::uint64_t length =
+            std::min(size - offset, kCompareBytes - offset % kCompareBytes);
+        const MutableByteView part_a = MutableByteView{buffer_a}.first(length);
+        const MutableByteView part_b = MutableByteView{buffer_b}.first(length);
+        a.read(offset, part_a);
+        b.read(offset, part_b);
+        compare_bytes(result, offset, first.logical_sector_size(), part_a, part_b);
+        offset += length;
+    }
+    work.progress.report("comparing", size, size);
+    return result;
+}
+
+std::string_view to_string(ExtentKind kind) {
+    switch (kind) {
+        case ExtentKind::data:
+            return "data";
+        case ExtentKind::zero:
+            return "zero";
+        case ExtentKind::unmapped:
+            return "unmapped";
+        case ExtentKind::parent:
+            return "parent";
+    }
+    return "unknown";
+}
+
+}  // namespace entrepot::disk

@@ -1,0 +1,41 @@
+// Bounds on what an image may make us do. Numbers without another origin are ours, generous against
+// what was seen in real files.
+#pragma once
+
+#include "base/bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace entrepot::disk::limits {
+
+/// MS-VHDX 2.6.2.2.
+inline constexpr std::uint64_t kVirtualSizeBytesMax = 64 * kTiB;
+/// Twice the largest disk: room for the tables, and small enough for a bit per MiB.
+inline constexpr std::uint64_t kFileSizeBytesMax = 128 * kTiB;
+inline constexpr std::uint32_t kBlockSizeBytesMin = kMiB;
+inline constexpr std::uint32_t kBlockSizeBytesMax = 256 * kMiB;
+
+inline constexpr std::uint64_t kLogBytesMax = kGiB;
+/// Entries of real logs have a few dozen sectors.
+inline constexpr std::uint64_t kLogEntryBytesMax = 16 * kMiB;
+/// What a replay may hold in memory.
+inline constexpr std::size_t kOverlayBytesMax = 64 * kMiB;
+inline constexpr std::size_t kOverlayRangesMax = 1 << 18;
+
+inline constexpr std::size_t kRegionEntriesMax = 2047;
+inline constexpr std::size_t kMetadataEntriesMax = 2047;
+inline constexpr std::size_t kMetadataUserEntriesMax = 1024;
+inline constexpr std::uint32_t kMetadataItemBytesMax = kMiB;
+inline constexpr std::size_t kLocatorEntriesMax = 256;
+/// The length field has 16 bits.
+inline constexpr std::size_t kLocatorValueBytesMax = 65'534;
+
+/// Pages of the allocation table and of bitmaps that one open image keeps: 4 MiB.
+inline constexpr std::size_t kTablePageBytes = 64 * kKiB;
+inline constexpr std::size_t kTablePagesMax = 64;
+
+/// What is kept of the words of a program that failed.
+inline constexpr std::size_t kToolMessageBytesMax = 4 * kKiB;
+
+}  // namespace entrepot::disk::limits

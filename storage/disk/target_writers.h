@@ -1,0 +1,28 @@
+// The writers behind write_disk(), one for each kind of target.
+#pragma once
+
+#include "storage/disk/disk_writer.h"
+#include "storage/disk/vhdx_metadata.h"
+
+#include "base/file_system.h"
+
+#include <filesystem>
+
+namespace entrepot::disk {
+
+void write_raw(File& target, const DiskSource& source, const Work& work);
+
+/// Dynamic, or fixed if the metadata says so.
+void write_vhdx(File& target, const vhdx::Metadata& metadata, Random& random,
+                const DiskSource& source, const Work& work);
+
+/// What differs from the base, by the sector.
+void write_vhdx_difference(File& target, const vhdx::Metadata& metadata, Random& random,
+                           const DiskSource& source, const DiskSource& base, const Work& work);
+
+/// Runs qemu-img on a raw file. Throws Error{unsupported} if it is not installed, Error{io} with
+/// its own words if it fails, Error{cancelled}.
+void convert_with_qemu(const std::filesystem::path& raw, const std::filesystem::path& target,
+                       const Work& work);
+
+}  // namespace entrepot::disk

@@ -1,0 +1,24 @@
+// The log of a VHDX, replayed into memory (MS-VHDX 2.3).
+#pragma once
+
+#include "storage/disk/image_view.h"
+#include "storage/disk/vhdx_format.h"
+
+#include "base/file_system.h"
+#include "base/guid.h"
+
+#include <cstdint>
+
+namespace entrepot::disk::vhdx {
+
+struct Replay {
+    Overlay overlay;
+    std::uint64_t file_size_bytes = 0;  ///< As it is to be afterwards.
+    std::size_t entry_count = 0;
+};
+
+/// Finds the active sequence of entries and applies it. Throws Error{corrupt} if there is none
+/// ("cannot be replayed") or if the file is shorter than the log says it was.
+Replay replay_log(const File& file, const FileRange& log, const Guid& log_guid);
+
+}  // namespace entrepot::disk::vhdx

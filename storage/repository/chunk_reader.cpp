@@ -1,0 +1,162 @@
+// Neighbouring slots are read in one go, in groups small enough to keep all threads busy.
+#include "storage/repository/chunk_reader.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace entrepot::repository {
+namespace {
+
+constexpr std::uint64_t kGroupBytesMax = 512 * kKiB;
+constexpr std::size_t kGroupChunksMax = 8;
+constexpr std::uint64_t kGapBytesMax = 32 * kKiB;
+
+bool is_damage(ErrorCode code) {
+    return code == ErrorCode::corrupt || code == ErrorCode::not_found || code == ErrorCode::io;
+}
+
+}  // namespace
+
+struct ChunkReader::Tools {
+    explicit Tools(const RepositoryKeys& keys) : hasher(keys.id_key()) {}
+    ChunkHasher hasher;
+    ChunkCodec codec;
+    Bytes buffer;
+};
+
+// Requests that are read from [offset, offset + length) of one pack.
+struct ChunkReader::Group {
+    struct Member {
+        std::size_t request = 0;
+        PackSlot slot;
+    };
+    std::shared_ptr<const PackReader> pack;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::vector<Member> members;
+};
+
+ChunkReader::ChunkReader(PackSet& packs, const RepositoryKeys& keys, WorkerPool& workers)
+    : packs_(packs), keys_(keys), workers_(workers) {}
+
+ChunkReader::~ChunkReader() = default;
+
+std::unique_ptr<ChunkReader::Tools> ChunkReader::take_tools() {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (!spare_.empty()) {
+            auto tools = std::move(spare_.back());
+            spare_.pop_back();
+            return tools;
+        }
+    }
+    return std::make_unique<Tools>(keys_);
+}
+
+void ChunkReader::give_back(std::unique_ptr<Tools> tools) {
+    const std::scoped_lock lock{mutex_};
+    spare_.push_back(std::move(tools));
+}
+
+void ChunkReader::read(std::span<ChunkRequest> requests) {
+    const std::vector<Group> groups = group(requests);
+    workers_.for_each(groups.size(), [&](std::size_t i) { read_group(groups[i], requests); });
+    for (ChunkRequest& request : requests) {
+        if (request.damage.empty()) continue;
+        auto tools = take_tools();
+        read_elsewhere(request, *tools);
+        give_back(std::move(tools));
+    }
+}
+
+std::vector<ChunkReader::Group> ChunkReader::group(std::span<ChunkRequest> requests) {
+    std::vector<Group> groups;
+    std::shared_ptr<const PackReader> pack;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        ChunkRequest& request = requests[i];
+        try {
+            if (!pack || pack->header().pack != request.address.pack) {
+                pack = packs_.open(request.address.pack);
+            }
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            pack.reset();
+            request.damage = error.what();
+            continue;
+        }
+        const PackSlot* slot = pack->find(request.address.slot);
+        const bool is_fitting = slot != nullptr && short_id(slot->id) == request.id &&
+                                slot->plain_length == request.target.size();
+        if (!is_fitting) {
+            request.damage = fmt::format("pack {} does not hold the chunk in slot {}",
+                                         pack->header().pack.hex(), request.address.slot);
+            continue;
+        }
+        const std::uint64_t end = slot->offset + slot->size_bytes();
+        Group* last = groups.empty() ? nullptr : &groups.back();
+        const bool is_neighbour =
+            last != nullptr && last->pack == pack && slot->offset >= last->offset + last->length &&
+            slot->offset - (last->offset + last->length) <= kGapBytesMax &&
+            last->members.size() < kGroupChunksMax && end - last->offset <= kGroupBytesMax;
+        if (!is_neighbour) {
+            last = &groups.emplace_back();
+            last->pack = pack;
+            last->offset = slot->offset;
+        }
+        last->members.push_back({i, *slot});
+        last->length = end - last->offset;
+    }
+    return groups;
+}
+
+void ChunkReader::read_group(const Group& group, std::span<ChunkRequest> requests) {
+    auto tools = take_tools();
+    try {
+        tools->buffer.resize(static_cast<std::size_t>(group.length));
+        group.pack->read(group.offset, tools->buffer);
+    } catch (const Error& error) {
+        if (!is_damage(error.code())) throw;
+        for (const Group::Member& member : group.members) {
+            requests[member.request].damage = error.what();
+        }
+        return;
+    }
+    for (const Group::Member& member : group.members) {
+        ChunkRequest& request = requests[member.request];
+        const MutableByteView bytes = MutableByteView{tools->buffer}.subspan(
+            static_cast<std::size_t>(member.slot.offset - group.offset),
+            static_cast<std::size_t>(member.slot.size_bytes()));
+        const bool is_sound =
+            group.pack->decode(member.slot, bytes, tools->codec, request.target) &&
+            tools->hasher.id_of(request.target) == member.slot.id;
+        if (!is_sound) {
+            request.damage = fmt::format("slot {} of pack {} is damaged", member.slot.number,
+                                         group.pack->header().pack.hex());
+        }
+    }
+    give_back(std::move(tools));
+}
+
+// The chunk may have been stored anew since: whoever lost a copy reads the other one.
+void ChunkReader::read_elsewhere(ChunkRequest& request, Tools& tools) {
+    const auto other = packs_.find_chunk(request.id);
+    if (!other || other->address == request.address) return;
+    try {
+        const auto pack = packs_.open(other->address.pack);
+        const PackSlot* slot = pack->find(other->address.slot);
+        if (slot == nullptr || slot->plain_length != request.target.size()) return;
+        tools.buffer.resize(static_cast<std::size_t>(slot->size_bytes()));
+        pack->read(slot->offset, tools.buffer);
+        const bool is_sound = pack->decode(*slot, tools.buffer, tools.codec, request.target) &&
+                              tools.hasher.id_of(request.target) == slot->id;
+        if (is_sound) request.damage.clear();
+    } catch (const Error& error) {
+        if (!is_damage(error.code())) throw;
+    }
+}
+
+}  // namespace entrepot::repository

@@ -1,0 +1,50 @@
+// From slots back to chunks: coalesced reads, decoding on the threads available, every chunk
+// checked against its id.
+#pragma once
+
+#include "storage/repository/map_format.h"
+#include "storage/repository/pack_set.h"
+#include "storage/repository/worker_pool.h"
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace entrepot::repository {
+
+struct ChunkRequest {
+    ShortId id;
+    SlotAddress address;
+    MutableByteView target;  ///< Exactly the chunk's length.
+    std::string damage{};    ///< Why it cannot be read; empty if the target is filled.
+};
+
+/// Safe to share between threads.
+class ChunkReader {
+public:
+    ChunkReader(PackSet& packs, const RepositoryKeys& keys, WorkerPool& workers);
+    ~ChunkReader();
+
+    /// Requests that follow each other on the disk are best given together. Damage is told in each
+    /// request; where another sound copy of the chunk is known, that one is read.
+    void read(std::span<ChunkRequest> requests);
+
+private:
+    struct Tools;
+    struct Group;
+    std::vector<Group> group(std::span<ChunkRequest> requests);
+    void read_group(const Group& group, std::span<ChunkRequest> requests);
+    void read_elsewhere(ChunkRequest& request, Tools& tools);
+    std::unique_ptr<Tools> take_tools();
+    void give_back(std::unique_ptr<Tools> tools);
+
+    PackSet& packs_;
+    const RepositoryKeys& keys_;
+    WorkerPool& workers_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Tools>> spare_;
+};
+
+}  // namespace entrepot::repository

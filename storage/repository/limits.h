@@ -1,0 +1,28 @@
+// Bounds of the repository's formats: what is larger was not written by us.
+#pragma once
+
+#include "base/bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace entrepot::repository::limits {
+
+inline constexpr std::uint32_t kChunkSizeBytesMin = 32 * kKiB;
+inline constexpr std::uint32_t kChunkSizeBytesMax = kMiB;
+inline constexpr std::uint64_t kPackSizeBytesTarget = 64 * kMiB;
+inline constexpr std::uint32_t kPackSlotsMax = 8192;
+inline constexpr std::uint64_t kPackSizeBytesMax = 256 * kMiB;
+inline constexpr std::uint64_t kDiskSizeBytesMax = 64 * kTiB;
+inline constexpr std::uint32_t kMapDepthMax = 16;
+inline constexpr std::size_t kDisksMax = 1024;
+inline constexpr std::size_t kFilesMax = 4096;
+inline constexpr std::size_t kFileBytesMax = 64 * kMiB;
+inline constexpr std::size_t kManifestBytesMax = 64 * kMiB;
+inline constexpr std::size_t kKeySlotsMax = 64;
+inline constexpr std::size_t kKeySlotFileBytesMax = 64 * kKiB;
+inline constexpr std::uint64_t kKeyMemoryBytesMax = kGiB;
+inline constexpr std::uint64_t kKeyOperationsMax = 64;
+inline constexpr unsigned kThreadsMax = 16;
+
+}  // namespace entrepot::repository::limits

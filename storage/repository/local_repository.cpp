@@ -1,0 +1,417 @@
+// The repository's operations, each a few calls to the part that knows how.
+#include "storage/repository/catalog_rebuild.h"
+#include "storage/repository/garbage.h"
+#include "storage/repository/key_slots.h"
+#include "storage/repository/limits.h"
+#include "storage/repository/point_marks.h"
+#include "storage/repository/point_reader.h"
+#include "storage/repository/point_verifier.h"
+#include "storage/repository/point_writer.h"
+#include "storage/repository/repository.h"
+#include "storage/repository/repository_core.h"
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace entrepot::repository {
+namespace {
+
+constexpr std::string_view kLatestSuffix = "@latest";
+constexpr std::size_t kPrefixLengthMin = 4;
+
+std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesystem::path& path) {
+    const auto status = file_system.find_status(path);
+    if (!status) return 0;  // Removed while we were walking.
+    std::uint64_t sum = status->allocated_bytes;
+    if (status->type != FileType::directory) return sum;
+    for (const DirectoryEntry& entry : file_system.list(path)) {
+        sum += allocated_bytes_below(file_system, path / entry.name);
+    }
+    return sum;
+}
+
+class LocalRepository final : public Repository {
+public:
+    explicit LocalRepository(std::shared_ptr<RepositoryCore> core) : core_(std::move(core)) {}
+
+    RepositoryInfo info() override {
+        RepositoryInfo info;
+        info.format = "entrepot repository 1";
+        info.id = core_->config.id.hex();
+        info.is_encrypted = core_->config.is_encrypted;
+        info.chunk_size_bytes = core_->config.chunk_size_bytes;
+        for (const PointSummary& point : list_points({})) {
+            ++info.points;
+            info.logical_bytes += point.logical_bytes;
+        }
+        for (const catalog::PackRow& pack : core_->catalog->list_packs()) {
+            if (pack.state != catalog::PackState::live) continue;
+            ++info.packs;
+            info.chunks += pack.slot_count;
+            info.unique_bytes += pack.plain_bytes;
+            info.waste_bytes += pack.dead_bytes;
+        }
+        info.stored_bytes =
+            allocated_bytes_below(core_->environment.file_system, core_->paths.directory);
+        info.key_slots = list_keys().size();
+        return info;
+    }
+
+    std::vector<PointSummary> list_points(const PointFilter& filter) override {
+        std::vector<PointSummary> points;
+        for (const catalog::PointRow& row : core_->catalog->list_points()) {
+            const bool is_wanted =
+                filter.vm.empty() || row.vm_id == filter.vm || row.vm_name == filter.vm;
+            if (is_wanted && !row.is_deleting) points.push_back(summary_of(row));
+        }
+        return points;
+    }
+
+    PointSummary find_point(std::string_view text) override {
+        if (text.ends_with(kLatestSuffix)) {
+            const std::string vm{text.substr(0, text.size() - kLatestSuffix.size())};
+            const std::vector<PointSummary> points = list_points({vm});
+            if (vm.empty() || points.empty()) {
+                throw Error{ErrorCode::not_found,
+                            fmt::format("there is no recovery point of VM '{}'", vm)};
+            }
+            const bool is_one_vm = std::ranges::all_of(points, [&](const PointSummary& point) {
+                return point.draft.vm_id == points.front().draft.vm_id;
+            });
+            if (!is_one_vm) {
+                throw Error{ErrorCode::invalid, fmt::format("several VMs are named '{}'", vm),
+                            "give the VM's GUID"};
+            }
+            return points.back();
+        }
+        std::vector<PointSummary> found;
+        for (PointSummary& point : list_points({})) {
+            if (point.id == text) return point;
+            const bool is_prefix = text.size() >= kPrefixLengthMin && point.id.starts_with(text);
+            if (is_prefix) found.push_back(std::move(point));
+        }
+        if (found.empty()) {
+            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", text)};
+        }
+        if (found.size() > 1) {
+            throw Error{ErrorCode::invalid,
+                        fmt::format("{} recovery points begin with '{}'", found.size(), text)};
+        }
+        return found.front();
+    }
+
+    std::unique_ptr<PointReader> open_point(const std::string& id) override {
+        return make_point_reader(core_, row_of(id));
+    }
+
+    std::unique_ptr<PointWriter> begin_point(const PointDraft& draft) override {
+        if (!draft.base_point.empty()) row_of(draft.base_point);
+        return make_point_writer(core_, draft);
+    }
+
+    void delete_point(const std::string& id) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        const catalog::PointRow row = row_of(id);
+        check_deletable(row);
+        core_->catalog->mark_deleting(id);
+        remove_point_objects(core_->store, id, Maps::keep);
+        remove_mark(core_->store, id);
+        core_->catalog->remove_point(id);
+    }
+
+    void protect_point(const std::string& id, WallTime until) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        const catalog::PointRow row = row_of(id);
+        const std::int64_t until_ms = until.time_since_epoch().count();
+        if (row.protected_until_ms && *row.protected_until_ms > until_ms) {
+            throw Error{
+                ErrorCode::conflict,
+                fmt::format(
+                    "point {} is protected until {} already", id,
+                    format_time(WallTime{std::chrono::milliseconds{*row.protected_until_ms}})),
+                "protection can only be extended"};
+        }
+        set_mark(id, {until_ms, row.hold_reason});
+    }
+
+    void hold_point(const std::string& id, const std::string& reason) override {
+        if (reason.empty()) throw Error{ErrorCode::usage, "a hold needs a reason"};
+        const std::scoped_lock lock{core_->commit_mutex};
+        set_mark(id, {row_of(id).protected_until_ms, reason});
+    }
+
+    void release_point(const std::string& id) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        const catalog::PointRow row = row_of(id);
+        if (row.hold_reason.empty()) {
+            throw Error{ErrorCode::conflict, fmt::format("point {} is not held", id)};
+        }
+        set_mark(id, {row.protected_until_ms, {}});
+    }
+
+    std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
+                                     const Work& work) override {
+        const auto guard = core_->sessions.enter();
+        std::vector<catalog::PointRow> rows;
+        if (ids.empty()) {
+            rows = core_->catalog->list_points();
+            std::erase_if(rows, [](const catalog::PointRow& row) { return row.is_deleting; });
+        }
+        for (const std::string& id : ids)
+            rows.push_back(row_of(id));
+        return verify_points(*core_, rows, depth, work);
+    }
+
+    GcResult collect_garbage(DryRun dry_run, const Work& work) override {
+        const auto guard = core_->sessions.enter_alone();
+        return repository::collect_garbage(*core_, dry_run, work);
+    }
+
+    std::vector<KeySlot> list_keys() override {
+        return core_->config.is_encrypted ? key_slots().list() : std::vector<KeySlot>{};
+    }
+
+    std::uint32_t add_passphrase(const Secret& passphrase) override {
+        KeySlots slots = key_slots();
+        const std::uint32_t number = slots.free_number();
+        write_passphrase(slots, number, passphrase);
+        return number;
+    }
+
+    void change_passphrase(const Secret& old, const Secret& fresh) override {
+        KeySlots slots = key_slots();
+        const auto unlocked = slots.unlock(old);
+        if (!unlocked) {
+            throw Error{ErrorCode::unauthenticated, "no key slot opens with the old passphrase"};
+        }
+        if (slots.describe(unlocked->slot).kind != "passphrase") {
+            throw Error{ErrorCode::conflict, "the recovery key cannot be changed",
+                        "add a passphrase instead"};
+        }
+        write_passphrase(slots, unlocked->slot, fresh);
+    }
+
+    void revoke_key(std::uint32_t slot) override {
+        KeySlots slots = key_slots();
+        const std::vector<KeySlot> list = slots.list();
+        if (std::ranges::find(list, slot, &KeySlot::number) == list.end()) {
+            throw Error{ErrorCode::not_found, fmt::format("there is no key slot {}", slot)};
+        }
+        if (list.size() == 1) {
+            throw Error{ErrorCode::conflict, "the last key slot cannot be revoked"};
+        }
+        slots.remove(slot);
+    }
+
+    Secret credential_key() override { return core_->keys.credential_key(); }
+
+    std::uint64_t rebuild_catalog(const Work& work) override {
+        const auto guard = core_->sessions.enter_alone();
+        core_->discard_catalog();
+        const std::uint64_t points = fill_catalog(*core_, work);
+        fill_index(*core_, work);
+        return points;
+    }
+
+    std::vector<std::string> check_catalog(const Work& work) override {
+        const auto guard = core_->sessions.enter();
+        return compare_catalog(*core_, work);
+    }
+
+private:
+    catalog::PointRow row_of(const std::string& id) {
+        const auto row = core_->catalog->find_point(id);
+        if (!row || row->is_deleting) {
+            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", id)};
+        }
+        return *row;
+    }
+
+    void check_deletable(const catalog::PointRow& row) {
+        const WallTime now = core_->environment.clock.wall_now();
+        if (!row.hold_reason.empty()) {
+            throw Error{ErrorCode::conflict,
+                        fmt::format("point {} is held: {}", row.id, row.hold_reason)};
+        }
+        if (row.protected_until_ms &&
+            WallTime{std::chrono::milliseconds{*row.protected_until_ms}} > now) {
+            throw Error{
+                ErrorCode::conflict,
+                fmt::format(
+                    "point {} is protected until {}", row.id,
+                    format_time(WallTime{std::chrono::milliseconds{*row.protected_until_ms}}))};
+        }
+        const WallTime time = summary_of(row).time;
+        if (core_->config.minimum_age.count() > 0 && now - time < core_->config.minimum_age) {
+            throw Error{ErrorCode::conflict,
+                        fmt::format("point {} is younger than {} seconds", row.id,
+                                    core_->config.minimum_age.count())};
+        }
+    }
+
+    // The object first: a catalog that is rebuilt must never know less protection.
+    void set_mark(const std::string& id, const PointMark& mark) {
+        write_mark(core_->store, core_->environment.random, core_->keys, id, mark);
+        core_->catalog->set_protection(id, mark.protected_until_ms, mark.hold_reason);
+    }
+
+    KeySlots key_slots() {
+        if (!core_->config.is_encrypted) {
+            throw Error{ErrorCode::conflict, "the repository is not encrypted and has no keys"};
+        }
+        return {core_->environment.file_system, core_->environment.random, core_->paths.keys(),
+                core_->config.id};
+    }
+
+    // New slots cost what the first passphrase cost.
+    void write_passphrase(KeySlots& slots, std::uint32_t number, const Secret& passphrase) {
+        if (passphrase.empty()) throw Error{ErrorCode::usage, "the passphrase is empty"};
+        KeyCost cost;
+        for (const KeySlot& slot : slots.list()) {
+            if (slot.kind == "passphrase") cost = slots.describe(slot.number).cost;
+        }
+        slots.write({.number = number,
+                     .kind = "passphrase",
+                     .created = core_->environment.clock.wall_now(),
+                     .cost = cost},
+                    passphrase, core_->root_key);
+    }
+
+    std::shared_ptr<RepositoryCore> core_;  // Shared with readers and writers.
+};
+
+void check_new_directory(FileSystem& file_system, const std::filesystem::path& directory) {
+    const auto status = file_system.find_status(directory);
+    if (!status) return;
+    if (status->type != FileType::directory || !file_system.list(directory).empty()) {
+        throw Error{ErrorCode::already_exists,
+                    fmt::format("{} is there already and is not empty", directory.string())};
+    }
+}
+
+Secret unlock_root_key(const Environment& environment, const RepositoryPaths& paths,
+                       const RepositoryConfig& config, const OpenOptions& options) {
+    if (!config.is_encrypted) return config.root_key;
+    if (!options.key || options.key->empty()) {
+        throw Error{ErrorCode::locked, "the repository needs its passphrase or recovery key"};
+    }
+    KeySlots slots{environment.file_system, environment.random, paths.keys(), config.id};
+    auto unlocked = slots.unlock(*options.key);
+    if (!unlocked) {
+        throw Error{ErrorCode::unauthenticated,
+                    "the passphrase or recovery key opens no key slot of the repository"};
+    }
+    return std::move(unlocked->root_key);
+}
+
+// What processes that died left, in the order in which it came to be.
+void clean_up(RepositoryCore& core) {
+    core.store.discard_uploads();
+    for (const catalog::SessionRow& session : core.catalog->list_sessions()) {
+        if (session.kind == "gc") remove_stray_packs(core);
+        if (session.kind == "ingest") {
+            remove_point_objects(core.store, session.id, Maps::remove);
+        }
+    }
+    for (const catalog::PackRow& pack : core.catalog->list_packs()) {
+        if (pack.state == catalog::PackState::live) continue;
+        core.store.remove(pack_key(PackId::from_hex_text(pack.id), pack.generation));
+        core.catalog->remove_pack(pack.id);
+    }
+    for (const catalog::PointRow& point : core.catalog->list_points()) {
+        if (!point.is_deleting) continue;
+        remove_point_objects(core.store, point.id, Maps::keep);
+        remove_mark(core.store, point.id);
+        core.catalog->remove_point(point.id);
+    }
+    for (const catalog::SessionRow& session : core.catalog->list_sessions()) {
+        core.catalog->remove_session(session.id);
+    }
+}
+
+}  // namespace
+
+Created Repository::create(const Environment& environment, const std::filesystem::path& directory,
+                           const CreateOptions& options) {
+    const bool is_chunk_size_good = options.chunk_size_bytes >= limits::kChunkSizeBytesMin &&
+                                    options.chunk_size_bytes <= limits::kChunkSizeBytesMax &&
+                                    std::has_single_bit(options.chunk_size_bytes);
+    if (!is_chunk_size_good) {
+        throw Error{ErrorCode::usage,
+                    fmt::format("chunks of {} bytes are not offered", options.chunk_size_bytes)};
+    }
+    if (options.passphrase && options.passphrase->empty()) {
+        throw Error{ErrorCode::usage, "the passphrase is empty"};
+    }
+    check_new_directory(environment.file_system, directory);
+    const RepositoryPaths paths{directory};
+    environment.file_system.make_directories(directory);
+    object::LocalStore::create_directories(environment.file_system, directory);
+
+    RepositoryConfig config;
+    environment.random.fill(config.id.bytes);
+    config.is_encrypted = options.passphrase.has_value();
+    config.chunk_size_bytes = options.chunk_size_bytes;
+    config.minimum_age = options.minimum_age;
+    Bytes root(kKeyBytes);
+    environment.random.fill(root);
+    const Secret root_key{ByteView{root}};
+    Created created{config.id.hex(), Secret{}};
+    if (config.is_encrypted) {
+        environment.file_system.make_directories(paths.keys());
+        created.recovery_key = make_recovery_key(environment.random);
+        KeySlots slots{environment.file_system, environment.random, paths.keys(), config.id};
+        const WallTime now = environment.clock.wall_now();
+        slots.write({0, "passphrase", now, options.key_cost}, *options.passphrase, root_key);
+        slots.write({1, "recovery", now, {0, 0}}, created.recovery_key, root_key);
+    } else {
+        config.root_key = root_key;
+    }
+    catalog::Catalog::open(paths.catalog())->mark_complete();
+    // Last: a directory without it is no repository.
+    write_file_atomically(environment.file_system, paths.config(), encode_config(config));
+    environment.file_system.sync_directory(
+        directory.has_parent_path() ? directory.parent_path() : std::filesystem::path{"."});
+    return created;
+}
+
+std::unique_ptr<Repository> Repository::open(const Environment& environment,
+                                             const std::filesystem::path& directory,
+                                             const OpenOptions& options) {
+    const RepositoryPaths paths{directory};
+    RepositoryConfig config = read_config(environment.file_system, paths);
+    if (!options.expected_id.empty() && options.expected_id != config.id.hex()) {
+        throw Error{ErrorCode::conflict,
+                    fmt::format("{} holds repository {}, not {}", directory.string(),
+                                config.id.hex(), options.expected_id)};
+    }
+    auto lock = environment.file_system.try_lock(paths.lock());
+    if (!lock) {
+        throw Error{ErrorCode::busy,
+                    fmt::format("another process is using repository {}", directory.string())};
+    }
+    const Secret root_key = unlock_root_key(environment, paths, config, options);
+    auto core = std::make_shared<RepositoryCore>(environment, paths, std::move(lock),
+                                                 std::move(config), root_key);
+    NullProgress progress;
+    if (!core->catalog->is_complete()) {
+        environment.log.warning("the catalog is made again from the repository",
+                                {{"repository", core->config.id.hex()}});
+        core->store.discard_uploads();
+        core->discard_catalog();
+        fill_catalog(*core, Work{progress});
+    }
+    clean_up(*core);
+    if (core->index.was_created() && !core->catalog->list_packs().empty()) {
+        fill_index(*core, Work{progress});
+    }
+    return std::make_unique<LocalRepository>(std::move(core));
+}
+
+}  // namespace entrepot::repository

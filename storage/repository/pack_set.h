@@ -1,0 +1,71 @@
+// The packs of a repository: open readers, the lookup of known chunks, the slots that are damaged.
+#pragma once
+
+#include "storage/catalog/catalog.h"
+#include "storage/object/store.h"
+#include "storage/repository/chunk_index.h"
+#include "storage/repository/pack_reader.h"
+#include "storage/repository/pack_writer.h"
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace entrepot::repository {
+
+struct KnownChunk {
+    SlotAddress address;
+    std::uint32_t generation = 0;
+};
+
+/// Safe to share between threads.
+class PackSet {
+public:
+    PackSet(object::Store& store, catalog::Catalog& catalog, ChunkIndex& index,
+            const RepositoryKeys& keys);
+
+    /// The pack in its current generation. Throws Error{not_found} if no live pack has this id,
+    /// Error{corrupt} if it cannot be used. Readers are shared with those who still read when the
+    /// cache lets go of them.
+    std::shared_ptr<const PackReader> open(const PackId& pack);
+
+    /// Where a chunk is stored, if it is, soundly as far as we know: the index is asked, the pack's
+    /// slot table decides, and a hint that was wrong is dropped.
+    std::optional<KnownChunk> find_chunk(const ChunkId& id);
+    /// The same for readers that know half of the id.
+    std::optional<KnownChunk> find_chunk(const ShortId& id);
+
+    /// Registers a pack that is durable: it may be referred to from now on.
+    void add(const SealedPack& pack);
+    /// After its row changed.
+    void forget(const PackId& pack);
+
+    /// Quarantines slots: they are never again the answer to find_chunk().
+    void mark_damaged(const std::vector<SlotAddress>& slots);
+    bool is_damaged(const SlotAddress& address) const;
+
+private:
+    struct AddressHash {
+        std::size_t operator()(const SlotAddress& address) const {
+            return IdHash{}(address.pack) ^ address.slot;
+        }
+    };
+    using Entry = std::pair<PackId, std::shared_ptr<const PackReader>>;
+
+    template <typename Matches>
+    std::optional<KnownChunk> find_matching(const ShortId& id, Matches&& matches);
+
+    object::Store& store_;
+    catalog::Catalog& catalog_;
+    ChunkIndex& index_;
+    const RepositoryKeys& keys_;
+    mutable std::mutex mutex_;
+    std::list<Entry> recent_;  // Most recent first.
+    std::unordered_map<PackId, std::list<Entry>::iterator, IdHash> by_id_;
+    std::unordered_set<SlotAddress, AddressHash> damaged_;
+};
+
+}  // namespace entrepot::repository

@@ -1,0 +1,100 @@
+// What all parts of an open repository share.
+#pragma once
+
+#include "storage/catalog/catalog.h"
+#include "storage/object/local_store.h"
+#include "storage/repository/chunk_index.h"
+#include "storage/repository/chunk_reader.h"
+#include "storage/repository/pack_set.h"
+#include "storage/repository/repository.h"
+#include "storage/repository/repository_keys.h"
+#include "storage/repository/worker_pool.h"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+namespace entrepot::repository {
+
+/// repository.json: what is fixed when a repository is made.
+struct RepositoryConfig {
+    RepositoryId id;
+    bool is_encrypted = true;
+    std::uint32_t chunk_size_bytes = 0;
+    std::chrono::seconds minimum_age{0};
+    Secret root_key;  ///< Only without encryption, where everybody may read it.
+};
+
+/// Where things lie below a repository's directory.
+struct RepositoryPaths {
+    std::filesystem::path directory;
+    std::filesystem::path config() const { return directory / "repository.json"; }
+    std::filesystem::path lock() const { return directory / "lock"; }
+    std::filesystem::path keys() const { return directory / "keys"; }
+    std::filesystem::path index() const { return directory / "index"; }
+    std::filesystem::path catalog() const { return directory / "catalog.sqlite"; }
+};
+
+Bytes encode_config(const RepositoryConfig& config);
+/// Throws Error{not_found}, Error{corrupt}, Error{unsupported}.
+RepositoryConfig read_config(FileSystem& file_system, const RepositoryPaths& paths);
+
+/// Counts who uses the repository, so that gc can be alone in it.
+class Sessions {
+public:
+    /// Ends with the object.
+    class Guard {
+    public:
+        explicit Guard(Sessions& sessions, bool is_exclusive);
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard();
+
+    private:
+        Sessions& sessions_;
+        bool is_exclusive_;
+    };
+
+    /// Error{busy} while somebody is alone in the repository.
+    std::unique_ptr<Guard> enter() { return std::make_unique<Guard>(*this, false); }
+    /// Error{busy} while anybody else is there.
+    std::unique_ptr<Guard> enter_alone() { return std::make_unique<Guard>(*this, true); }
+
+private:
+    std::mutex mutex_;
+    std::size_t count_ = 0;
+    bool is_exclusive_ = false;
+};
+
+/// Members in the order in which they need each other.
+struct RepositoryCore {
+    RepositoryCore(const Environment& environment_, RepositoryPaths paths_,
+                   std::unique_ptr<FileLock> lock_, RepositoryConfig config_,
+                   const Secret& root_key_);
+
+    /// Opens the catalog and what depends on it. A missing or damaged one is set aside and begun
+    /// anew; a new one is not complete.
+    void open_catalog();
+    /// Sets the catalog aside and begins an empty one. Requires to be alone.
+    void discard_catalog();
+    void set_catalog_aside();
+
+    Environment environment;
+    RepositoryPaths paths;
+    std::unique_ptr<FileLock> lock;
+    RepositoryConfig config;
+    Secret root_key;
+    RepositoryKeys keys;
+    object::LocalStore store;
+    std::unique_ptr<catalog::Catalog> catalog;
+    ChunkIndex index;
+    std::unique_ptr<PackSet> packs;
+    WorkerPool workers;
+    std::unique_ptr<ChunkReader> reader;
+    Sessions sessions;
+    std::mutex commit_mutex;  // Commits and deletions, one at a time.
+};
+
+}  // namespace entrepot::repository

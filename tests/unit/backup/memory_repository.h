@@ -1,0 +1,68 @@
+// A repository in memory that keeps the contract of storage/repository/repository.h to the letter:
+// alignment, order, once per chunk, what unwritten chunks are, commit or nothing.
+#pragma once
+
+#include "storage/repository/repository.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace entrepot::test {
+
+struct StoredPoint {
+    repository::PointSummary summary;
+    std::map<std::uint32_t, Bytes> restore;
+    std::map<std::uint32_t, Bytes> tracking;
+    std::map<std::string, Bytes> files;
+};
+
+class MemoryRepository final : public repository::Repository {
+public:
+    explicit MemoryRepository(Clock& clock) : clock_(clock) {}
+
+    static constexpr std::uint32_t kChunkBytes = 64 * 1024;
+    std::vector<std::shared_ptr<StoredPoint>> points;
+    /// Called in commit() before and after the point becomes visible.
+    std::function<void(const char* moment)> on_commit = [](const char*) {};
+    std::function<void()> on_write = [] {};
+
+    repository::RepositoryInfo info() override;
+    std::vector<repository::PointSummary> list_points(
+        const repository::PointFilter& filter) override;
+    repository::PointSummary find_point(std::string_view text) override;
+    std::unique_ptr<repository::PointReader> open_point(const std::string& id) override;
+    std::unique_ptr<repository::PointWriter> begin_point(
+        const repository::PointDraft& draft) override;
+    void delete_point(const std::string& id) override;
+    void protect_point(const std::string& id, WallTime until) override;
+    void hold_point(const std::string& id, const std::string& reason) override;
+    void release_point(const std::string& id) override;
+    std::vector<repository::PointVerdict> verify(const std::vector<std::string>& ids,
+                                                 repository::VerifyDepth depth,
+                                                 const Work& work) override;
+    repository::GcResult collect_garbage(repository::DryRun dry_run, const Work& work) override;
+    std::vector<repository::KeySlot> list_keys() override { return {}; }
+    std::uint32_t add_passphrase(const Secret&) override { return 0; }
+    void change_passphrase(const Secret&, const Secret&) override {}
+    void revoke_key(std::uint32_t) override {}
+    Secret credential_key() override { return {}; }
+    std::uint64_t rebuild_catalog(const Work&) override { return points.size(); }
+    std::vector<std::string> check_catalog(const Work&) override { return {}; }
+
+    std::shared_ptr<StoredPoint> get(const std::string& id);
+
+private:
+    friend class MemoryWriter;
+    Clock& clock_;
+    std::uint64_t next_ = 1;
+};
+
+}  // namespace entrepot::test

@@ -1,0 +1,130 @@
+// Points in, points out.
+#include "repository_fixture.h"
+
+#include "base/error.h"
+
+#include <catch2/catch.hpp>
+
+namespace entrepot::repository::test {
+namespace {
+
+constexpr std::size_t kDiskBytes = 4 * kMiB + 4096;
+
+}  // namespace
+
+TEST_CASE("repository: what was committed is read back byte for byte", "[repository]") {
+    const bool is_encrypted = GENERATE(true, false);
+    Fixture fixture{is_encrypted ? std::optional<std::string>{"secret"} : std::nullopt};
+    const DiskContent disk = make_disk(1, kDiskBytes);
+
+    const std::string point = fixture.add_full("vm", disk);
+    CHECK(fixture.read_disk(point) == disk);
+
+    fixture.reopen();
+    CHECK(fixture.read_disk(point) == disk);
+    REQUIRE(fixture.repository().list_points({}).size() == 1);
+    const PointSummary summary = fixture.repository().find_point("vm@latest");
+    CHECK(summary.id == point);
+    CHECK(summary.draft.vm_name == "name of vm");
+    CHECK(summary.disks.at(0).draft.size_bytes == kDiskBytes);
+    CHECK(fixture.repository().find_point(point.substr(0, 8)).id == point);
+}
+
+TEST_CASE("repository: a chain of increments longer than a map may be deep", "[repository]") {
+    Fixture fixture;
+    DiskContent disk = make_disk(2, 70 * kMiB);
+    std::string point = fixture.add_full("vm", disk);
+    std::vector<std::pair<std::string, DiskContent>> expected;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        const auto chunks = change_disk(disk, 100 + i, 5);
+        point = fixture.add_incremental("vm", point, disk, chunks);
+        if (i % 5 == 4) expected.emplace_back(point, disk);
+    }
+    fixture.reopen();
+    for (const auto& [id, content] : expected)
+        CHECK(fixture.read_disk(id) == content);
+}
+
+TEST_CASE("repository: the tracking view differs where a leaf was written", "[repository]") {
+    Fixture fixture;
+    const DiskContent tracking = make_disk(3, kDiskBytes);
+    DiskContent restore = tracking;
+    const auto leaf = change_disk(restore, 4, 6);
+
+    auto writer = fixture.repository().begin_point(point_draft("vm"));
+    writer->add_disk(draft_of(tracking), std::nullopt);
+    write_all(*writer->open_sink(0, View::tracking), tracking);
+    write_chunks(*writer->open_sink(0, View::restore), restore, leaf);
+    const PointSummary first = writer->commit();
+    writer.reset();
+    CHECK(first.disks.at(0).has_tracking_map);
+    CHECK(fixture.read_disk(first.id, View::restore) == restore);
+    CHECK(fixture.read_disk(first.id, View::tracking) == tracking);
+
+    DiskContent next = tracking;
+    const auto changed = change_disk(next, 5, 3);
+    const std::string second = fixture.add_incremental("vm", first.id, next, changed);
+    CHECK(fixture.read_disk(second) == next);
+}
+
+TEST_CASE("repository: equal content is stored once", "[repository]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(6, kDiskBytes);
+    fixture.add_full("first", disk);
+    const std::uint64_t chunks = fixture.repository().info().chunks;
+    const std::string second = fixture.add_full("second", disk);
+
+    CHECK(fixture.repository().info().chunks == chunks);
+    CHECK(fixture.repository().find_point(second).unique_bytes == 0);
+    CHECK(fixture.read_disk(second) == disk);
+}
+
+TEST_CASE("repository: configuration files and sparse disks", "[repository]") {
+    Fixture fixture;
+    const Bytes file = make_content(7, 200'000);
+    DiskDraft draft = draft_of({});
+    draft.size_bytes = kTiB;
+    auto writer = fixture.repository().begin_point(point_draft("vm"));
+    writer->add_file("vm.vmcx", file);
+    writer->add_file("empty", {});
+    writer->add_disk(draft, std::nullopt);
+    {
+        const auto sink = writer->open_sink(0, View::restore);
+        sink->write_zeros(0, kTiB / 2);
+        sink->write(kTiB / 2, make_content(8, kChunk));
+        sink->write_zeros(kTiB / 2 + kChunk, kTiB / 2 - kChunk);
+        sink->finish();
+    }
+    const std::string id = writer->commit().id;
+
+    const auto point = fixture.repository().open_point(id);
+    CHECK(point->file_names() == std::vector<std::string>{"vm.vmcx", "empty"});
+    CHECK(point->read_file("vm.vmcx") == file);
+    CHECK(point->read_file("empty").empty());
+    CHECK_THROWS_AS(point->read_file("other"), Error);
+    const auto disk = point->open_disk(0, View::restore);
+    const disk::DiskExtent hole{0, kTiB / 2, disk::ExtentKind::zero};
+    CHECK(disk->extent_at(0, kTiB) == hole);
+    const disk::DiskExtent data{kTiB / 2, kChunk, disk::ExtentKind::data};
+    CHECK(disk->extent_at(kTiB / 2, kTiB / 2) == data);
+    Bytes part(1000);
+    disk->read(kTiB / 2 + 500, part);
+    const Bytes whole = make_content(8, kChunk);
+    CHECK(std::equal(part.begin(), part.end(), whole.begin() + 500));
+}
+
+TEST_CASE("repository: an abandoned point leaves nothing", "[repository]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(9, kDiskBytes);
+    {
+        const auto writer = fixture.repository().begin_point(point_draft("vm"));
+        writer->add_disk(draft_of(disk), std::nullopt);
+        write_all(*writer->open_sink(0, View::restore), disk);
+    }
+    CHECK(fixture.repository().list_points({}).empty());
+    CHECK(fixture.objects("manifests").empty());
+    CHECK(fixture.objects("maps").empty());
+    CHECK(fixture.objects("tmp").empty());
+}
+
+}  // namespace entrepot::repository::test

@@ -1,0 +1,250 @@
+// What people do with the console, from the login to the restored disk, under the real content security policy.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { kToken } from './answers.mjs';
+import { checkLook, until, withConsole } from './browser.mjs';
+import { ago } from './builders.mjs';
+import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
+
+test('login: nothing is shown before it, a used link says so, the right one opens the console', async () => {
+  await withConsole(
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, bypassCSP: true },
+    async (page, appliance) => {
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Log in');
+      assert.deepEqual(appliance.requests, []);
+      await checkLook(page, 'login');
+      await page.getByLabel('Link or token').fill('https://127.0.0.1:8443/#token=wrong');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByText('this link is not valid').waitFor();
+      await page.getByLabel('Link or token').fill(`https://127.0.0.1:8443/#token=${kToken}`);
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      await page.reload();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    },
+  );
+});
+
+test('login: the printed link logs in by itself and leaves no token in the address', async () => {
+  await withConsole(
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, address: `#token=${kToken}` },
+    async (page) => {
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      assert.ok(!page.url().includes('token'));
+      await page.goBack();
+      assert.ok(!page.url().includes('token'));
+    },
+  );
+});
+
+test('login: an expired session leads back to the login page', async () => {
+  await withConsole({ site: ordinarySite(), expectsRefusals: true }, async (page, appliance) => {
+    appliance.loggedIn = false;
+    await page.getByRole('link', { name: 'Policies' }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  });
+});
+
+test('back up now: the dialog starts a job, and its page follows it to the recovery point', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/vms' }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Back up web01' }).click();
+    await page.getByLabel('Crash: as if the power went').check();
+    await page.getByLabel('Everything again').check();
+    await page.getByRole('button', { name: 'Start the backup' }).click();
+    await page.getByText('Waiting for its turn').waitFor();
+    const vm = appliance.site.vms[0];
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'startBackups').body, {
+      vm: vm.id,
+      host: 'hv01',
+      full: true,
+      consistency: 'crash',
+    });
+
+    const id = appliance.site.jobs[0].id;
+    const total = 8 * 1024 ** 3;
+    appliance.update(id, { state: 'running', stage: 'export', started: ago(0) });
+    await page.getByText('export').first().waitFor();
+    for (let step = 1; step <= 6; ++step) {
+      appliance.update(id, { stage: 'ingest', done_bytes: step * 1024 ** 3, total_bytes: total });
+      await until(page, (gib) => document.querySelector('progress')?.value >= gib * 1024 ** 3, step);
+    }
+    await page.getByText(/6\.0 GiB of 8\.0 GiB/).waitFor();
+    appliance.update(id, {
+      state: 'done',
+      ended: ago(0),
+      done_bytes: total,
+      result: { point: appliance.site.points[0].id, kind: 'full', reason: 'asked for', consistency: 'crash', disks: [] },
+    });
+    await page.getByRole('link', { name: 'Open the recovery point' }).click();
+    await page.getByRole('heading', { name: /^web01, / }).waitFor();
+  });
+});
+
+test('progress: rate and remaining time appear while bytes move', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-3' }, async (page, appliance) => {
+    let done = 10 * 1024 ** 3;
+    const pump = setInterval(() => {
+      done += 64 * 1024 ** 2;
+      appliance.update('job-3', { done_bytes: done });
+    }, 100);
+    try {
+      await page.getByText(/iB\/s · .* left/).waitFor();
+    } finally {
+      clearInterval(pump);
+    }
+  });
+});
+
+test('a failed job names the step, the cause and what to do, and can be tried again', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-2' }, async (page, appliance) => {
+    await page.getByText('Failed in the step "export"').waitFor();
+    await page.getByText('access denied').first().waitFor();
+    await page.getByText('Give the computer account HV02$').waitFor();
+    await page.getByText('nothing of ours is left on the host').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Waiting for its turn').waitFor();
+    assert.equal(appliance.requests.filter((request) => request.name === 'retryJob').length, 1);
+  });
+});
+
+test('policies: the calendar shows its next runs, a wrong one its fault, and the policy is added', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/policies', expectsRefusals: true }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Add a policy' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Next runs (appliance in UTC)').waitFor();
+    await dialog.getByLabel('When').fill('nonsense');
+    await dialog.getByText('"nonsense" is not a calendar expression').waitFor();
+    await dialog.getByRole('button', { name: 'Weekdays' }).click();
+    await dialog.getByText('Next runs (appliance in UTC)').waitFor();
+    await dialog.getByLabel('Name').fill('weekdays');
+    await dialog.getByLabel('Machines').fill('web*\nhv02/*');
+    await dialog.getByText('Matches now: web01, sql01').waitFor();
+    for (const name of ['last', 'daily', 'weekly', 'monthly']) await dialog.getByLabel(name).fill('0');
+    await dialog.getByRole('button', { name: 'Add the policy' }).click();
+    await dialog.getByText('at least one number above zero').waitFor();
+    await dialog.getByLabel('daily').fill('7');
+    await dialog.getByRole('button', { name: 'Add the policy' }).click();
+    await page.getByRole('cell', { name: 'weekdays', exact: true }).waitFor();
+    assert.deepEqual(
+      appliance.requests.filter((request) => request.name === 'addPolicy').map((request) => request.body),
+      [
+        {
+          name: 'weekdays',
+          vms: ['web*', 'hv02/*'],
+          calendar: 'Mon..Fri 18:30',
+          consistency: 'prefer-application',
+          retention: { keep_daily: 7 },
+        },
+      ],
+    );
+  });
+});
+
+test('restore: from machine to moment to disk to file', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/restore' }, async (page, appliance) => {
+    await page.getByRole('link', { name: 'web01' }).click();
+    await page.getByRole('heading', { name: /Which moment/ }).waitFor();
+    await page.getByRole('cell').getByRole('link').first().click();
+    await page.getByLabel('Format').selectOption('raw');
+    await page.getByLabel('Write to').fill('/srv/restore/web01.img');
+    await page.getByRole('button', { name: 'Restore the disk' }).click();
+    await page.getByRole('heading', { name: /^Disk restore/ }).waitFor();
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'startDiskRestore').body, {
+      point: appliance.site.points[0].id,
+      disk: '0',
+      to: '/srv/restore/web01.img',
+      format: 'raw',
+    });
+  });
+});
+
+test('recovery points: held, released and deleted only after a question', async () => {
+  await withConsole({ site: ordinarySite(), address: `#/vms/${ordinarySite().vms[0].id}` }, async (page, appliance) => {
+    const newest = appliance.site.points[0];
+    const sent = (name) => appliance.requests.filter((request) => request.name === name).length;
+    await page.locator('button.fold').first().click();
+    await page.getByRole('button', { name: 'Hold …' }).click();
+    await page.getByLabel('Reason').fill('audit');
+    await page.getByRole('button', { name: 'Hold it' }).click();
+    await page.getByText('on hold: audit', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Release the hold' }).click();
+    await page.getByText('on hold: audit', { exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.equal(sent('deletePoint'), 0);
+    await page.getByRole('button', { name: 'Delete …' }).click();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await until(page, (id) => !document.body.textContent.includes(id), newest.id);
+    assert.equal(sent('deletePoint'), 1);
+  });
+});
+
+test('hosts: one is added with a pin, and what it refuses is shown with its cure', async () => {
+  await withConsole({ site: emptySite(), address: '#/hosts', expectsRefusals: true }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Add a host' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('hv09');
+    await dialog.getByLabel('Address').fill('https://hv09:5986/wsman');
+    await dialog.getByLabel('User').fill('HV09\\backup');
+    await dialog.getByLabel('Password').fill('secret');
+    await dialog.getByRole('combobox', { name: 'Certificate' }).selectOption('pin');
+    await dialog.getByLabel('SHA-256 of the certificate, hex').fill(Array(32).fill('AB').join(':'));
+    await dialog.getByRole('button', { name: 'Add the host' }).click();
+    await page.getByText('hv09 does not answer within 30 s').waitFor();
+    await page.getByText('Is WinRM listening?').waitFor();
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body, {
+      name: 'hv09',
+      url: 'https://hv09:5986/wsman',
+      auth: 'negotiate',
+      user: 'HV09\\backup',
+      password: 'secret',
+      pin: 'ab'.repeat(32),
+    });
+  });
+});
+
+test('a thousand machines: the filter finds one at once', async () => {
+  await withConsole({ site: longSite(), address: '#/vms' }, async (page) => {
+    await page.getByText('1000 of 1000').waitFor();
+    await page.getByLabel('Filter by name').fill('vm-0777');
+    await page.getByText('1 of 1000').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 1);
+    await page.getByLabel('Filter by name').fill('no such machine');
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.getByText('1000 of 1000').waitFor();
+  });
+});
+
+test('keyboard: skip link, navigation and dialogs work without a mouse', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/vms' }, async (page) => {
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+    const button = page.getByRole('button', { name: 'Back up web01' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog[open]');
+    assert.ok(await page.evaluate(() => document.activeElement.closest('dialog') !== null));
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Back up web01');
+  });
+});
+
+test('the stream breaks: the console says so, and is up to date again when it is back', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-3', expectsRefusals: true }, async (page, appliance) => {
+    for (const stream of appliance.streams) stream.end();
+    await page.getByText('Live updates are interrupted').waitFor();
+    Object.assign(
+      appliance.site.jobs.find((job) => job.id === 'job-3'),
+      { state: 'done', ended: ago(0), result: {} },
+    );
+    await page.getByText('Live updates are interrupted').waitFor({ state: 'detached' });
+    await page.locator('.summary').getByText('done').waitFor();
+  });
+});

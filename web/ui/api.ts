@@ -1,0 +1,126 @@
+// The typed client of the REST interface: every call names an operation of the OpenAPI document.
+import { operations, type Operations, type Problem, type Session } from './generated/api';
+
+export type Name = keyof Operations;
+type Arguments<K extends Name> = {
+  path?: Operations[K]['path'];
+  query?: Operations[K]['query'];
+  body?: Operations[K]['body'];
+  signal?: AbortSignal;
+};
+
+const kBase = '/api/v1';
+let csrf = '';
+let onLoggedOut: () => void = () => undefined;
+
+/// A refusal of the appliance, or of the network on the way to it.
+export class ApiError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ApiError) return error.problem;
+  const detail = error instanceof Error ? error.message : String(error);
+  return { type: 'about:blank', title: '', status: 0, detail, code: 'unreachable', hint: '', context: [] };
+}
+
+function urlOf(template: string, path: Record<string, unknown>, query: Record<string, unknown>): string {
+  const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const tail = search.toString();
+  return kBase + filled + (tail ? `?${tail}` : '');
+}
+
+async function problemFrom(response: Response): Promise<Problem> {
+  const empty = {
+    type: 'about:blank',
+    title: response.statusText,
+    status: response.status,
+    detail: response.statusText,
+    code: 'internal',
+    hint: '',
+    context: [],
+  };
+  try {
+    return { ...empty, ...((await response.json()) as Partial<Problem>) };
+  } catch {
+    return empty;
+  }
+}
+
+export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Promise<Operations[K]['answer']> {
+  const { method, path } = operations[name];
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (args.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET') headers['X-Entrepot-CSRF'] = csrf;
+  const response = await fetch(urlOf(path, args.path ?? {}, args.query ?? {}), {
+    method,
+    headers,
+    credentials: 'same-origin',
+    cache: 'no-store',
+    redirect: 'error',
+    body: args.body === undefined ? null : JSON.stringify(args.body),
+    signal: args.signal ?? null,
+  });
+  if (response.status === 401 && name !== 'createSession' && name !== 'getSession') onLoggedOut();
+  if (!response.ok) throw new ApiError(await problemFrom(response));
+  if (response.status === 204) return undefined as Operations[K]['answer'];
+  return (await response.json()) as Operations[K]['answer'];
+}
+
+/// All pages of a list, up to a bound that keeps the browser usable.
+export async function callAll<T>(
+  load: (cursor: string | undefined) => Promise<{ rows: T[]; next: string | null }>,
+): Promise<T[]> {
+  const kPagesMax = 20;
+  const all: T[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < kPagesMax; ++page) {
+    const { rows, next } = await load(cursor);
+    all.push(...rows);
+    if (next === null) break;
+    cursor = next;
+  }
+  return all;
+}
+
+export function loadAllVms(signal: AbortSignal) {
+  return callAll(async (cursor) => {
+    const page = await call('listVms', { query: { limit: 1000, cursor }, signal });
+    return { rows: page.vms, next: page.next_cursor };
+  });
+}
+
+function remember(session: Session): Session {
+  csrf = session.csrf;
+  return session;
+}
+
+/// The session of this browser, or null if there is none.
+export async function findSession(): Promise<Session | null> {
+  try {
+    return remember(await call('getSession'));
+  } catch (error) {
+    if (problemOf(error).status === 401) return null;
+    throw error;
+  }
+}
+
+export async function logIn(token: string): Promise<Session> {
+  return remember(await call('createSession', { body: { token } }));
+}
+
+export async function logOut(): Promise<void> {
+  await call('deleteSession');
+  csrf = '';
+  onLoggedOut();
+}
+
+export function whenLoggedOut(action: () => void): void {
+  onLoggedOut = action;
+}

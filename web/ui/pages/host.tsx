@@ -1,0 +1,131 @@
+// One host, asked now: its machines with disks, checkpoints, and why a disk cannot be backed up.
+import { useState } from 'preact/hooks';
+import { call } from '../api';
+import * as format from '../format';
+import type { Checkpoint, LiveVm } from '../generated/api';
+import { Badge, Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
+import { BackupDialog } from '../parts/backup_dialog';
+import { Table } from '../parts/table';
+import { useResource } from '../resource';
+import { href } from '../router';
+import { text } from '../text';
+import { DiskState } from './vm';
+
+export function HostPage({ name }: { name: string }) {
+  const host = useResource((signal) => call('getHost', { path: { name }, signal }), [name]);
+  const inventory = useResource((signal) => call('listHostVms', { path: { name }, signal }), [name]);
+  const [target, setTarget] = useState<LiveVm | null>(null);
+  return (
+    <>
+      <PageHead title={name} above={<a href={href('hosts')}>{text.hosts.title}</a>}>
+        <button type="button" onClick={inventory.reload}>
+          {text.hosts.again}
+        </button>
+      </PageHead>
+      <p class="summary">
+        {host.data && <code>{host.data.url}</code>}
+        {inventory.data && (
+          <>
+            <span>{inventory.data.host.os}</span>
+            <span class="muted">{text.hosts.build(inventory.data.host.os_build)}</span>
+          </>
+        )}
+      </p>
+      <ProblemBox problem={host.problem} />
+      {!inventory.data && !inventory.problem ? (
+        <p class="muted loading" role="status">
+          {text.hosts.asking}
+        </p>
+      ) : (
+        <Loaded resource={inventory}>
+          {(live) =>
+            live.vms.length === 0 ? (
+              <Empty title={text.hosts.noVms} />
+            ) : (
+              <Table
+                label={text.hosts.inventory}
+                rows={live.vms}
+                rowKey={(vm) => vm.id}
+                columns={[
+                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} /> },
+                  { title: text.vms.state, cell: (vm) => vm.state },
+                  { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
+                  { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
+                  {
+                    title: text.vms.actions,
+                    kind: 'actions',
+                    cell: (vm) => (
+                      <button type="button" onClick={() => setTarget(vm)} aria-label={text.backup.title(vm.name)}>
+                        {text.vms.backUp}
+                      </button>
+                    ),
+                  },
+                ]}
+              />
+            )
+          }
+        </Loaded>
+      )}
+      {target && <BackupDialog target={{ ...target, host: name }} onClose={() => setTarget(null)} />}
+    </>
+  );
+}
+
+function MachineName({ vm }: { vm: LiveVm }) {
+  return (
+    <>
+      <a href={href('vms', vm.id)}>
+        <strong>{vm.name}</strong>
+      </a>
+      <span class="row-note">
+        {text.hosts.generation(vm.generation)}, {text.hosts.version(vm.version)}
+      </span>
+      {vm.problems.map((problem) => (
+        <span key={problem} class="row-note bad-text">
+          {problem}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Disks({ vm }: { vm: LiveVm }) {
+  return (
+    <ul class="plain">
+      {vm.disks.map((disk) => (
+        <li key={disk.id}>
+          {disk.name}
+          {disk.size_bytes > 0 && <span class="muted"> {format.bytes(disk.size_bytes)}</span>}
+          {(disk.cannot_back_up || disk.excluded) && (
+            <>
+              {' '}
+              <DiskState disk={disk} />
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Checkpoints({ checkpoints }: { checkpoints: Checkpoint[] }) {
+  if (checkpoints.length === 0) return <span class="muted">{text.hosts.noCheckpoints}</span>;
+  return (
+    <ul class="plain">
+      {checkpoints.map((checkpoint) => (
+        <li key={checkpoint.id}>
+          {checkpoint.name}{' '}
+          <span class="muted">
+            <When time={checkpoint.created} />
+          </span>
+          {checkpoint.kind === 'recovery' && (
+            <>
+              {' '}
+              <Badge tone="warning">{checkpoint.is_ours ? text.hosts.recoveryOurs : text.hosts.recoveryForeign}</Badge>
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

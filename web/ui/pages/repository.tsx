@@ -1,0 +1,161 @@
+// The repository: how large, how much is saved, is it sound, and which keys open it.
+import { useState } from 'preact/hooks';
+import { call } from '../api';
+import * as format from '../format';
+import type { Info, Job, VerificationRequest } from '../generated/api';
+import { Facts, Loaded, PageHead, ProblemBox, Section } from '../parts/basics';
+import { Confirm, SelectField } from '../parts/forms';
+import { Keys } from '../parts/keys';
+import { useAction, useResource } from '../resource';
+import { go } from '../router';
+import { text } from '../text';
+
+export function RepositoryPage() {
+  const info = useResource((signal) => call('getInfo', { signal }), [], 'live');
+  return (
+    <>
+      <PageHead title={text.repository.title} />
+      <Loaded resource={info}>
+        {(data) => (
+          <>
+            <Size info={data} />
+            <Work />
+            {data.encrypted ? (
+              <Keys />
+            ) : (
+              <div class="notice warning">
+                <p>{text.repository.notEncrypted}</p>
+              </div>
+            )}
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Size({ info }: { info: Info }) {
+  const used = info.capacity_bytes != null && info.free_bytes != null ? info.capacity_bytes - info.free_bytes : null;
+  return (
+    <Section title={text.repository.size}>
+      <div class="figures">
+        <Figure name={text.repository.stored} value={format.bytes(info.stored_bytes)} />
+        <Figure name={text.repository.logical} value={format.bytes(info.logical_bytes)} />
+        <Figure name={text.repository.reduction} value={format.factor(info.logical_bytes, info.stored_bytes)} />
+        <Figure name={text.repository.points} value={format.count(info.points)} />
+      </div>
+      {used !== null && info.capacity_bytes != null && info.free_bytes != null && (
+        <div class="job-progress">
+          <progress max={info.capacity_bytes} value={used} aria-label={text.repository.space} />
+          <span class="muted">
+            {text.repository.space}: {text.common.of(format.bytes(used), format.bytes(info.capacity_bytes))} ·{' '}
+            {text.repository.free} {format.bytes(info.free_bytes)}
+          </span>
+        </div>
+      )}
+      <Facts
+        rows={[
+          [text.repository.unique, format.bytes(info.unique_bytes)],
+          [text.repository.waste, format.bytes(info.waste_bytes ?? 0)],
+          [
+            text.repository.chunks,
+            info.chunk_size_bytes
+              ? `${format.count(info.chunks)} × ${format.bytes(info.chunk_size_bytes)}`
+              : format.count(info.chunks),
+          ],
+          [text.repository.packs, format.count(info.packs)],
+          [text.repository.encrypted, info.encrypted ? text.repository.encryptedYes : text.common.none],
+          [text.repository.format, info.format],
+          ...(info.id ? [[text.repository.id, <code>{info.id}</code>] as [string, preact.ComponentChildren]] : []),
+          [text.repository.version, info.version],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div class="figure">
+      <span class="value">{value}</span>
+      <span class="muted">{name}</span>
+    </div>
+  );
+}
+
+function Work() {
+  const [depth, setDepth] = useState<NonNullable<VerificationRequest['depth']>>('packs');
+  const [asking, setAsking] = useState(false);
+  const start = useAction(async (begin: () => Promise<{ job: Job }>) => {
+    const { job } = await begin();
+    go('jobs', job.id);
+  });
+  return (
+    <>
+      <ProblemBox problem={asking ? null : start.problem} />
+      <div class="columns">
+        <Section title={text.repository.check} note={text.repository.checkNote}>
+          <SelectField
+            label={text.repository.depth}
+            value={depth}
+            onChange={setDepth}
+            choices={[
+              { value: 'manifests', label: text.repository.manifests },
+              { value: 'packs', label: text.repository.packsDepth },
+              { value: 'data', label: text.repository.data },
+            ]}
+          />
+          <p class="actions">
+            <button
+              type="button"
+              class="primary"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startVerification', { body: { points: [], depth } }))}
+            >
+              {text.repository.verify}
+            </button>
+          </p>
+        </Section>
+        <Section title={text.repository.reclaim} note={text.repository.reclaimNote}>
+          <p class="actions">
+            <button
+              type="button"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startGc', { body: { dry_run: true } }))}
+            >
+              {text.repository.gcDry}
+            </button>
+            <button
+              type="button"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startGc', { body: { dry_run: false } }))}
+            >
+              {text.repository.gc}
+            </button>
+          </p>
+        </Section>
+        <Section title={text.repository.catalog} note={text.repository.catalogNote}>
+          <p class="actions">
+            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('checkCatalog'))}>
+              {text.repository.catalogCheck}
+            </button>
+            <button type="button" onClick={() => setAsking(true)}>
+              {text.repository.catalogRebuild}
+            </button>
+          </p>
+        </Section>
+      </div>
+      {asking && (
+        <Confirm
+          title={text.repository.rebuildTitle}
+          note={text.repository.rebuildNote}
+          action={text.repository.rebuildAction}
+          busy={start.busy}
+          problem={start.problem}
+          onSubmit={() => void start.run(() => call('rebuildCatalog'))}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
+  );
+}

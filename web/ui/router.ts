@@ -1,0 +1,42 @@
+// Where the reader is: the part of the address behind "#".
+import { useEffect, useState } from 'preact/hooks';
+
+export type Route = { parts: string[]; query: URLSearchParams };
+
+function currentRoute(): Route {
+  const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
+  return { parts, query: new URLSearchParams(search) };
+}
+
+export function href(...parts: string[]): string {
+  return `#/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+export function go(...parts: string[]): void {
+  location.hash = href(...parts);
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(currentRoute);
+  useEffect(() => {
+    const update = () => setRoute(currentRoute());
+    addEventListener('hashchange', update);
+    return () => removeEventListener('hashchange', update);
+  }, []);
+  return route;
+}
+
+/// Takes the one-time token out of "#token=..." or of a whole pasted link; '' if there is none.
+export function takeToken(link: string): string {
+  return /[#&?]token=([^&\s]+)/.exec(link)?.[1] ?? '';
+}
