@@ -9,6 +9,7 @@
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -129,7 +130,14 @@ private:
 
     void acquire(const SecurityContextOptions& options) {
         gss_buffer_desc user = buffer_of(options.user);
-        gss_buffer_desc password = buffer_of(options.password.reveal_text());
+        // gss-ntlmssp 1.2.0 reads the password up to a NUL when SPNEGO passes it on, whatever
+        // length it was told; a Secret is wiped when it goes.
+        Bytes terminated{options.password.reveal().begin(), options.password.reveal().end()};
+        terminated.push_back(std::byte{0});
+        const Secret kept{ByteView{terminated}};
+        std::fill(terminated.begin(), terminated.end(), std::byte{0});
+        gss_buffer_desc password{options.password.reveal().size(),
+                                 const_cast<std::byte*>(kept.reveal().data())};
         OwnedName name;
         OM_uint32 minor = 0;
         OM_uint32 major = gss_import_name(&minor, &user, GSS_C_NT_USER_NAME, name.target());

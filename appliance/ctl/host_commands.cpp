@@ -1,0 +1,197 @@
+// share and host: what the appliance backs up from, and where exports arrive.
+#include "appliance/ctl/command.h"
+#include "appliance/ctl/format.h"
+#include "appliance/ctl/table.h"
+#include "appliance/daemon/key_files.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::ctl {
+namespace {
+
+constexpr std::size_t kCaBytesMax = 64 * 1024;
+
+struct ShareValues {
+    std::string name;
+    std::string unc;
+    std::filesystem::path path;
+};
+
+struct HostValues {
+    std::string name;
+    std::string url;
+    std::string authentication;
+    std::string user;
+    std::filesystem::path password_file;
+    std::filesystem::path ca_file;
+    std::string pin;
+    std::string share;
+};
+
+ExitStatus add_share(Context& context, const ShareValues& values) {
+    const Json share = context.post(
+        api_path("shares"), {{"name", values.name},
+                             {"unc", values.unc},
+                             {"path", std::filesystem::absolute(values.path).string()}});
+    context.show_done(fmt::format("Share {} was added", values.name), share);
+    return ExitStatus::done;
+}
+
+ExitStatus list_shares(Context& context, const ShareValues&) {
+    const Json shares = context.get_all(api_path("shares"), "shares");
+    context.show({{"shares", shares}}, [&](std::ostream& out) {
+        Table table{{{"SHARE"}, {"UNC"}, {"PATH"}}};
+        for (const Json& share : shares)
+            table.add_row({text_of(share, "name"), text_of(share, "unc"), text_of(share, "path")});
+        table.print(out);
+    });
+    return ExitStatus::done;
+}
+
+ExitStatus remove_share(Context& context, const ShareValues& values) {
+    context.remove(api_path("shares", values.name));
+    context.show_done(fmt::format("Share {} was removed; its files stay", values.name));
+    return ExitStatus::done;
+}
+
+std::string read_password(Context& context, const HostValues& values) {
+    if (!values.password_file.empty()) {
+        const Secret password =
+            daemon::read_secret_file(context.world().file_system, values.password_file);
+        return std::string{password.reveal_text()};
+    }
+    if (values.user.empty() || !context.terminal().can_ask()) return {};
+    return std::string{
+        context.terminal().ask_secret(fmt::format("Password of {}: ", values.user)).reveal_text()};
+}
+
+ExitStatus add_host(Context& context, const HostValues& values) {
+    Json body{{"name", values.name}, {"url", values.url}, {"auth", values.authentication}};
+    if (!values.user.empty()) body["user"] = values.user;
+    if (!values.pin.empty()) body["pin"] = values.pin;
+    if (!values.share.empty()) body["share"] = values.share;
+    if (!values.ca_file.empty()) {
+        const Bytes pem = context.world().file_system.read_file(values.ca_file, kCaBytesMax);
+        body["ca"] = std::string{as_text(pem)};
+    }
+    const std::string password = read_password(context, values);
+    if (!password.empty()) body["password"] = password;
+    const Json host = context.post(api_path("hosts"), body);
+    context.show_done(fmt::format("Host {} was added; it was not contacted. Try: entrepot vm list",
+                                  values.name),
+                      host);
+    return ExitStatus::done;
+}
+
+ExitStatus list_hosts(Context& context, const HostValues&) {
+    const Json hosts = context.get_all(api_path("hosts"), "hosts");
+    context.show({{"hosts", hosts}}, [&](std::ostream& out) {
+        Table table{{{"HOST"}, {"URL"}, {"AUTH"}, {"USER"}, {"SHARE"}, {"LAST CONTACT"}}};
+        for (const Json& host : hosts) {
+            const std::string share = text_of(host, "share");
+            table.add_row({text_of(host, "name"), text_of(host, "url"), text_of(host, "auth"),
+                           text_of(host, "user"), share.empty() ? "(default)" : share,
+                           local_time_of(host, "last_contact")});
+        }
+        table.print(out);
+    });
+    return ExitStatus::done;
+}
+
+void print_host(std::ostream& out, const Json& host) {
+    const std::string share = text_of(host, "share");
+    out << "Name          " << printable(text_of(host, "name")) << "\n"
+        << "Id            " << text_of(host, "id") << "\n"
+        << "URL           " << printable(text_of(host, "url")) << "\n"
+        << "Auth          " << text_of(host, "auth") << "\n"
+        << "User          " << printable(text_of(host, "user")) << "\n";
+    const std::string pin = text_of(host, "pin");
+    const char* fallback = host.value("has_ca", false) ? "its own CA" : "the system's CAs";
+    out << "Trust         " << (pin.empty() ? fallback : "pin " + pin) << "\n"
+        << "Share         " << (share.empty() ? "(default)" : printable(share)) << "\n"
+        << "Last contact  " << local_time_of(host, "last_contact") << "\n";
+    const auto error = host.find("last_error");
+    if (error != host.end() && error->is_object()) {
+        out << "Last error    " << printable(text_of(*error, "message")) << "\n";
+    }
+}
+
+ExitStatus show_host(Context& context, const HostValues& values) {
+    const Json host = context.get(api_path("hosts", values.name));
+    context.show(host, [&](std::ostream& out) { print_host(out, host); });
+    return ExitStatus::done;
+}
+
+ExitStatus remove_host(Context& context, const HostValues& values) {
+    context.confirm(fmt::format("Remove host {}? Its recovery points stay; its settings and "
+                                "password go.",
+                                values.name),
+                    Context::WithoutTerminal::refuse);
+    context.remove(api_path("hosts", values.name));
+    context.show_done(fmt::format("Host {} was removed; its recovery points stay", values.name));
+    return ExitStatus::done;
+}
+
+void declare_host(CLI::App& command, HostValues& values) {
+    command.add_option("NAME", values.name, "What you call it")->required();
+    command.add_option("--url", values.url, "https://HOST:5986/wsman")->required();
+    command
+        .add_option("--auth", values.authentication, "How to prove who we are (default negotiate)")
+        ->default_val("negotiate")
+        ->check(CLI::IsMember({"negotiate", "ntlm", "kerberos", "basic", "certificate"}));
+    command.add_option("--user", values.user, "DOMAIN\\user, HOST\\user or user");
+    command
+        .add_option("--password-file", values.password_file,
+                    "A file with the password; else it is asked for")
+        ->type_name("FILE");
+    auto* ca = command.add_option("--ca", values.ca_file, "The CA of the host's certificate, PEM")
+                   ->type_name("FILE");
+    command
+        .add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")
+        ->type_name("SHA256")
+        ->excludes(ca);
+    command.add_option("--share", values.share,
+                       "The share for its exports; needed where there are several");
+}
+
+template <typename Values>
+void declare_name(CLI::App& command, Values& values) {
+    command.add_option("NAME", values.name, "Its name")->required();
+}
+
+}  // namespace
+
+void add_host_commands(CommandSet set) {
+    CLI::App* shares = add_group(set.app, "share", "Shares that receive exports");
+    add_command<ShareValues>(
+        *shares, set.chosen, "add", "Make a share known",
+        [](CLI::App& command, ShareValues& values) {
+            declare_name(command, values);
+            command.add_option("--unc", values.unc, "\\\\SERVER\\SHARE as hosts see it")
+                ->required();
+            command.add_option("--path", values.path, "The same folder as seen here")
+                ->required()
+                ->type_name("DIR");
+        },
+        add_share);
+    add_command<ShareValues>(
+        *shares, set.chosen, "list", "Show the shares", [](CLI::App&, ShareValues&) {},
+        list_shares);
+    add_command<ShareValues>(*shares, set.chosen, "remove", "Forget a share that no host uses",
+                             declare_name<ShareValues>, remove_share);
+
+    CLI::App* hosts = add_group(set.app, "host", "Hyper-V hosts");
+    add_command<HostValues>(*hosts, set.chosen, "add", "Make a host known; never contacts it",
+                            declare_host, add_host);
+    add_command<HostValues>(
+        *hosts, set.chosen, "list", "Show the hosts", [](CLI::App&, HostValues&) {}, list_hosts);
+    add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name<HostValues>,
+                            show_host);
+    add_command<HostValues>(*hosts, set.chosen, "remove",
+                            "Forget a host; its recovery points stay", declare_name<HostValues>,
+                            remove_host);
+}
+
+}  // namespace entrepot::ctl

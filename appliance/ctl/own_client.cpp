@@ -1,0 +1,37 @@
+// Dispatches without a transport.
+#include "appliance/ctl/own_client.h"
+
+#include <array>
+#include <string_view>
+
+namespace entrepot::ctl {
+namespace {
+
+constexpr std::array<std::string_view, 7> kJobPaths{
+    "/api/v1/backups", "/api/v1/ingests", "/api/v1/restores/", "/api/v1/verifications",
+    "/api/v1/prunes",  "/api/v1/gc",      "/api/v1/catalog/",
+};
+
+}  // namespace
+
+bool makes_jobs(const api::Request& request) {
+    if (request.method != api::Method::post) return false;
+    for (const auto path : kJobPaths) {
+        if (request.path.starts_with(path)) return true;
+    }
+    return request.path.ends_with("/retry") ||
+           (request.path.starts_with("/api/v1/policies/") && request.path.ends_with("/run"));
+}
+
+OwnClient::OwnClient(const daemon::World& world, const config::Config& config,
+                     daemon::KeyReader read_key)
+    : appliance_(world, config, std::move(read_key)) {}
+
+api::Response OwnClient::send(const api::Request& request) {
+    if (makes_jobs(request)) appliance_.start_jobs();
+    api::Request own = request;
+    own.user = {"command line", api::Privilege::administrator, true};
+    return appliance_.router().dispatch(std::move(own));
+}
+
+}  // namespace entrepot::ctl

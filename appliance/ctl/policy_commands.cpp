@@ -1,0 +1,164 @@
+// policy add, list, show, remove, run.
+#include "appliance/ctl/command.h"
+#include "appliance/ctl/format.h"
+#include "appliance/ctl/job_follower.h"
+#include "appliance/ctl/keep_options.h"
+#include "appliance/ctl/table.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::ctl {
+namespace {
+
+struct PolicyValues {
+    std::string name;
+    std::vector<std::string> patterns;
+    std::string calendar;
+    std::string consistency;
+    KeepValues keep;
+};
+
+std::string join(const Json& texts) {
+    std::string line;
+    for (const Json& text : texts)
+        line += (line.empty() ? "" : " ") + text.get<std::string>();
+    return line;
+}
+
+std::string keep_text(const Json& policy) {
+    std::string text;
+    const auto rule = policy.find("retention");
+    if (rule == policy.end()) return text;
+    for (const auto& [name, count] : rule->items()) {
+        if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0) continue;
+        if (!text.empty()) text += ", ";
+        text += fmt::format("{} {}", name.substr(std::string{"keep_"}.size()),
+                            count.get<std::uint64_t>());
+    }
+    return text;
+}
+
+std::string next_run_text(const Json& policy) {
+    const Json& runs = list_of(policy, "next_runs");
+    return runs.empty() ? "never" : local_time_of({{"time", runs.at(0)}}, "time");
+}
+
+void print_policy(std::ostream& out, const Json& policy) {
+    out << "Policy        " << printable(text_of(policy, "name")) << "\n"
+        << "VMs           " << printable(join(list_of(policy, "vms"))) << " ("
+        << number_of(policy, "matching_vms") << " known now)\n"
+        << "Calendar      " << printable(text_of(policy, "calendar")) << "\n"
+        << "Consistency   " << text_of(policy, "consistency") << "\n"
+        << "Keeps         " << keep_text(policy) << "\n"
+        << "Next runs    ";
+    for (const Json& run : list_of(policy, "next_runs"))
+        out << " " << local_time_of({{"time", run}}, "time") << ";";
+    out << "\n";
+}
+
+ExitStatus add_policy(Context& context, const PolicyValues& values) {
+    const Json rule = keep_rule(values.keep);
+    if (rule.empty()) {
+        throw Error{ErrorCode::usage, "a policy without a rule would keep nothing",
+                    "say what to keep, for example --keep-last 7 --keep-daily 30"};
+    }
+    const Json policy = context.post(api_path("policies"), {{"name", values.name},
+                                                            {"vms", values.patterns},
+                                                            {"calendar", values.calendar},
+                                                            {"consistency", values.consistency},
+                                                            {"retention", rule}});
+    context.show_done(fmt::format("Policy {} was added; next run {}", values.name,
+                                  next_run_text(policy)),
+                      policy);
+    return ExitStatus::done;
+}
+
+ExitStatus list_policies(Context& context, const PolicyValues&) {
+    const Json policies = context.get_all(api_path("policies"), "policies");
+    context.show({{"policies", policies}}, [&](std::ostream& out) {
+        Table table{{{"POLICY"}, {"VMS"}, {"CALENDAR"}, {"KEEPS"}, {"NEXT RUN"}}};
+        for (const Json& policy : policies) {
+            table.add_row({text_of(policy, "name"), join(list_of(policy, "vms")),
+                           text_of(policy, "calendar"), keep_text(policy),
+                           next_run_text(policy)});
+        }
+        table.print(out);
+    });
+    return ExitStatus::done;
+}
+
+ExitStatus show_policy(Context& context, const PolicyValues& values) {
+    const Json policy = context.get(api_path("policies", values.name));
+    context.show(policy, [&](std::ostream& out) { print_policy(out, policy); });
+    return ExitStatus::done;
+}
+
+ExitStatus remove_policy(Context& context, const PolicyValues& values) {
+    context.remove(api_path("policies", values.name));
+    context.show_done(fmt::format("Policy {} was removed; its points stay", values.name));
+    return ExitStatus::done;
+}
+
+ExitStatus run_policy(Context& context, const PolicyValues& values) {
+    const Json answer = context.post(api_path("policies", values.name, "run"));
+    Json jobs = Json::array();
+    std::size_t failed = 0;
+    for (const Json& job : list_of(answer, "jobs")) {
+        jobs.push_back(follow_job(context, text_of(job, "id")));
+        const std::string state = text_of(jobs.back(), "state");
+        if (state != "done") ++failed;
+    }
+    context.show({{"jobs", jobs}}, [&](std::ostream& out) {
+        for (const Json& job : jobs)
+            out << printable(text_of(job, "subject") + ": " + text_of(job, "state")) << "\n";
+        if (jobs.empty()) out << "No VM matches the policy\n";
+    });
+    if (failed == 0) return ExitStatus::done;
+    return failed == jobs.size() ? ExitStatus::failed : ExitStatus::partly;
+}
+
+void declare_policy(CLI::App& command, PolicyValues& values) {
+    command.add_option("NAME", values.name, "What you call it")->required();
+    command
+        .add_option("--vms", values.patterns,
+                    "Which VMs: 'web*', 'hv01/web*', a GUID; '!' before one takes it out again")
+        ->required()
+        ->type_name("PATTERN")
+        ->expected(1, 100);
+    command
+        .add_option("--calendar", values.calendar,
+                    "When, in systemd's calendar syntax: '*-*-* 01:30', 'Mon..Fri 18:00', hourly")
+        ->required()
+        ->type_name("EXPR");
+    command
+        .add_option("--consistency", values.consistency,
+                    "application, crash or prefer-application (default)")
+        ->default_val("prefer-application")
+        ->check(CLI::IsMember({"application", "crash", "prefer-application"}));
+    declare_keep(command, values.keep);
+}
+
+void declare_name(CLI::App& command, PolicyValues& values) {
+    command.add_option("NAME", values.name, "Its name")->required();
+}
+
+}  // namespace
+
+void add_policy_commands(CommandSet set) {
+    CLI::App* group = add_group(set.app, "policy", "What is protected, when, and how long");
+    add_command<PolicyValues>(*group, set.chosen, "add", "Add a policy", declare_policy,
+                              add_policy);
+    add_command<PolicyValues>(
+        *group, set.chosen, "list", "Show the policies", [](CLI::App&, PolicyValues&) {},
+        list_policies);
+    add_command<PolicyValues>(*group, set.chosen, "show", "Show one policy and its next runs",
+                              declare_name, show_policy);
+    add_command<PolicyValues>(*group, set.chosen, "remove", "Remove a policy; its points stay",
+                              declare_name, remove_policy);
+    add_command<PolicyValues>(*group, set.chosen, "run", "Run a policy now", declare_name,
+                              run_policy);
+}
+
+}  // namespace entrepot::ctl

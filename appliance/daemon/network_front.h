@@ -1,0 +1,49 @@
+// What stands between the network and the routes: headers that browsers obey, sessions, the
+// console's files.
+#pragma once
+
+#include "appliance/api/request.h"
+#include "appliance/api/router.h"
+#include "appliance/api/sessions.h"
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace entrepot::daemon {
+
+/// A file of the console; nullopt if there is none at that path.
+struct StaticFile {
+    std::string_view content_type;
+    std::string_view content;
+    std::string_view etag;
+};
+using StaticFiles = std::function<std::optional<StaticFile>(std::string_view path)>;
+
+class NetworkFront {
+public:
+    NetworkFront(const api::Router& router, api::SessionStore& sessions, StaticFiles files,
+                 std::string content_security_policy)
+        : router_(router),
+          sessions_(sessions),
+          files_(std::move(files)),
+          content_security_policy_(std::move(content_security_policy)) {}
+
+    /// Never throws for what a request can do. Safe to call from several threads.
+    api::Response answer(api::Request request) const;
+
+private:
+    api::Response answer_api(api::Request request) const;
+    api::Response answer_file(const api::Request& request) const;
+
+    const api::Router& router_;
+    api::SessionStore& sessions_;
+    StaticFiles files_;
+    std::string content_security_policy_;
+};
+
+/// The console's files where they are compiled in; nothing otherwise.
+StaticFiles console_files();
+std::string console_security_policy();
+
+}  // namespace entrepot::daemon
