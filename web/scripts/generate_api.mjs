@@ -20,19 +20,26 @@ function bareTypeOf(schema) {
   if (schema.allOf?.length === 1) return typeOf(schema.allOf[0]);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   switch (schema.type) {
-    case 'string': return 'string';
-    case 'integer': return 'number';
-    case 'boolean': return 'boolean';
-    case 'array': return `Array<${typeOf(schema.items)}>`;
-    case 'object': return schema.properties ? objectType(schema) : 'Record<string, unknown>';
-    default: throw new Error(`schema of a kind that the generator does not know: ${JSON.stringify(schema)}`);
+    case 'string':
+      return 'string';
+    case 'integer':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'array':
+      return `Array<${typeOf(schema.items)}>`;
+    case 'object':
+      return schema.properties ? objectType(schema) : 'Record<string, unknown>';
+    default:
+      throw new Error(`schema of a kind that the generator does not know: ${JSON.stringify(schema)}`);
   }
 }
 
 function objectType(schema) {
   const required = new Set(schema.required ?? []);
   const members = Object.entries(schema.properties).map(
-    ([name, member]) => `${JSON.stringify(name)}${required.has(name) ? '' : '?'}: ${typeOf(member)}`);
+    ([name, member]) => `${JSON.stringify(name)}${required.has(name) ? '' : '?'}: ${typeOf(member)}`,
+  );
   return `{ ${members.join('; ')} }`;
 }
 
@@ -43,10 +50,12 @@ function answerType(responses) {
 }
 
 function parameterType(operation, where) {
-  const resolved = (operation.parameters ?? []).map(
-    (parameter) => (parameter.$ref ? api.components.parameters[reference(parameter)] : parameter));
-  const members = resolved.filter((parameter) => parameter.in === where).map(
-    (parameter) => `${JSON.stringify(parameter.name)}${parameter.required ? '' : '?'}: ${typeOf(parameter.schema)}`);
+  const resolved = (operation.parameters ?? []).map((parameter) =>
+    parameter.$ref ? api.components.parameters[reference(parameter)] : parameter,
+  );
+  const members = resolved
+    .filter((parameter) => parameter.in === where)
+    .map((parameter) => `${JSON.stringify(parameter.name)}${parameter.required ? '' : '?'}: ${typeOf(parameter.schema)}`);
   return `{ ${members.join('; ')} }`;
 }
 
@@ -59,8 +68,10 @@ const values = [];
 for (const [path, methods] of Object.entries(api.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
     const body = operation.requestBody?.content['application/json'].schema;
-    types.push(`  ${operation.operationId}: { path: ${parameterType(operation, 'path')}; query: ${parameterType(operation, 'query')}; `
-      + `body: ${body ? typeOf(body) : 'undefined'}; answer: ${answerType(operation.responses)} };`);
+    types.push(
+      `  ${operation.operationId}: { path: ${parameterType(operation, 'path')}; query: ${parameterType(operation, 'query')}; ` +
+        `body: ${body ? typeOf(body) : 'undefined'}; answer: ${answerType(operation.responses)} };`,
+    );
     values.push(`  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path}' },`);
   }
 }

@@ -14,15 +14,28 @@ export const kNarrow = { width: 390, height: 844 };
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
   if (kOut) mkdirSync(kOut, { recursive: true });
 });
 after(() => browser.close());
 
 /// Opens the console on a site and runs the body; nothing may go wrong behind its back.
-export async function withConsole({ site, address = '#/', viewport = kWide, scheme = 'light', bypassCSP = false, loggedIn = true, expectsRefusals = false }, body) {
+export async function withConsole(
+  { site, address = '#/', viewport = kWide, scheme = 'light', bypassCSP = false, loggedIn = true, expectsRefusals = false },
+  body,
+) {
   const appliance = await new Appliance(site, { loggedIn }).listen();
-  const context = await browser.newContext({ viewport, colorScheme: scheme, bypassCSP, timezoneId: 'UTC', reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport,
+    colorScheme: scheme,
+    bypassCSP,
+    timezoneId: 'UTC',
+    reducedMotion: 'reduce',
+  });
   const complaints = [];
   try {
     const page = await context.newPage();
@@ -32,7 +45,9 @@ export async function withConsole({ site, address = '#/', viewport = kWide, sche
       const isRefusal = message.text().includes('Failed to load resource');
       if (message.type() === 'error' && !(isRefusal && expectsRefusals)) complaints.push(message.text());
     });
-    page.on('request', (request) => { if (!request.url().startsWith(appliance.origin)) complaints.push(`a request to elsewhere: ${request.url()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(appliance.origin)) complaints.push(`a request to elsewhere: ${request.url()}`);
+    });
     await page.goto(`${appliance.origin}/${address}`);
     await settled(page);
     await body(page, appliance);
@@ -60,11 +75,24 @@ export async function until(page, condition, argument) {
 }
 
 export async function checkLook(page, name) {
-  const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
+  const { wide, seen } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    seen: document.documentElement.clientWidth,
+  }));
   assert.ok(wide <= seen, `${name} is ${wide} pixels wide in a window of ${seen}`);
   if (kOut) await page.screenshot({ path: `${kOut}/${name}.png`, fullPage: !name.startsWith('long') });
   await page.evaluate(kAxe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   const serious = violations.filter((violation) => violation.impact === 'serious' || violation.impact === 'critical');
-  assert.deepEqual(serious.map((violation) => `${violation.id}: ${violation.nodes.slice(0, 3).map((node) => node.html).join(' | ')}`), [], name);
+  assert.deepEqual(
+    serious.map(
+      (violation) =>
+        `${violation.id}: ${violation.nodes
+          .slice(0, 3)
+          .map((node) => node.html)
+          .join(' | ')}`,
+    ),
+    [],
+    name,
+  );
 }

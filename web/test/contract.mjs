@@ -10,7 +10,12 @@ function toJsonSchema(node) {
   if (Array.isArray(node)) return node.map(toJsonSchema);
   if (node === null || typeof node !== 'object') return node;
   const { nullable, ...rest } = node;
-  const plain = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, key === '$ref' ? value.replace('#/components/schemas/', 'api#/') : toJsonSchema(value)]));
+  const plain = Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => [
+      key,
+      key === '$ref' ? value.replace('#/components/schemas/', 'api#/') : toJsonSchema(value),
+    ]),
+  );
   return nullable ? { anyOf: [plain, { type: 'null' }] } : plain;
 }
 
@@ -30,24 +35,34 @@ export function faults(schema, value) {
   return validate(value) ? '' : ajv.errorsText(validate.errors, { dataVar: 'value' });
 }
 
-const routes = Object.entries(api.paths).flatMap(([template, methods]) => Object.entries(methods).map(([method, operation]) => ({
-  method: method.toUpperCase(),
-  expression: new RegExp(`^${template.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)').replace(/\./g, '\\.')}$`),
-  isTemplate: template.includes('{'),
-  operation,
-}))).sort((a, b) => Number(a.isTemplate) - Number(b.isTemplate));
+const routes = Object.entries(api.paths)
+  .flatMap(([template, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      expression: new RegExp(`^${template.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)').replace(/\./g, '\\.')}$`),
+      isTemplate: template.includes('{'),
+      operation,
+    })),
+  )
+  .sort((a, b) => Number(a.isTemplate) - Number(b.isTemplate));
 
 /// The operation that a request names, with its path parameters; null if there is none.
 export function findOperation(method, path) {
   for (const route of routes) {
     const match = route.method === method ? route.expression.exec(path) : null;
-    if (match) return { operation: route.operation, path: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])) };
+    if (match)
+      return {
+        operation: route.operation,
+        path: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])),
+      };
   }
   return null;
 }
 
 export function parametersOf(operation) {
-  return (operation.parameters ?? []).map((parameter) => (parameter.$ref ? api.components.parameters[parameter.$ref.split('/').pop()] : parameter));
+  return (operation.parameters ?? []).map((parameter) =>
+    parameter.$ref ? api.components.parameters[parameter.$ref.split('/').pop()] : parameter,
+  );
 }
 
 /// Status and schema of the success answer; the schema is null where there is no body.

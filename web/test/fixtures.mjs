@@ -1,75 +1,108 @@
 // What the stand-in appliance knows at first: nothing, an ordinary small site, or a thousand machines.
-const kMiB = 1024 ** 2;
-const kGiB = 1024 ** 3;
+import { ago, guid, hex, kFailure, kGiB, makeDisk, makeJob, makePoint, makeVm } from './builders.mjs';
+
 const kTiB = 1024 ** 4;
 
-export function ago(minutes) {
-  return new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-const hex = (seed, length) => Array.from({ length }, (_, index) => ((seed * 7919 + index * 104729 + (index * seed) % 97) % 16).toString(16)).join('');
-const guid = (seed) => `${hex(seed, 8)}-${hex(seed + 1, 4)}-4${hex(seed + 2, 3)}-8${hex(seed + 3, 3)}-${hex(seed + 4, 12)}`.toUpperCase();
-
-export function makeJob(id, fields) {
-  return {
-    id, kind: 'backup', subject: 'web01 on hv01', state: 'done', stage: 'tidy', done_bytes: 3 * kGiB, total_bytes: 3 * kGiB, requested_by: 'policy nightly',
-    created: ago(600), started: ago(600), ended: ago(590), parameters: {}, result: {}, error: null, events: [], ...fields,
-  };
-}
-
-const kFailure = {
-  code: 'host_failure', message: 'The host could not write to \\\\appliance\\exports: error 0x80070005, access denied',
-  hint: 'Give the computer account HV02$ the right to change files on the share, then try again: entrepot host doctor hv02',
-  context: ['exporting VM sql01', 'backing up sql01 on hv02'],
-};
-
-function makeDisk(seed, index, name, fields = {}) {
-  return { id: guid(seed * 31 + index).toLowerCase(), index, name, path: `D:\\VMs\\${name}`, controller: `scsi 0:${index}`, size_bytes: 60 * kGiB, cannot_back_up: '', excluded: '', ...fields };
-}
-
-function makePoint(seed, vm, minutes, kind, fields = {}) {
-  const changed = kind === 'full' ? 22 * kGiB : (150 + seed % 700) * kMiB;
-  return {
-    id: hex(seed, 32), sequence: 100_000 - seed, vm: { id: vm.id, name: vm.name, host: vm.host }, time: ago(minutes), kind,
-    reason: kind === 'full' ? 'the first point of this machine' : 'changes since the newest point, by the host\'s change tracking', consistency: 'application',
-    base_point: kind === 'full' ? null : hex(seed + 1, 32),
-    disks: [{ id: guid(seed).toLowerCase(), index: 0, name: `${vm.name}.vhdx`, virtual_size_bytes: 60 * kGiB, logical_sector_size: 512, changed_bytes: changed, new_stored_bytes: Math.round(changed * 0.31), root: hex(seed, 64), sha256: null }],
-    skipped: [], logical_bytes: 22 * kGiB, unique_bytes: Math.round(changed * 0.31), protected_until: null, hold_reason: null,
-    verified: { time: ago(minutes - 5 > 0 ? minutes - 5 : 1), result: 'sound' }, has_known_damage: false, ...fields,
-  };
-}
-
-function makeVm(seed, name, host, points, job, fields = {}) {
-  const newest = points[0];
-  return {
-    id: guid(seed), name, host, state: 'running', disks: [makeDisk(seed, 0, `${name}.vhdx`)],
-    last_point: newest ? { id: newest.id, time: newest.time, kind: newest.kind, consistency: newest.consistency, verified: newest.verified, has_known_damage: newest.has_known_damage } : null,
-    last_job: job ? { id: job.id, kind: job.kind, state: job.state, created: job.created, ended: job.ended, error: job.error } : null,
-    protected: true, policies: ['nightly'], next_run: ago(-300), newest_point_time: newest?.time ?? null, points: points.length, problems: [], ...fields,
-  };
-}
-
 const kInfo = {
-  version: '0.1.0', state: 'unlocked', time_zone: 'Europe/Berlin', format: 'entrepot-1', id: hex(77, 32), encrypted: true, chunk_size_bytes: 65536, points: 0, logical_bytes: 0, unique_bytes: 0,
-  stored_bytes: 4096, chunks: 0, packs: 0, waste_bytes: 0, key_slots: 2, free_bytes: 3 * kTiB, capacity_bytes: 4 * kTiB,
+  version: '0.1.0',
+  state: 'unlocked',
+  time_zone: 'Europe/Berlin',
+  format: 'entrepot-1',
+  id: hex(77, 32),
+  encrypted: true,
+  chunk_size_bytes: 65536,
+  points: 0,
+  logical_bytes: 0,
+  unique_bytes: 0,
+  stored_bytes: 4096,
+  chunks: 0,
+  packs: 0,
+  waste_bytes: 0,
+  key_slots: 2,
+  free_bytes: 3 * kTiB,
+  capacity_bytes: 4 * kTiB,
 };
-const kKeys = [{ number: 0, kind: 'passphrase', created: ago(43_200) }, { number: 1, kind: 'recovery', created: ago(43_200) }];
+const kKeys = [
+  { number: 0, kind: 'passphrase', created: ago(43_200) },
+  { number: 1, kind: 'recovery', created: ago(43_200) },
+];
 
 export function emptySite() {
-  return { info: { ...kInfo }, shares: [], hosts: [], vms: [], points: [], policies: [], jobs: [], keys: [...kKeys], inventory: {} };
+  return {
+    info: { ...kInfo },
+    shares: [],
+    hosts: [],
+    vms: [],
+    points: [],
+    policies: [],
+    jobs: [],
+    keys: [...kKeys],
+    inventory: {},
+  };
 }
 
 function siteBase() {
   return {
-    info: { ...kInfo, points: 214, logical_bytes: Math.round(4.6 * kTiB), unique_bytes: 410 * kGiB, stored_bytes: 268 * kGiB, chunks: 6_718_464, packs: 4288, waste_bytes: 3 * kGiB, free_bytes: Math.round(3.1 * kTiB) },
+    info: {
+      ...kInfo,
+      points: 214,
+      logical_bytes: Math.round(4.6 * kTiB),
+      unique_bytes: 410 * kGiB,
+      stored_bytes: 268 * kGiB,
+      chunks: 6_718_464,
+      packs: 4288,
+      waste_bytes: 3 * kGiB,
+      free_bytes: Math.round(3.1 * kTiB),
+    },
     shares: [{ name: 'exports', unc: '\\\\appliance\\exports', path: '/srv/exports', created: ago(43_000) }],
     hosts: [
-      { name: 'hv01', id: 'hv01', url: 'https://hv01.example.com:5986/wsman', auth: 'negotiate', user: 'HV01\\backup', pin: hex(5, 64), has_ca: false, share: null, created: ago(43_000), last_contact: ago(4), last_error: null, vm_count: 4 },
-      { name: 'hv02', id: 'hv02', url: 'https://hv02.example.com:5986/wsman', auth: 'negotiate', user: 'EXAMPLE\\svc-backup', pin: null, has_ca: true, share: 'exports', created: ago(42_000), last_contact: ago(190),
-        last_error: { code: 'unreachable', message: 'hv02.example.com:5986 does not answer within 30 s', hint: 'Is WinRM listening? On the host: winrm enumerate winrm/config/listener', context: [] }, vm_count: 2 },
+      {
+        name: 'hv01',
+        id: 'hv01',
+        url: 'https://hv01.example.com:5986/wsman',
+        auth: 'negotiate',
+        user: 'HV01\\backup',
+        pin: hex(5, 64),
+        has_ca: false,
+        share: null,
+        created: ago(43_000),
+        last_contact: ago(4),
+        last_error: null,
+        vm_count: 4,
+      },
+      {
+        name: 'hv02',
+        id: 'hv02',
+        url: 'https://hv02.example.com:5986/wsman',
+        auth: 'negotiate',
+        user: 'EXAMPLE\\svc-backup',
+        pin: null,
+        has_ca: true,
+        share: 'exports',
+        created: ago(42_000),
+        last_contact: ago(190),
+        last_error: {
+          code: 'unreachable',
+          message: 'hv02.example.com:5986 does not answer within 30 s',
+          hint: 'Is WinRM listening? On the host: winrm enumerate winrm/config/listener',
+          context: [],
+        },
+        vm_count: 2,
+      },
     ],
-    policies: [{ name: 'nightly', vms: ['web*', 'hv02/*'], calendar: '*-*-* 22:00', consistency: 'prefer-application', retention: { keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 }, created: ago(42_000), matching_vms: 5,
-      next_runs: [ago(-300), ago(-1740), ago(-3180), ago(-4620), ago(-6060)], last_run: { time: ago(1140), jobs: ['job-1', 'job-2'] } }],
+    policies: [
+      {
+        name: 'nightly',
+        vms: ['web*', 'hv02/*'],
+        calendar: '*-*-* 22:00',
+        consistency: 'prefer-application',
+        retention: { keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 },
+        created: ago(42_000),
+        matching_vms: 5,
+        next_runs: [ago(-300), ago(-1740), ago(-3180), ago(-4620), ago(-6060)],
+        last_run: { time: ago(1140), jobs: ['job-1', 'job-2'] },
+      },
+    ],
     keys: [...kKeys],
   };
 }
@@ -77,45 +110,179 @@ function siteBase() {
 export function ordinarySite() {
   const site = siteBase();
   const web = { id: guid(11), name: 'web01', host: 'hv01' };
-  const points = Array.from({ length: 12 }, (_, index) => makePoint(100 + index, web, 62 + index * 1440, index === 11 ? 'full' : 'incremental'));
-  points[1] = { ...points[1], kind: 'full', reason: 'a checkpoint was applied on the host since the last point', base_point: null, unique_bytes: 3 * kGiB, protected_until: ago(-60_000) };
-  points[2] = { ...points[2], consistency: 'crash', hold_reason: 'Audit 2026, ask Jana', skipped: [{ name: 'passthrough 1', reason: 'a physical disk cannot be exported' }] };
+  const points = Array.from({ length: 12 }, (_, index) =>
+    makePoint(100 + index, web, 62 + index * 1440, index === 11 ? 'full' : 'incremental'),
+  );
+  points[1] = {
+    ...points[1],
+    kind: 'full',
+    reason: 'a checkpoint was applied on the host since the last point',
+    base_point: null,
+    unique_bytes: 3 * kGiB,
+    protected_until: ago(-60_000),
+  };
+  points[2] = {
+    ...points[2],
+    consistency: 'crash',
+    hold_reason: 'Audit 2026, ask Jana',
+    skipped: [{ name: 'passthrough 1', reason: 'a physical disk cannot be exported' }],
+  };
   points[3] = { ...points[3], verified: { time: ago(3000), result: 'damaged' }, has_known_damage: true };
   points[4] = { ...points[4], verified: null };
-  const done = makeJob('job-1', { result: { point: points[0].id, kind: 'incremental', reason: points[0].reason, consistency: 'application', disks: points[0].disks, seconds: 74 },
-    events: [{ time: ago(600), level: 'stage', text: 'plan' }, { time: ago(600), level: 'note', text: 'incremental: change tracking since the newest point' }, { time: ago(599), level: 'stage', text: 'export' }, { time: ago(592), level: 'stage', text: 'ingest' }, { time: ago(590), level: 'stage', text: 'commit' }] });
-  const failed = makeJob('job-2', { subject: 'sql01 on hv02', state: 'failed', stage: 'export', done_bytes: 0, total_bytes: 0, created: ago(190), started: ago(190), ended: ago(188), result: null, error: kFailure,
-    events: [{ time: ago(190), level: 'stage', text: 'plan' }, { time: ago(190), level: 'note', text: 'full: the first point of this machine' }, { time: ago(189), level: 'stage', text: 'snapshot' }, { time: ago(189), level: 'stage', text: 'export' },
-      { time: ago(188), level: 'warning', text: 'The snapshot was destroyed; nothing of ours is left on the host.' }, { time: ago(188), level: 'error', text: kFailure.message }] });
-  const running = makeJob('job-3', { subject: 'files01 on hv01', state: 'running', stage: 'ingest', done_bytes: Math.round(9.2 * kGiB), total_bytes: 41 * kGiB, created: ago(6), started: ago(6), ended: null, result: null, requested_by: 'console',
-    events: [{ time: ago(6), level: 'stage', text: 'plan' }, { time: ago(5), level: 'stage', text: 'export' }, { time: ago(2), level: 'stage', text: 'ingest' }] });
-  const older = Array.from({ length: 26 }, (_, index) => makeJob(`job-old-${index}`, { created: ago(1440 + index * 360), started: ago(1440 + index * 360), ended: ago(1432 + index * 360),
-    ...(index % 9 === 4 ? { state: 'failed', stage: 'snapshot', error: { ...kFailure, message: 'The guest did not answer the request to freeze within 60 s' } } : {}),
-    ...(index % 7 === 3 ? { kind: 'verify', subject: 'all points', requested_by: 'command line', result: { points: [{ id: points[3].id, result: 'damaged', damage: [{ disk: 0, offset: 65536, length: 65536, reason: 'the digest of a pack differs' }] }] } } : {}) }));
+  const done = makeJob('job-1', {
+    result: {
+      point: points[0].id,
+      kind: 'incremental',
+      reason: points[0].reason,
+      consistency: 'application',
+      disks: points[0].disks,
+      seconds: 74,
+    },
+    events: [
+      { time: ago(600), level: 'stage', text: 'plan' },
+      { time: ago(600), level: 'note', text: 'incremental: change tracking since the newest point' },
+      { time: ago(599), level: 'stage', text: 'export' },
+      { time: ago(592), level: 'stage', text: 'ingest' },
+      { time: ago(590), level: 'stage', text: 'commit' },
+    ],
+  });
+  const failed = makeJob('job-2', {
+    subject: 'sql01 on hv02',
+    state: 'failed',
+    stage: 'export',
+    done_bytes: 0,
+    total_bytes: 0,
+    created: ago(190),
+    started: ago(190),
+    ended: ago(188),
+    result: null,
+    error: kFailure,
+    events: [
+      { time: ago(190), level: 'stage', text: 'plan' },
+      { time: ago(190), level: 'note', text: 'full: the first point of this machine' },
+      { time: ago(189), level: 'stage', text: 'snapshot' },
+      { time: ago(189), level: 'stage', text: 'export' },
+      { time: ago(188), level: 'warning', text: 'The snapshot was destroyed; nothing of ours is left on the host.' },
+      { time: ago(188), level: 'error', text: kFailure.message },
+    ],
+  });
+  const running = makeJob('job-3', {
+    subject: 'files01 on hv01',
+    state: 'running',
+    stage: 'ingest',
+    done_bytes: Math.round(9.2 * kGiB),
+    total_bytes: 41 * kGiB,
+    created: ago(6),
+    started: ago(6),
+    ended: null,
+    result: null,
+    requested_by: 'console',
+    events: [
+      { time: ago(6), level: 'stage', text: 'plan' },
+      { time: ago(5), level: 'stage', text: 'export' },
+      { time: ago(2), level: 'stage', text: 'ingest' },
+    ],
+  });
+  const older = Array.from({ length: 26 }, (_, index) =>
+    makeJob(`job-old-${index}`, {
+      created: ago(1440 + index * 360),
+      started: ago(1440 + index * 360),
+      ended: ago(1432 + index * 360),
+      ...(index % 9 === 4
+        ? {
+            state: 'failed',
+            stage: 'snapshot',
+            error: { ...kFailure, message: 'The guest did not answer the request to freeze within 60 s' },
+          }
+        : {}),
+      ...(index % 7 === 3
+        ? {
+            kind: 'verify',
+            subject: 'all points',
+            requested_by: 'command line',
+            result: {
+              points: [
+                {
+                  id: points[3].id,
+                  result: 'damaged',
+                  damage: [{ disk: 0, offset: 65536, length: 65536, reason: 'the digest of a pack differs' }],
+                },
+              ],
+            },
+          }
+        : {}),
+    }),
+  );
   const vms = [
     makeVm(11, 'web01', 'hv01', points, done),
     makeVm(21, 'files01', 'hv01', [makePoint(300, { id: guid(21), name: 'files01', host: 'hv01' }, 1500, 'incremental')], null, {
-      disks: [makeDisk(21, 0, 'files01-system.vhdx'), makeDisk(21, 1, 'files01-data.vhdx', { size_bytes: 2 * kTiB }), makeDisk(21, 2, 'scratch.vhdx', { excluded: 'temporary files only' }), makeDisk(21, 3, 'passthrough 1', { size_bytes: 0, cannot_back_up: 'a physical disk cannot be exported' })],
-      problems: ['The recovery snapshot of 2026-11-20 is still on the host and its disks are not merged.'] }),
+      disks: [
+        makeDisk(21, 0, 'files01-system.vhdx'),
+        makeDisk(21, 1, 'files01-data.vhdx', { size_bytes: 2 * kTiB }),
+        makeDisk(21, 2, 'scratch.vhdx', { excluded: 'temporary files only' }),
+        makeDisk(21, 3, 'passthrough 1', { size_bytes: 0, cannot_back_up: 'a physical disk cannot be exported' }),
+      ],
+      problems: ['The recovery snapshot of 2026-11-20 is still on the host and its disks are not merged.'],
+    }),
     makeVm(31, 'sql01', 'hv02', [], failed),
-    makeVm(41, '<img src=x onerror=alert(1)> & "日本"', 'hv01', [], null, { protected: false, policies: [], next_run: null, state: 'off' }),
-    makeVm(51, 'imported-erp', '', [makePoint(500, { id: guid(51), name: 'imported-erp', host: '' }, 20_000, 'full', { reason: 'taken in from files' })], null, { state: 'unknown', protected: false, policies: [], next_run: null, disks: [] }),
+    makeVm(41, '<img src=x onerror=alert(1)> & "日本"', 'hv01', [], null, {
+      protected: false,
+      policies: [],
+      next_run: null,
+      state: 'off',
+    }),
+    makeVm(
+      51,
+      'imported-erp',
+      '',
+      [makePoint(500, { id: guid(51), name: 'imported-erp', host: '' }, 20_000, 'full', { reason: 'taken in from files' })],
+      null,
+      { state: 'unknown', protected: false, policies: [], next_run: null, disks: [] },
+    ),
   ];
-  return { ...site, vms, points: [...points, makePoint(300, vms[1], 1500, 'incremental'), makePoint(500, vms[4], 20_000, 'full')], jobs: [running, failed, done, ...older], inventory: { hv01: inventoryOf(vms) } };
+  return {
+    ...site,
+    vms,
+    points: [...points, makePoint(300, vms[1], 1500, 'incremental'), makePoint(500, vms[4], 20_000, 'full')],
+    jobs: [running, failed, done, ...older],
+    inventory: { hv01: inventoryOf(vms) },
+  };
 }
 
 function inventoryOf(vms) {
-  return vms.filter((vm) => vm.host === 'hv01').map((vm, index) => ({
-    id: vm.id, name: vm.name, host: 'hv01', state: vm.state === 'unknown' ? 'off' : vm.state, generation: 2, version: '9.0', disks: vm.disks, reference_points: 1, problems: vm.problems,
-    checkpoints: index === 1 ? [{ id: guid(900), name: 'before the update', created: ago(9000), kind: 'user', is_ours: false }, { id: guid(901), name: 'Entrepot recovery snapshot', created: ago(3000), kind: 'recovery', is_ours: true }] : [],
-  }));
+  return vms
+    .filter((vm) => vm.host === 'hv01')
+    .map((vm, index) => ({
+      id: vm.id,
+      name: vm.name,
+      host: 'hv01',
+      state: vm.state === 'unknown' ? 'off' : vm.state,
+      generation: 2,
+      version: '9.0',
+      disks: vm.disks,
+      reference_points: 1,
+      problems: vm.problems,
+      checkpoints:
+        index === 1
+          ? [
+              { id: guid(900), name: 'before the update', created: ago(9000), kind: 'user', is_ours: false },
+              { id: guid(901), name: 'Entrepot recovery snapshot', created: ago(3000), kind: 'recovery', is_ours: true },
+            ]
+          : [],
+    }));
 }
 
 /// Everything is as it should be: the page that must be quiet.
 export function quietSite() {
   const site = ordinarySite();
   const web = site.vms[0];
-  return { ...site, vms: [web], jobs: site.jobs.filter((job) => job.state === 'done'), hosts: [site.hosts[0]], points: site.points.filter((point) => point.vm.id === web.id && !point.has_known_damage) };
+  return {
+    ...site,
+    vms: [web],
+    jobs: site.jobs.filter((job) => job.state === 'done'),
+    hosts: [site.hosts[0]],
+    points: site.points.filter((point) => point.vm.id === web.id && !point.has_known_damage),
+  };
 }
 
 export function longSite() {
@@ -124,13 +291,25 @@ export function longSite() {
   const points = [];
   const jobs = [];
   for (let index = 0; index < 1000; ++index) {
-    const vm = { id: guid(5000 + index * 17), name: `vm-${String(index).padStart(4, '0')}`, host: `hv${String(index % 8 + 1).padStart(2, '0')}` };
+    const vm = {
+      id: guid(5000 + index * 17),
+      name: `vm-${String(index).padStart(4, '0')}`,
+      host: `hv${String((index % 8) + 1).padStart(2, '0')}`,
+    };
     const point = makePoint(6000 + index, vm, 30 + index, index % 30 === 0 ? 'full' : 'incremental');
-    const job = makeJob(`job-${index}`, { subject: `${vm.name} on ${vm.host}`, created: ago(40 + index), started: ago(40 + index), ended: ago(35 + index),
-      ...(index % 50 === 7 ? { state: 'failed', stage: 'snapshot', error: kFailure } : {}) });
+    const job = makeJob(`job-${index}`, {
+      subject: `${vm.name} on ${vm.host}`,
+      created: ago(40 + index),
+      started: ago(40 + index),
+      ended: ago(35 + index),
+      ...(index % 50 === 7 ? { state: 'failed', stage: 'snapshot', error: kFailure } : {}),
+    });
     points.push(point);
     jobs.push(job);
-    vms.push({ ...makeVm(1, vm.name, vm.host, [point], job, index % 40 === 9 ? { protected: false, policies: [], next_run: null } : {}), id: vm.id });
+    vms.push({
+      ...makeVm(1, vm.name, vm.host, [point], job, index % 40 === 9 ? { protected: false, policies: [], next_run: null } : {}),
+      id: vm.id,
+    });
   }
   const many = Array.from({ length: 400 }, (_, index) => makePoint(9000 + index, vms[0], 30 + index * 360, 'incremental'));
   return { ...site, vms, points: [...many, ...points.slice(1)], jobs, inventory: {} };

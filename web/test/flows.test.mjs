@@ -1,35 +1,42 @@
 // What people do with the console, from the login to the restored disk, under the real content security policy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kToken } from './appliance.mjs';
+import { kToken } from './answers.mjs';
 import { checkLook, until, withConsole } from './browser.mjs';
-import { ago, emptySite, longSite, ordinarySite } from './fixtures.mjs';
+import { ago } from './builders.mjs';
+import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
 
 test('login: nothing is shown before it, a used link says so, the right one opens the console', async () => {
-  await withConsole({ site: ordinarySite(), loggedIn: false, expectsRefusals: true, bypassCSP: true }, async (page, appliance) => {
-    assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Log in');
-    assert.deepEqual(appliance.requests, []);
-    await checkLook(page, 'login');
-    await page.getByLabel('Link or token').fill('https://127.0.0.1:8443/#token=wrong');
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByText('this link is not valid').waitFor();
-    await page.getByLabel('Link or token').fill(`https://127.0.0.1:8443/#token=${kToken}`);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
-    await page.reload();
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
-    await page.getByRole('button', { name: 'Log out' }).click();
-    await page.getByRole('heading', { name: 'Log in' }).waitFor();
-  });
+  await withConsole(
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, bypassCSP: true },
+    async (page, appliance) => {
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Log in');
+      assert.deepEqual(appliance.requests, []);
+      await checkLook(page, 'login');
+      await page.getByLabel('Link or token').fill('https://127.0.0.1:8443/#token=wrong');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByText('this link is not valid').waitFor();
+      await page.getByLabel('Link or token').fill(`https://127.0.0.1:8443/#token=${kToken}`);
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      await page.reload();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    },
+  );
 });
 
 test('login: the printed link logs in by itself and leaves no token in the address', async () => {
-  await withConsole({ site: ordinarySite(), loggedIn: false, expectsRefusals: true, address: `#token=${kToken}` }, async (page) => {
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
-    assert.ok(!page.url().includes('token'));
-    await page.goBack();
-    assert.ok(!page.url().includes('token'));
-  });
+  await withConsole(
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, address: `#token=${kToken}` },
+    async (page) => {
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      assert.ok(!page.url().includes('token'));
+      await page.goBack();
+      assert.ok(!page.url().includes('token'));
+    },
+  );
 });
 
 test('login: an expired session leads back to the login page', async () => {
@@ -48,7 +55,12 @@ test('back up now: the dialog starts a job, and its page follows it to the recov
     await page.getByRole('button', { name: 'Start the backup' }).click();
     await page.getByText('Waiting for its turn').waitFor();
     const vm = appliance.site.vms[0];
-    assert.deepEqual(appliance.requests.find((request) => request.name === 'startBackups').body, { vm: vm.id, host: 'hv01', full: true, consistency: 'crash' });
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'startBackups').body, {
+      vm: vm.id,
+      host: 'hv01',
+      full: true,
+      consistency: 'crash',
+    });
 
     const id = appliance.site.jobs[0].id;
     const total = 8 * 1024 ** 3;
@@ -59,7 +71,12 @@ test('back up now: the dialog starts a job, and its page follows it to the recov
       await until(page, (gib) => document.querySelector('progress')?.value >= gib * 1024 ** 3, step);
     }
     await page.getByText(/6\.0 GiB of 8\.0 GiB/).waitFor();
-    appliance.update(id, { state: 'done', ended: ago(0), done_bytes: total, result: { point: appliance.site.points[0].id, kind: 'full', reason: 'asked for', consistency: 'crash', disks: [] } });
+    appliance.update(id, {
+      state: 'done',
+      ended: ago(0),
+      done_bytes: total,
+      result: { point: appliance.site.points[0].id, kind: 'full', reason: 'asked for', consistency: 'crash', disks: [] },
+    });
     await page.getByRole('link', { name: 'Open the recovery point' }).click();
     await page.getByRole('heading', { name: /^web01, / }).waitFor();
   });
@@ -110,8 +127,18 @@ test('policies: the calendar shows its next runs, a wrong one its fault, and the
     await dialog.getByLabel('daily').fill('7');
     await dialog.getByRole('button', { name: 'Add the policy' }).click();
     await page.getByRole('cell', { name: 'weekdays', exact: true }).waitFor();
-    assert.deepEqual(appliance.requests.filter((request) => request.name === 'addPolicy').map((request) => request.body),
-      [{ name: 'weekdays', vms: ['web*', 'hv02/*'], calendar: 'Mon..Fri 18:30', consistency: 'prefer-application', retention: { keep_daily: 7 } }]);
+    assert.deepEqual(
+      appliance.requests.filter((request) => request.name === 'addPolicy').map((request) => request.body),
+      [
+        {
+          name: 'weekdays',
+          vms: ['web*', 'hv02/*'],
+          calendar: 'Mon..Fri 18:30',
+          consistency: 'prefer-application',
+          retention: { keep_daily: 7 },
+        },
+      ],
+    );
   });
 });
 
@@ -124,7 +151,12 @@ test('restore: from machine to moment to disk to file', async () => {
     await page.getByLabel('Write to').fill('/srv/restore/web01.img');
     await page.getByRole('button', { name: 'Restore the disk' }).click();
     await page.getByRole('heading', { name: /^Disk restore/ }).waitFor();
-    assert.deepEqual(appliance.requests.find((request) => request.name === 'startDiskRestore').body, { point: appliance.site.points[0].id, disk: '0', to: '/srv/restore/web01.img', format: 'raw' });
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'startDiskRestore').body, {
+      point: appliance.site.points[0].id,
+      disk: '0',
+      to: '/srv/restore/web01.img',
+      format: 'raw',
+    });
   });
 });
 
@@ -164,8 +196,14 @@ test('hosts: one is added with a pin, and what it refuses is shown with its cure
     await dialog.getByRole('button', { name: 'Add the host' }).click();
     await page.getByText('hv09 does not answer within 30 s').waitFor();
     await page.getByText('Is WinRM listening?').waitFor();
-    assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body,
-      { name: 'hv09', url: 'https://hv09:5986/wsman', auth: 'negotiate', user: 'HV09\\backup', password: 'secret', pin: 'ab'.repeat(32) });
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body, {
+      name: 'hv09',
+      url: 'https://hv09:5986/wsman',
+      auth: 'negotiate',
+      user: 'HV09\\backup',
+      password: 'secret',
+      pin: 'ab'.repeat(32),
+    });
   });
 });
 
@@ -202,7 +240,10 @@ test('the stream breaks: the console says so, and is up to date again when it is
   await withConsole({ site: ordinarySite(), address: '#/jobs/job-3', expectsRefusals: true }, async (page, appliance) => {
     for (const stream of appliance.streams) stream.end();
     await page.getByText('Live updates are interrupted').waitFor();
-    Object.assign(appliance.site.jobs.find((job) => job.id === 'job-3'), { state: 'done', ended: ago(0), result: {} });
+    Object.assign(
+      appliance.site.jobs.find((job) => job.id === 'job-3'),
+      { state: 'done', ended: ago(0), result: {} },
+    );
     await page.getByText('Live updates are interrupted').waitFor({ state: 'detached' });
     await page.locator('.summary').getByText('done').waitFor();
   });

@@ -5,16 +5,38 @@ import { emptySite, longSite, ordinarySite, quietSite } from './fixtures.mjs';
 
 const ordinary = ordinarySite();
 const kPages = {
-  overview: '#/', vms: '#/vms', vm: `#/vms/${ordinary.vms[0].id}`, vm_disks: `#/vms/${ordinary.vms[1].id}`, point: `#/points/${ordinary.points[3].id}`,
-  restore: '#/restore', restore_moment: `#/restore?vm=${ordinary.vms[0].id}`, restore_target: `#/restore/${ordinary.points[2].id}`, jobs: '#/jobs', job_failed: '#/jobs/job-2', job_done: '#/jobs/job-1',
-  policies: '#/policies', hosts: '#/hosts', host: '#/hosts/hv01', repository: '#/repository',
+  overview: '#/',
+  vms: '#/vms',
+  vm: `#/vms/${ordinary.vms[0].id}`,
+  vm_disks: `#/vms/${ordinary.vms[1].id}`,
+  point: `#/points/${ordinary.points[3].id}`,
+  restore: '#/restore',
+  restore_moment: `#/restore?vm=${ordinary.vms[0].id}`,
+  restore_target: `#/restore/${ordinary.points[2].id}`,
+  jobs: '#/jobs',
+  job_failed: '#/jobs/job-2',
+  job_done: '#/jobs/job-1',
+  policies: '#/policies',
+  hosts: '#/hosts',
+  host: '#/hosts/hv01',
+  repository: '#/repository',
 };
-const kEmptyPages = Object.fromEntries(['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository'].map((name) => [name, kPages[name]]));
+const kEmptyPages = Object.fromEntries(
+  ['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository'].map((name) => [name, kPages[name]]),
+);
 const kLongPages = { overview: '#/', vms: '#/vms', vm: `#/vms/${longSite().vms[0].id}`, jobs: '#/jobs' };
-const kSites = { empty: [emptySite, kEmptyPages], ordinary: [ordinarySite, kPages], long: [longSite, kLongPages], quiet: [quietSite, { overview: '#/' }] };
+const kSites = {
+  empty: [emptySite, kEmptyPages],
+  ordinary: [ordinarySite, kPages],
+  long: [longSite, kLongPages],
+  quiet: [quietSite, { overview: '#/' }],
+};
 
 for (const [siteName, [makeSite, pages]] of Object.entries(kSites)) {
-  for (const [size, viewport] of [['1280', kWide], ['390', kNarrow]]) {
+  for (const [size, viewport] of [
+    ['1280', kWide],
+    ['390', kNarrow],
+  ]) {
     for (const scheme of ['light', 'dark']) {
       test(`pages: ${siteName}, ${size}, ${scheme}`, async () => {
         await withConsole({ site: makeSite(), viewport, scheme, bypassCSP: true }, async (page, appliance) => {
@@ -39,14 +61,20 @@ test('pages: all of them keep to the content security policy', async () => {
 });
 
 test('dialogs: look right and are usable, wide and narrow', async () => {
-  for (const [size, viewport, scheme] of [['1280', kWide, 'light'], ['390', kNarrow, 'dark']]) {
+  for (const [size, viewport, scheme] of [
+    ['1280', kWide, 'light'],
+    ['390', kNarrow, 'dark'],
+  ]) {
     await withConsole({ site: ordinarySite(), viewport, scheme, bypassCSP: true }, async (page, appliance) => {
       const open = async (address, button, name) => {
         await page.goto(`${appliance.origin}/${address}`);
         await settled(page);
         await page.getByRole('button', { name: button }).first().click();
         await page.waitForSelector('dialog[open]');
-        await until(page, () => document.querySelector('dialog[open] .preview ul') !== null || !location.hash.startsWith('#/policies'));
+        await until(
+          page,
+          () => document.querySelector('dialog[open] .preview ul') !== null || !location.hash.startsWith('#/policies'),
+        );
         await checkLook(page, `dialog-${name}-${size}-${scheme}`);
         await page.keyboard.press('Escape');
         await page.waitForSelector('dialog', { state: 'detached' });

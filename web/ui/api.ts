@@ -37,8 +37,15 @@ function urlOf(template: string, path: Record<string, unknown>, query: Record<st
 }
 
 async function problemFrom(response: Response): Promise<Problem> {
-  const empty = { type: 'about:blank', title: response.statusText, status: response.status, detail: response.statusText,
-    code: 'internal', hint: '', context: [] };
+  const empty = {
+    type: 'about:blank',
+    title: response.statusText,
+    status: response.status,
+    detail: response.statusText,
+    code: 'internal',
+    hint: '',
+    context: [],
+  };
   try {
     return { ...empty, ...((await response.json()) as Partial<Problem>) };
   } catch {
@@ -52,8 +59,13 @@ export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Pr
   if (args.body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-Entrepot-CSRF'] = csrf;
   const response = await fetch(urlOf(path, args.path ?? {}, args.query ?? {}), {
-    method, headers, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
-    body: args.body === undefined ? null : JSON.stringify(args.body), signal: args.signal ?? null,
+    method,
+    headers,
+    credentials: 'same-origin',
+    cache: 'no-store',
+    redirect: 'error',
+    body: args.body === undefined ? null : JSON.stringify(args.body),
+    signal: args.signal ?? null,
   });
   if (response.status === 401 && name !== 'createSession' && name !== 'getSession') onLoggedOut();
   if (!response.ok) throw new ApiError(await problemFrom(response));
@@ -62,7 +74,9 @@ export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Pr
 }
 
 /// All pages of a list, up to a bound that keeps the browser usable.
-export async function callAll<T>(load: (cursor: string | undefined) => Promise<{ rows: T[]; next: string | null }>): Promise<T[]> {
+export async function callAll<T>(
+  load: (cursor: string | undefined) => Promise<{ rows: T[]; next: string | null }>,
+): Promise<T[]> {
   const kPagesMax = 20;
   const all: T[] = [];
   let cursor: string | undefined;

@@ -35,7 +35,12 @@ export function App() {
       setEntry('out');
     });
   }, []);
-  if (entry === 'asking') return <p class="muted loading" role="status">{text.common.loading}</p>;
+  if (entry === 'asking')
+    return (
+      <p class="muted loading" role="status">
+        {text.common.loading}
+      </p>
+    );
   if (entry === 'out') return <Login problem={problem} onLoggedIn={() => setEntry('in')} />;
   return <Console />;
 }
@@ -84,21 +89,40 @@ function Console() {
   }, [address]);
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{text.nav.skip}</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        {text.nav.skip}
+      </a>
       <div class="side">
         <div class="brand">
           <img src="./favicon.svg" alt="" width={28} height={28} />
           <span>{text.product}</span>
-          <button type="button" class="menu" aria-expanded={open} aria-controls="navigation" onClick={() => setOpen(!open)}>{text.nav.menu}</button>
+          <button type="button" class="menu" aria-expanded={open} aria-controls="navigation" onClick={() => setOpen(!open)}>
+            {text.nav.menu}
+          </button>
         </div>
         <nav id="navigation" class={open ? 'open' : ''} aria-label={text.nav.label}>
-          {kPages.map((page) => <NavLink key={page.path} {...page} current={(route.parts[0] ?? '') === page.path} />)}
-          <button type="button" class="link" onClick={() => void logOut().catch(() => undefined)}>{text.nav.logOut}</button>
+          {kPages.map((page) => (
+            <NavLink key={page.path} {...page} current={(route.parts[0] ?? '') === page.path} />
+          ))}
+          <button type="button" class="link" onClick={() => void logOut().catch(() => undefined)}>
+            {text.nav.logOut}
+          </button>
         </nav>
       </div>
       <main id="main" ref={main} tabIndex={-1}>
         <Connection />
-        {info.data?.state === 'locked' && <div class="notice warning" role="status"><p>{text.common.locked}</p></div>}
+        {info.data?.state === 'locked' && (
+          <div class="notice warning" role="status">
+            <p>{text.common.locked}</p>
+          </div>
+        )}
         <Page key={address} route={route} />
       </main>
     </div>
@@ -122,24 +146,41 @@ function RunningCount() {
 
 function Connection() {
   const { connected } = useLive();
-  return connected ? null : <div class="notice warning" role="status"><p>{text.common.offline}</p></div>;
+  return connected ? null : (
+    <div class="notice warning" role="status">
+      <p>{text.common.offline}</p>
+    </div>
+  );
 }
 
 function Page({ route }: { route: Route }) {
   const [page = '', id] = route.parts;
   switch (page) {
-    case '': return <Overview />;
-    case 'vms': return id === undefined ? <Vms query={route.query} /> : <VmPage id={id} />;
-    case 'points': return id === undefined ? <Missing /> : <PointPage id={id} />;
-    case 'restore': return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} />;
-    case 'jobs': return id === undefined ? <Jobs /> : <JobPage id={id} />;
-    case 'policies': return <Policies />;
-    case 'hosts': return id === undefined ? <Hosts /> : <HostPage name={id} />;
-    case 'repository': return <RepositoryPage />;
-    default: return <Missing />;
+    case '':
+      return <Overview />;
+    case 'vms':
+      return id === undefined ? <Vms query={route.query} /> : <VmPage id={id} />;
+    case 'points':
+      return id === undefined ? <Missing /> : <PointPage id={id} />;
+    case 'restore':
+      return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} />;
+    case 'jobs':
+      return id === undefined ? <Jobs /> : <JobPage id={id} />;
+    case 'policies':
+      return <Policies />;
+    case 'hosts':
+      return id === undefined ? <Hosts /> : <HostPage name={id} />;
+    case 'repository':
+      return <RepositoryPage />;
+    default:
+      return <Missing />;
   }
 }
 
 function Missing() {
-  return <Empty title={text.common.notFound}><a href="#/">{text.nav.overview}</a></Empty>;
+  return (
+    <Empty title={text.common.notFound}>
+      <a href="#/">{text.nav.overview}</a>
+    </Empty>
+  );
 }

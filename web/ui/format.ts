@@ -18,12 +18,17 @@ export function count(value: number): string {
   return value.toLocaleString('en-GB');
 }
 
+function pair(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
+  const rest = Math.floor((seconds % large) / small);
+  return `${Math.floor(seconds / large)} ${largeName}${rest > 0 ? ` ${rest} ${smallName}` : ''}`;
+}
+
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+  if (whole < 3600) return pair(whole, 60, 'min', 1, 's');
+  if (whole < 86_400) return pair(whole, 3600, 'h', 60, 'min');
+  return pair(whole, 86_400, 'd', 3600, 'h');
 }
 
 export function between(start: string, end: string): string {
@@ -39,10 +44,14 @@ export function dateTime(time: string): string {
 export function relative(time: string, now = Date.now()): string {
   const seconds = (now - Date.parse(time)) / 1000;
   const size = Math.abs(seconds);
-  const amount = size < 60 ? null
-    : size < 3600 ? text.time.minutes(Math.round(size / 60))
-    : size < 86_400 ? text.time.hours(Math.round(size / 3600))
-    : text.time.days(Math.round(size / 86_400));
+  const amount =
+    size < 60
+      ? null
+      : size < 3600
+        ? text.time.minutes(Math.round(size / 60))
+        : size < 86_400
+          ? text.time.hours(Math.round(size / 3600))
+          : text.time.days(Math.round(size / 86_400));
   if (amount === null) return seconds >= 0 ? text.time.justNow : text.time.soon;
   return seconds >= 0 ? text.time.ago(amount) : text.time.ahead(amount);
 }
@@ -58,7 +67,10 @@ export function shortId(id: string): string {
 
 /// True if a policy's patterns name the VM; the appliance decides, this only previews.
 export function matchesPattern(pattern: string, vm: { id: string; name: string; host: string }): boolean {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+  const escaped = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
   const expression = new RegExp(`^${escaped}$`, 'i');
   return expression.test(vm.name) || expression.test(vm.id) || expression.test(`${vm.host}/${vm.name}`);
 }

@@ -69,7 +69,14 @@ export function startEvents(): void {
   source.addEventListener('error', () => {
     setConnected(false);
     if (source?.readyState !== EventSource.CLOSED) return;
-    retry = setTimeout(() => void findSession().then((session) => session && startEvents(), () => startEvents()), kReconnectMs);
+    retry = setTimeout(
+      () =>
+        void findSession().then(
+          (session) => session && startEvents(),
+          () => startEvents(),
+        ),
+      kReconnectMs,
+    );
   });
 }
 

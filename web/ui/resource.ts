@@ -7,7 +7,11 @@ import { useJobsEnded } from './live';
 export type Resource<T> = { data: T | null; problem: Problem | null; reload: () => void };
 
 /// Loads at first and whenever one of `inputs` changes. With `live` also when a job ended.
-export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, inputs: unknown[], live: 'live' | 'once' = 'once'): Resource<T> {
+export function useResource<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  inputs: unknown[],
+  live: 'live' | 'once' = 'once',
+): Resource<T> {
   const [data, setData] = useState<T | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [turn, setTurn] = useState(0);
@@ -26,7 +30,8 @@ export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, inputs
       },
       (error: unknown) => {
         if (!abort.signal.aborted) setProblem(problemOf(error));
-      });
+      },
+    );
     return () => abort.abort();
   }, [key, turn]);
   useJobsEnded(live === 'live' ? reload : undefined);

@@ -5,13 +5,16 @@ export type Route = { parts: string[]; query: URLSearchParams };
 
 function currentRoute(): Route {
   const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  const parts = path.split('/').filter((part) => part !== '').map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part;
-    }
-  });
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
   return { parts, query: new URLSearchParams(search) };
 }
 

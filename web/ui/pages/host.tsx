@@ -17,23 +17,53 @@ export function HostPage({ name }: { name: string }) {
   const [target, setTarget] = useState<LiveVm | null>(null);
   return (
     <>
-      <PageHead title={name} above={<a href={href('hosts')}>{text.hosts.title}</a>}><button type="button" onClick={inventory.reload}>{text.hosts.again}</button></PageHead>
+      <PageHead title={name} above={<a href={href('hosts')}>{text.hosts.title}</a>}>
+        <button type="button" onClick={inventory.reload}>
+          {text.hosts.again}
+        </button>
+      </PageHead>
       <p class="summary">
         {host.data && <code>{host.data.url}</code>}
-        {inventory.data && <><span>{inventory.data.host.os}</span><span class="muted">{text.hosts.build(inventory.data.host.os_build)}</span></>}
+        {inventory.data && (
+          <>
+            <span>{inventory.data.host.os}</span>
+            <span class="muted">{text.hosts.build(inventory.data.host.os_build)}</span>
+          </>
+        )}
       </p>
       <ProblemBox problem={host.problem} />
-      {!inventory.data && !inventory.problem ? <p class="muted loading" role="status">{text.hosts.asking}</p> : (
+      {!inventory.data && !inventory.problem ? (
+        <p class="muted loading" role="status">
+          {text.hosts.asking}
+        </p>
+      ) : (
         <Loaded resource={inventory}>
-          {(live) => live.vms.length === 0 ? <Empty title={text.hosts.noVms} /> : (
-            <Table label={text.hosts.inventory} rows={live.vms} rowKey={(vm) => vm.id} columns={[
-              { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} /> },
-              { title: text.vms.state, cell: (vm) => vm.state },
-              { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
-              { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
-              { title: text.vms.actions, kind: 'actions', cell: (vm) => <button type="button" onClick={() => setTarget(vm)} aria-label={text.backup.title(vm.name)}>{text.vms.backUp}</button> },
-            ]} />
-          )}
+          {(live) =>
+            live.vms.length === 0 ? (
+              <Empty title={text.hosts.noVms} />
+            ) : (
+              <Table
+                label={text.hosts.inventory}
+                rows={live.vms}
+                rowKey={(vm) => vm.id}
+                columns={[
+                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} /> },
+                  { title: text.vms.state, cell: (vm) => vm.state },
+                  { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
+                  { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
+                  {
+                    title: text.vms.actions,
+                    kind: 'actions',
+                    cell: (vm) => (
+                      <button type="button" onClick={() => setTarget(vm)} aria-label={text.backup.title(vm.name)}>
+                        {text.vms.backUp}
+                      </button>
+                    ),
+                  },
+                ]}
+              />
+            )
+          }
         </Loaded>
       )}
       {target && <BackupDialog target={{ ...target, host: name }} onClose={() => setTarget(null)} />}
@@ -44,9 +74,17 @@ export function HostPage({ name }: { name: string }) {
 function MachineName({ vm }: { vm: LiveVm }) {
   return (
     <>
-      <a href={href('vms', vm.id)}><strong>{vm.name}</strong></a>
-      <span class="row-note">{text.hosts.generation(vm.generation)}, {text.hosts.version(vm.version)}</span>
-      {vm.problems.map((problem) => <span key={problem} class="row-note bad-text">{problem}</span>)}
+      <a href={href('vms', vm.id)}>
+        <strong>{vm.name}</strong>
+      </a>
+      <span class="row-note">
+        {text.hosts.generation(vm.generation)}, {text.hosts.version(vm.version)}
+      </span>
+      {vm.problems.map((problem) => (
+        <span key={problem} class="row-note bad-text">
+          {problem}
+        </span>
+      ))}
     </>
   );
 }
@@ -56,8 +94,14 @@ function Disks({ vm }: { vm: LiveVm }) {
     <ul class="plain">
       {vm.disks.map((disk) => (
         <li key={disk.id}>
-          {disk.name}{disk.size_bytes > 0 && <span class="muted"> {format.bytes(disk.size_bytes)}</span>}
-          {(disk.cannot_back_up || disk.excluded) && <> <DiskState disk={disk} /></>}
+          {disk.name}
+          {disk.size_bytes > 0 && <span class="muted"> {format.bytes(disk.size_bytes)}</span>}
+          {(disk.cannot_back_up || disk.excluded) && (
+            <>
+              {' '}
+              <DiskState disk={disk} />
+            </>
+          )}
         </li>
       ))}
     </ul>
@@ -70,8 +114,16 @@ function Checkpoints({ checkpoints }: { checkpoints: Checkpoint[] }) {
     <ul class="plain">
       {checkpoints.map((checkpoint) => (
         <li key={checkpoint.id}>
-          {checkpoint.name} <span class="muted"><When time={checkpoint.created} /></span>
-          {checkpoint.kind === 'recovery' && <> <Badge tone="warning">{checkpoint.is_ours ? text.hosts.recoveryOurs : text.hosts.recoveryForeign}</Badge></>}
+          {checkpoint.name}{' '}
+          <span class="muted">
+            <When time={checkpoint.created} />
+          </span>
+          {checkpoint.kind === 'recovery' && (
+            <>
+              {' '}
+              <Badge tone="warning">{checkpoint.is_ours ? text.hosts.recoveryOurs : text.hosts.recoveryForeign}</Badge>
+            </>
+          )}
         </li>
       ))}
     </ul>

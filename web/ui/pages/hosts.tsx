@@ -16,12 +16,24 @@ export function Hosts() {
   const [adding, setAdding] = useState(false);
   return (
     <>
-      <PageHead title={text.hosts.title}><button type="button" class="primary" onClick={() => setAdding(true)}>{text.hosts.add}</button></PageHead>
+      <PageHead title={text.hosts.title}>
+        <button type="button" class="primary" onClick={() => setAdding(true)}>
+          {text.hosts.add}
+        </button>
+      </PageHead>
       <Loaded resource={hosts}>
-        {(list) => list.hosts.length === 0 ? <Empty title={text.hosts.empty} hint={text.hosts.emptyHint} /> : <HostTable hosts={list.hosts} onChange={hosts.reload} />}
+        {(list) =>
+          list.hosts.length === 0 ? (
+            <Empty title={text.hosts.empty} hint={text.hosts.emptyHint} />
+          ) : (
+            <HostTable hosts={list.hosts} onChange={hosts.reload} />
+          )
+        }
       </Loaded>
       <Loaded resource={shares}>{(list) => <Shares shares={list.shares} onChange={shares.reload} />}</Loaded>
-      {adding && <HostDialog shares={shares.data?.shares ?? []} onClose={() => setAdding(false)} onAdded={(name) => go('hosts', name)} />}
+      {adding && (
+        <HostDialog shares={shares.data?.shares ?? []} onClose={() => setAdding(false)} onAdded={(name) => go('hosts', name)} />
+      )}
     </>
   );
 }
@@ -35,20 +47,54 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
   });
   return (
     <>
-      <Table label={text.hosts.title} rows={hosts} rowKey={(host) => host.name} columns={[
-        { title: text.hosts.name, kind: 'main', cell: (host) => (
-          <><a href={href('hosts', host.name)}><strong>{host.name}</strong></a>{host.last_error && <span class="row-note bad-text">{host.last_error.message}</span>}</>
-        ) },
-        { title: text.hosts.url, cell: (host) => <code>{host.url}</code> },
-        { title: text.hosts.auth, cell: (host) => host.user ? `${host.auth}, ${host.user}` : host.auth },
-        { title: text.hosts.share, cell: (host) => host.share ?? text.hosts.shareDefault },
-        { title: text.hosts.vms, kind: 'number', cell: (host) => host.vm_count ?? '–' },
-        { title: text.hosts.contact, cell: (host) => host.last_contact ? <When time={host.last_contact} relative /> : <span class="muted">{text.hosts.never}</span> },
-        { title: text.vms.actions, kind: 'actions', cell: (host) => <button type="button" onClick={() => setRemoving(host)} aria-label={text.hosts.removeTitle(host.name)}>{text.hosts.remove}</button> },
-      ]} />
+      <Table
+        label={text.hosts.title}
+        rows={hosts}
+        rowKey={(host) => host.name}
+        columns={[
+          {
+            title: text.hosts.name,
+            kind: 'main',
+            cell: (host) => (
+              <>
+                <a href={href('hosts', host.name)}>
+                  <strong>{host.name}</strong>
+                </a>
+                {host.last_error && <span class="row-note bad-text">{host.last_error.message}</span>}
+              </>
+            ),
+          },
+          { title: text.hosts.url, cell: (host) => <code>{host.url}</code> },
+          { title: text.hosts.auth, cell: (host) => (host.user ? `${host.auth}, ${host.user}` : host.auth) },
+          { title: text.hosts.share, cell: (host) => host.share ?? text.hosts.shareDefault },
+          { title: text.hosts.vms, kind: 'number', cell: (host) => host.vm_count ?? '–' },
+          {
+            title: text.hosts.contact,
+            cell: (host) =>
+              host.last_contact ? <When time={host.last_contact} relative /> : <span class="muted">{text.hosts.never}</span>,
+          },
+          {
+            title: text.vms.actions,
+            kind: 'actions',
+            cell: (host) => (
+              <button type="button" onClick={() => setRemoving(host)} aria-label={text.hosts.removeTitle(host.name)}>
+                {text.hosts.remove}
+              </button>
+            ),
+          },
+        ]}
+      />
       {removing && (
-        <Confirm title={text.hosts.removeTitle(removing.name)} note={text.hosts.removeNote} action={text.hosts.removeAction} danger busy={remove.busy} problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)} onClose={() => setRemoving(null)} />
+        <Confirm
+          title={text.hosts.removeTitle(removing.name)}
+          note={text.hosts.removeNote}
+          action={text.hosts.removeAction}
+          danger
+          busy={remove.busy}
+          problem={remove.problem}
+          onSubmit={() => void remove.run(removing.name)}
+          onClose={() => setRemoving(null)}
+        />
       )}
     </>
   );
@@ -63,20 +109,51 @@ function Shares({ shares, onChange }: { shares: Share[]; onChange: () => void })
     onChange();
   });
   return (
-    <Section title={text.hosts.shares} note={text.hosts.sharesNote} actions={<button type="button" onClick={() => setAdding(true)}>{text.hosts.addShare}</button>}>
-      {shares.length === 0 ? <Empty title={text.hosts.sharesEmpty} /> : (
-        <Table label={text.hosts.shares} rows={shares} rowKey={(share) => share.name} columns={[
-          { title: text.hosts.name, kind: 'main', cell: (share) => <strong>{share.name}</strong> },
-          { title: text.hosts.unc, cell: (share) => <code>{share.unc}</code> },
-          { title: text.hosts.path, cell: (share) => <code>{share.path}</code> },
-          { title: text.vms.actions, kind: 'actions', cell: (share) => <button type="button" onClick={() => setRemoving(share)} aria-label={text.hosts.removeShareTitle(share.name)}>{text.hosts.remove}</button> },
-        ]} />
+    <Section
+      title={text.hosts.shares}
+      note={text.hosts.sharesNote}
+      actions={
+        <button type="button" onClick={() => setAdding(true)}>
+          {text.hosts.addShare}
+        </button>
+      }
+    >
+      {shares.length === 0 ? (
+        <Empty title={text.hosts.sharesEmpty} />
+      ) : (
+        <Table
+          label={text.hosts.shares}
+          rows={shares}
+          rowKey={(share) => share.name}
+          columns={[
+            { title: text.hosts.name, kind: 'main', cell: (share) => <strong>{share.name}</strong> },
+            { title: text.hosts.unc, cell: (share) => <code>{share.unc}</code> },
+            { title: text.hosts.path, cell: (share) => <code>{share.path}</code> },
+            {
+              title: text.vms.actions,
+              kind: 'actions',
+              cell: (share) => (
+                <button type="button" onClick={() => setRemoving(share)} aria-label={text.hosts.removeShareTitle(share.name)}>
+                  {text.hosts.remove}
+                </button>
+              ),
+            },
+          ]}
+        />
       )}
       <ProblemBox problem={removing ? null : remove.problem} />
       {adding && <ShareDialog onClose={() => setAdding(false)} onAdded={onChange} />}
       {removing && (
-        <Confirm title={text.hosts.removeShareTitle(removing.name)} note={text.hosts.removeShareNote} action={text.hosts.removeAction} danger busy={remove.busy} problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)} onClose={() => setRemoving(null)} />
+        <Confirm
+          title={text.hosts.removeShareTitle(removing.name)}
+          note={text.hosts.removeShareNote}
+          action={text.hosts.removeAction}
+          danger
+          busy={remove.busy}
+          problem={remove.problem}
+          onSubmit={() => void remove.run(removing.name)}
+          onClose={() => setRemoving(null)}
+        />
       )}
     </Section>
   );
@@ -92,7 +169,14 @@ function ShareDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () =>
     onAdded();
   });
   return (
-    <Dialog title={text.hosts.addShare} action={text.hosts.saveShare} busy={add.busy} problem={add.problem} onSubmit={() => void add.run()} onClose={onClose}>
+    <Dialog
+      title={text.hosts.addShare}
+      action={text.hosts.saveShare}
+      busy={add.busy}
+      problem={add.problem}
+      onSubmit={() => void add.run()}
+      onClose={onClose}
+    >
       <TextField label={text.hosts.name} value={name} onChange={setName} required maxLength={64} />
       <TextField label={text.hosts.unc} hint={text.hosts.uncHint} value={unc} onChange={setUnc} required maxLength={512} />
       <TextField label={text.hosts.path} value={path} onChange={setPath} required maxLength={4096} />

@@ -21,7 +21,7 @@ export function JobPage({ id }: { id: string }) {
   const active = current !== null && isActive(current.state);
   useEffect(() => {
     if (!active) return;
-    const timer = setInterval(job.reload, kLogRefreshMs);  // The stream carries no log lines.
+    const timer = setInterval(job.reload, kLogRefreshMs); // The stream carries no log lines.
     return () => clearInterval(timer);
   }, [active]);
   return <Loaded resource={job}>{(read) => <JobDetail job={newestJobState(read)} />}</Loaded>;
@@ -42,41 +42,88 @@ function JobDetail({ job }: { job: Job }) {
   return (
     <>
       <PageHead title={`${kindName(job.kind)}: ${job.subject}`} above={<a href={href('jobs')}>{text.jobs.title}</a>}>
-        {!ended && <button type="button" onClick={() => setAsking(true)}>{text.jobs.cancel}</button>}
-        {canRetry && <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>{text.jobs.retry}</button>}
+        {!ended && (
+          <button type="button" onClick={() => setAsking(true)}>
+            {text.jobs.cancel}
+          </button>
+        )}
+        {canRetry && (
+          <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>
+            {text.jobs.retry}
+          </button>
+        )}
       </PageHead>
       <ProblemBox problem={retry.problem} />
       <p class="summary">
         <JobBadge state={job.state} />
-        <span>{text.jobs.started} <When time={job.started ?? job.created} /></span>
-        {job.started && job.ended && <span>{text.jobs.took} {format.between(job.started, job.ended)}</span>}
-        <span class="muted">{text.jobs.by} {job.requested_by}</span>
+        <span>
+          {text.jobs.started} <When time={job.started ?? job.created} />
+        </span>
+        {job.started && job.ended && (
+          <span>
+            {text.jobs.took} {format.between(job.started, job.ended)}
+          </span>
+        )}
+        <span class="muted">
+          {text.jobs.by} {job.requested_by}
+        </span>
       </p>
-      {!ended && <div class="panel"><JobProgress job={job} /></div>}
+      {!ended && (
+        <div class="panel">
+          <JobProgress job={job} />
+        </div>
+      )}
       <Failure job={job} />
-      {job.result && ended && <Section title={text.jobs.result}><JobResult job={job} result={job.result} /></Section>}
+      {job.result && ended && (
+        <Section title={text.jobs.result}>
+          <JobResult job={job} result={job.result} />
+        </Section>
+      )}
       <Log job={job} />
       <details class="raw">
         <summary>{text.jobs.parameters}</summary>
         <pre tabIndex={0}>{JSON.stringify(job.parameters, null, 2)}</pre>
       </details>
       {asking && (
-        <Confirm title={text.jobs.cancelTitle} note={text.jobs.cancelNote} action={text.jobs.cancel} danger busy={cancel.busy} problem={cancel.problem}
-          onSubmit={() => void cancel.run()} onClose={() => setAsking(false)} />
+        <Confirm
+          title={text.jobs.cancelTitle}
+          note={text.jobs.cancelNote}
+          action={text.jobs.cancel}
+          danger
+          busy={cancel.busy}
+          problem={cancel.problem}
+          onSubmit={() => void cancel.run()}
+          onClose={() => setAsking(false)}
+        />
       )}
     </>
   );
 }
 
 function Failure({ job }: { job: Job }) {
-  if (job.state === 'interrupted' && !job.error) return <div class="notice warning"><p>{text.jobs.interrupted}</p></div>;
+  if (job.state === 'interrupted' && !job.error)
+    return (
+      <div class="notice warning">
+        <p>{text.jobs.interrupted}</p>
+      </div>
+    );
   if (!job.error) return null;
   return (
     <div class="notice bad" role="alert">
       <h2>{job.stage ? text.jobs.failedIn(job.stage) : text.jobs.failedPlain}</h2>
-      <p><strong>{job.error.message}</strong></p>
-      {job.error.context.length > 0 && <p class="muted">{text.common.context}: {job.error.context.join(', ')}</p>}
-      {job.error.hint && <p>{text.common.hint}: {job.error.hint}</p>}
+      <p>
+        <strong>{job.error.message}</strong>
+      </p>
+      {job.error.context.length > 0 && (
+        <p class="muted">
+          {text.common.context}: {job.error.context.join(', ')}
+        </p>
+      )}
+      {job.error.hint && (
+        <p>
+          {text.common.hint}: {job.error.hint}
+        </p>
+      )}
       {job.state === 'interrupted' && <p>{text.jobs.interrupted}</p>}
     </div>
   );
@@ -85,11 +132,15 @@ function Failure({ job }: { job: Job }) {
 function Log({ job }: { job: Job }) {
   return (
     <Section title={text.jobs.log}>
-      {job.events.length === 0 ? <p class="muted">{text.jobs.noLog}</p> : (
+      {job.events.length === 0 ? (
+        <p class="muted">{text.jobs.noLog}</p>
+      ) : (
         <ol class="log">
           {job.events.map((event, index) => (
             <li key={index} class={event.level}>
-              <time dateTime={event.time} title={text.time.utc(event.time)}>{format.clock(event.time)}</time>
+              <time dateTime={event.time} title={text.time.utc(event.time)}>
+                {format.clock(event.time)}
+              </time>
               <span class="level">{text.jobs.levels[event.level]}</span>
               <span>{event.text}</span>
             </li>

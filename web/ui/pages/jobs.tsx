@@ -26,22 +26,48 @@ export function Jobs() {
     <>
       <PageHead title={text.jobs.title} />
       <div class="filters" role="search">
-        <SelectField<JobState | ''> label={text.jobs.stateLabel} value={state} onChange={setState} choices={[
-          { value: '', label: text.jobs.allStates },
-          ...(Object.keys(text.jobs.states) as JobState[]).map((value) => ({ value, label: text.jobs.states[value] })),
-        ]} />
-        <SelectField label={text.jobs.kindLabel} value={kind} onChange={setKind} choices={[
-          { value: '', label: text.jobs.allKinds }, ...Object.entries(text.jobs.kinds).map(([value, label]) => ({ value, label })),
-        ]} />
+        <SelectField<JobState | ''>
+          label={text.jobs.stateLabel}
+          value={state}
+          onChange={setState}
+          choices={[
+            { value: '', label: text.jobs.allStates },
+            ...(Object.keys(text.jobs.states) as JobState[]).map((value) => ({ value, label: text.jobs.states[value] })),
+          ]}
+        />
+        <SelectField
+          label={text.jobs.kindLabel}
+          value={kind}
+          onChange={setKind}
+          choices={[
+            { value: '', label: text.jobs.allKinds },
+            ...Object.entries(text.jobs.kinds).map(([value, label]) => ({ value, label })),
+          ]}
+        />
       </div>
       <Loaded resource={jobs}>
         {(list) => {
           const rows = mergeJobs(list.jobs, accepts);
-          if (rows.length === 0) return state || kind ? <Empty title={text.common.noMatch} /> : <Empty title={text.jobs.empty} hint={text.jobs.emptyHint}><a class="button" href={href('vms')}>{text.vms.title}</a></Empty>;
+          if (rows.length === 0)
+            return state || kind ? (
+              <Empty title={text.common.noMatch} />
+            ) : (
+              <Empty title={text.jobs.empty} hint={text.jobs.emptyHint}>
+                <a class="button" href={href('vms')}>
+                  {text.vms.title}
+                </a>
+              </Empty>
+            );
           return (
             <>
               <JobTable jobs={rows} />
-              {list.next_cursor !== null && limit < 1000 && <p class="actions"><button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>{text.jobs.older}</button></p>}
+              {list.next_cursor !== null && limit < 1000 && (
+                <p class="actions">
+                  <button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>
+                    {text.jobs.older}
+                  </button>
+                </p>
+              )}
             </>
           );
         }}
@@ -52,14 +78,34 @@ export function Jobs() {
 
 export function JobTable({ jobs }: { jobs: Job[] }) {
   return (
-    <Table label={text.jobs.title} rows={jobs} rowKey={(job) => job.id} columns={[
-      { title: text.jobs.job, kind: 'main', cell: (job) => <><a href={href('jobs', job.id)}><strong>{kindName(job.kind)}</strong></a><span class="row-note">{job.subject}</span></> },
-      { title: text.jobs.state, cell: (job) => <JobBadge state={job.state} /> },
-      { title: text.jobs.progress, cell: (job) => isActive(job.state) ? <JobProgress job={job} /> : <Outcome job={job} /> },
-      { title: text.jobs.started, cell: (job) => <When time={job.started ?? job.created} relative /> },
-      { title: text.jobs.took, cell: (job) => job.started && job.ended ? format.between(job.started, job.ended) : '–' },
-      { title: text.jobs.by, cell: (job) => job.requested_by },
-    ]} />
+    <Table
+      label={text.jobs.title}
+      rows={jobs}
+      rowKey={(job) => job.id}
+      columns={[
+        {
+          title: text.jobs.job,
+          kind: 'main',
+          cell: (job) => (
+            <>
+              <a href={href('jobs', job.id)}>
+                <strong>{kindName(job.kind)}</strong>
+              </a>
+              <span class="row-note">{job.subject}</span>
+            </>
+          ),
+        },
+        { title: text.jobs.state, cell: (job) => <JobBadge state={job.state} /> },
+        { title: text.jobs.progress, cell: (job) => (isActive(job.state) ? <JobProgress job={job} /> : <Outcome job={job} />) },
+        { title: text.jobs.started, kind: 'short', cell: (job) => <When time={job.started ?? job.created} relative /> },
+        {
+          title: text.jobs.took,
+          kind: 'short',
+          cell: (job) => (job.started && job.ended ? format.between(job.started, job.ended) : '–'),
+        },
+        { title: text.jobs.by, kind: 'short', cell: (job) => job.requested_by },
+      ]}
+    />
   );
 }
 

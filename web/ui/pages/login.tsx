@@ -19,13 +19,23 @@ export function Login({ problem, onLoggedIn }: { problem: Problem | null; onLogg
   });
   return (
     <main class="login">
-      <form onSubmit={(event) => { event.preventDefault(); void action.run(); }}>
-        <p class="brand"><img src="./favicon.svg" alt="" width={36} height={36} /><span>{text.product}</span></p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void action.run();
+        }}
+      >
+        <p class="brand">
+          <img src="./favicon.svg" alt="" width={36} height={36} />
+          <span>{text.product}</span>
+        </p>
         <h1>{text.login.title}</h1>
         <p class="muted">{text.login.intro}</p>
         <TextField label={text.login.label} value={link} onChange={setLink} required />
         <ProblemBox problem={action.problem ?? problem} />
-        <button type="submit" class="primary" disabled={action.busy}>{action.busy ? text.login.working : text.login.action}</button>
+        <button type="submit" class="primary" disabled={action.busy}>
+          {action.busy ? text.login.working : text.login.action}
+        </button>
         <p class="hint">{text.login.hint}</p>
       </form>
     </main>

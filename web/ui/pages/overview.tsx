@@ -20,8 +20,13 @@ type Data = { info: Info; vms: Vm[]; hosts: Host[]; shares: Share[]; policies: P
 
 async function load(signal: AbortSignal): Promise<Data> {
   const [info, vms, hosts, shares, policies, jobs, points] = await Promise.all([
-    call('getInfo', { signal }), loadAllVms(signal), call('listHosts', { signal }), call('listShares', { signal }), call('listPolicies', { signal }),
-    call('listJobs', { query: { kind: 'backup', limit: 1000 }, signal }), call('listPoints', { query: { limit: kPointsShown }, signal }),
+    call('getInfo', { signal }),
+    loadAllVms(signal),
+    call('listHosts', { signal }),
+    call('listShares', { signal }),
+    call('listPolicies', { signal }),
+    call('listJobs', { query: { kind: 'backup', limit: 1000 }, signal }),
+    call('listPoints', { query: { limit: kPointsShown }, signal }),
   ]);
   return { info, vms, hosts: hosts.hosts, shares: shares.shares, policies: policies.policies, jobs: jobs.jobs, points };
 }
@@ -49,20 +54,51 @@ type Concern = { key: string; title: string; note: string; link: string; action:
 function concernsOf({ info, vms }: Data): Concern[] {
   const concerns: Concern[] = [];
   if (info.free_bytes != null && info.capacity_bytes != null && info.free_bytes < info.capacity_bytes * kSpaceLowShare) {
-    concerns.push({ key: 'space', title: text.overview.spaceLow, note: text.overview.spaceNote(format.bytes(info.free_bytes)), link: href('repository'), action: text.overview.openRepository, tone: 'bad' });
+    concerns.push({
+      key: 'space',
+      title: text.overview.spaceLow,
+      note: text.overview.spaceNote(format.bytes(info.free_bytes)),
+      link: href('repository'),
+      action: text.overview.openRepository,
+      tone: 'bad',
+    });
   }
   for (const vm of vms) {
     if (vm.last_job?.state === 'failed' || vm.last_job?.state === 'interrupted') {
-      concerns.push({ key: `job ${vm.host}/${vm.id}`, title: text.overview.failed(kindName(vm.last_job.kind), vm.name), note: vm.last_job.error?.message ?? '', link: href('jobs', vm.last_job.id), action: text.overview.openJob, tone: 'bad' });
+      concerns.push({
+        key: `job ${vm.host}/${vm.id}`,
+        title: text.overview.failed(kindName(vm.last_job.kind), vm.name),
+        note: vm.last_job.error?.message ?? '',
+        link: href('jobs', vm.last_job.id),
+        action: text.overview.openJob,
+        tone: 'bad',
+      });
     } else if (vm.problems.length > 0) {
-      concerns.push({ key: `vm ${vm.host}/${vm.id}`, title: text.overview.problemOn(vm.name), note: vm.problems.join(' '), link: href('vms', vm.id), action: text.overview.openVm, tone: 'warning' });
+      concerns.push({
+        key: `vm ${vm.host}/${vm.id}`,
+        title: text.overview.problemOn(vm.name),
+        note: vm.problems.join(' '),
+        link: href('vms', vm.id),
+        action: text.overview.openVm,
+        tone: 'warning',
+      });
     }
   }
   const unprotected = vms.filter(lacksPolicy);
   if (unprotected.length > 0) {
-    const names = unprotected.slice(0, kProblemsShown).map((vm) => vm.name).join(', ');
+    const names = unprotected
+      .slice(0, kProblemsShown)
+      .map((vm) => vm.name)
+      .join(', ');
     const rest = unprotected.length > kProblemsShown ? ` ${text.overview.moreProblems(unprotected.length - kProblemsShown)}` : '';
-    concerns.push({ key: 'unprotected', title: text.overview.unprotected(unprotected.length), note: `${text.overview.unprotectedNote} ${names}${rest}`, link: `${href('vms')}?show=unprotected`, action: text.overview.showThem, tone: 'warning' });
+    concerns.push({
+      key: 'unprotected',
+      title: text.overview.unprotected(unprotected.length),
+      note: `${text.overview.unprotectedNote} ${names}${rest}`,
+      link: `${href('vms')}?show=unprotected`,
+      action: text.overview.showThem,
+      tone: 'warning',
+    });
   }
   return [...concerns.filter((concern) => concern.tone === 'bad'), ...concerns.filter((concern) => concern.tone !== 'bad')];
 }
@@ -84,12 +120,21 @@ function Verdict({ data }: { data: Data }) {
       <ul class="concerns">
         {concerns.slice(0, kProblemsShown).map((concern) => (
           <li key={concern.key}>
-            <div><strong>{concern.title}</strong><span class="row-note">{concern.note}</span></div>
-            <a class="button" href={concern.link} aria-label={`${concern.action}: ${concern.title}`}>{concern.action}</a>
+            <div>
+              <strong>{concern.title}</strong>
+              <span class="row-note">{concern.note}</span>
+            </div>
+            <a class="button" href={concern.link} aria-label={`${concern.action}: ${concern.title}`}>
+              {concern.action}
+            </a>
           </li>
         ))}
       </ul>
-      {hidden > 0 && <p><a href={href('vms')}>{text.overview.moreProblems(hidden)}</a></p>}
+      {hidden > 0 && (
+        <p>
+          <a href={href('vms')}>{text.overview.moreProblems(hidden)}</a>
+        </p>
+      )}
     </div>
   );
 }
@@ -98,8 +143,18 @@ function Setup({ data }: { data: Data }) {
   const steps = [
     { title: text.overview.stepShare, note: text.overview.stepShareNote, done: data.shares.length > 0, link: href('hosts') },
     { title: text.overview.stepHost, note: text.overview.stepHostNote, done: data.hosts.length > 0, link: href('hosts') },
-    { title: text.overview.stepBackup, note: text.overview.stepBackupNote, done: data.info.points > 0, link: data.hosts[0] ? href('hosts', data.hosts[0].name) : href('hosts') },
-    { title: text.overview.stepPolicy, note: text.overview.stepPolicyNote, done: data.policies.length > 0, link: href('policies') },
+    {
+      title: text.overview.stepBackup,
+      note: text.overview.stepBackupNote,
+      done: data.info.points > 0,
+      link: data.hosts[0] ? href('hosts', data.hosts[0].name) : href('hosts'),
+    },
+    {
+      title: text.overview.stepPolicy,
+      note: text.overview.stepPolicyNote,
+      done: data.policies.length > 0,
+      link: href('policies'),
+    },
   ];
   const next = steps.findIndex((step) => !step.done);
   return (
@@ -107,8 +162,21 @@ function Setup({ data }: { data: Data }) {
       <ol class="steps">
         {steps.map((step, index) => (
           <li key={step.title} class={step.done ? 'done' : ''}>
-            <div><strong>{step.title}</strong><span class="row-note">{step.note}</span></div>
-            {step.done ? <span class="badge good">{text.overview.doneStep}</span> : <a class={index === next ? 'button primary' : 'button'} href={step.link} aria-label={`${text.overview.go}: ${step.title}`}>{text.overview.go}</a>}
+            <div>
+              <strong>{step.title}</strong>
+              <span class="row-note">{step.note}</span>
+            </div>
+            {step.done ? (
+              <span class="badge good">{text.overview.doneStep}</span>
+            ) : (
+              <a
+                class={index === next ? 'button primary' : 'button'}
+                href={step.link}
+                aria-label={`${text.overview.go}: ${step.title}`}
+              >
+                {text.overview.go}
+              </a>
+            )}
           </li>
         ))}
       </ol>
@@ -125,12 +193,19 @@ function Running() {
       <ul class="running">
         {jobs.slice(0, kProblemsShown).map((job) => (
           <li key={job.id}>
-            <a href={href('jobs', job.id)}><strong>{kindName(job.kind)}</strong> {job.subject}</a> <JobBadge state={job.state} />
+            <a href={href('jobs', job.id)}>
+              <strong>{kindName(job.kind)}</strong> {job.subject}
+            </a>{' '}
+            <JobBadge state={job.state} />
             <JobProgress job={job} />
           </li>
         ))}
       </ul>
-      {jobs.length > kProblemsShown && <p><a href={href('jobs')}>{text.overview.moreProblems(jobs.length - kProblemsShown)}</a></p>}
+      {jobs.length > kProblemsShown && (
+        <p>
+          <a href={href('jobs')}>{text.overview.moreProblems(jobs.length - kProblemsShown)}</a>
+        </p>
+      )}
     </Section>
   );
 }
@@ -140,24 +215,48 @@ function Figures({ data }: { data: Data }) {
   return (
     <>
       <div class="columns">
-        <Section title={text.overview.week}><WeekChart jobs={data.jobs} /></Section>
+        <Section title={text.overview.week}>
+          <WeekChart jobs={data.jobs} />
+        </Section>
         <Section title={text.overview.space}>
-          <Facts rows={[
-            [text.overview.stored, format.bytes(info.stored_bytes)],
-            [text.overview.protects, format.bytes(info.logical_bytes)],
-            [text.overview.saved, format.factor(info.logical_bytes, info.stored_bytes)],
-            ...(info.free_bytes != null ? [[text.overview.free, format.bytes(info.free_bytes)] as [string, string]] : []),
-          ]} />
+          <Facts
+            rows={[
+              [text.overview.stored, format.bytes(info.stored_bytes)],
+              [text.overview.protects, format.bytes(info.logical_bytes)],
+              [text.overview.saved, format.factor(info.logical_bytes, info.stored_bytes)],
+              ...(info.free_bytes != null ? [[text.overview.free, format.bytes(info.free_bytes)] as [string, string]] : []),
+            ]}
+          />
         </Section>
       </div>
       <Section title={text.overview.newest}>
-        <Table<Point> label={text.overview.newest} rows={points.points} rowKey={(point) => point.id} columns={[
-          { title: text.vms.name, kind: 'main', cell: (point) => <a href={href('vms', point.vm.id)}><strong>{point.vm.name}</strong></a> },
-          { title: text.point.time, cell: (point) => <a href={href('points', point.id)}><When time={point.time} relative /></a> },
-          { title: text.jobs.kindLabel, cell: (point) => point.kind === 'full' ? text.point.full : text.point.incremental },
-          { title: text.point.stored, kind: 'number', cell: (point) => format.bytes(point.unique_bytes) },
-          { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
-        ]} />
+        <Table<Point>
+          label={text.overview.newest}
+          rows={points.points}
+          rowKey={(point) => point.id}
+          columns={[
+            {
+              title: text.vms.name,
+              kind: 'main',
+              cell: (point) => (
+                <a href={href('vms', point.vm.id)}>
+                  <strong>{point.vm.name}</strong>
+                </a>
+              ),
+            },
+            {
+              title: text.point.time,
+              cell: (point) => (
+                <a href={href('points', point.id)}>
+                  <When time={point.time} relative />
+                </a>
+              ),
+            },
+            { title: text.jobs.kindLabel, cell: (point) => (point.kind === 'full' ? text.point.full : text.point.incremental) },
+            { title: text.point.stored, kind: 'number', cell: (point) => format.bytes(point.unique_bytes) },
+            { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
+          ]}
+        />
       </Section>
     </>
   );

@@ -13,16 +13,21 @@ export function PointPage({ id }: { id: string }) {
     <Loaded resource={point}>
       {(data) => (
         <>
-          <PageHead title={`${data.vm.name}, ${format.dateTime(data.time)}`} above={<a href={href('vms', data.vm.id)}>{data.vm.name}</a>} />
+          <PageHead
+            title={`${data.vm.name}, ${format.dateTime(data.time)}`}
+            above={<a href={href('vms', data.vm.id)}>{data.vm.name}</a>}
+          />
           <PointActions point={data} onChange={point.reload} onRemoved={() => go('vms', data.vm.id)} />
-          <Facts rows={[
-            [text.point.time, <When time={data.time} />],
-            [text.point.kind, `${data.kind === 'full' ? text.point.full : text.point.incremental}: ${data.reason}`],
-            [text.point.consistency, consistencyName(data.consistency)],
-            [text.point.stored, format.bytes(data.unique_bytes)],
-            [text.point.verified, <VerifiedBadge point={data} />],
-            [text.point.kept, <KeptBadges point={data} />],
-          ]} />
+          <Facts
+            rows={[
+              [text.point.time, <When time={data.time} />],
+              [text.point.kind, `${data.kind === 'full' ? text.point.full : text.point.incremental}: ${data.reason}`],
+              [text.point.consistency, consistencyName(data.consistency)],
+              [text.point.stored, format.bytes(data.unique_bytes)],
+              [text.point.verified, <VerifiedBadge point={data} />],
+              [text.point.kept, <KeptBadges point={data} />],
+            ]}
+          />
           <PointFacts point={data} />
         </>
       )}

@@ -26,33 +26,111 @@ export function Policies() {
   });
   return (
     <>
-      <PageHead title={text.policies.title}><button type="button" class="primary" onClick={() => setAdding(true)}>{text.policies.add}</button></PageHead>
+      <PageHead title={text.policies.title}>
+        <button type="button" class="primary" onClick={() => setAdding(true)}>
+          {text.policies.add}
+        </button>
+      </PageHead>
       <ProblemBox problem={run.problem} />
       {started !== null && (
-        <div class="notice good" role="status"><p>{started > 0 ? text.policies.started(started) : text.policies.noJobs} {started > 0 && <a href={href('jobs')}>{text.policies.showJobs}</a>}</p></div>
+        <div class="notice good" role="status">
+          <p>
+            {started > 0 ? text.policies.started(started) : text.policies.noJobs}{' '}
+            {started > 0 && <a href={href('jobs')}>{text.policies.showJobs}</a>}
+          </p>
+        </div>
       )}
       <Loaded resource={policies}>
-        {(list) => list.policies.length === 0 ? <Empty title={text.policies.empty} hint={text.policies.emptyHint} /> : (
-          <Table label={text.policies.title} rows={list.policies} rowKey={(policy) => policy.name} columns={[
-            { title: text.policies.name, kind: 'main', cell: (policy) => <strong>{policy.name}</strong> },
-            { title: text.policies.vms, cell: (policy) => <><code>{policy.vms.join(', ')}</code><span class="row-note">{text.policies.matching(policy.matching_vms)}</span></> },
-            { title: text.policies.calendar, cell: (policy) => <><code>{policy.calendar}</code><span class="row-note">{policy.consistency}</span></> },
-            { title: text.policies.keep, cell: (policy) => retentionWords(policy.retention) },
-            { title: text.policies.next, cell: (policy) => <ul class="plain">{policy.next_runs.slice(0, 3).map((time) => <li key={time}><When time={time} /></li>)}</ul> },
-            { title: text.policies.last, cell: (policy) => policy.last_run ? <When time={policy.last_run.time} relative /> : <span class="muted">{text.time.never}</span> },
-            { title: text.vms.actions, kind: 'actions', cell: (policy) => (
-              <>
-                <button type="button" disabled={run.busy} aria-label={`${text.policies.run}: ${policy.name}`} onClick={() => void run.run(policy.name)}>{text.policies.run}</button>
-                <button type="button" aria-label={text.policies.removeTitle(policy.name)} onClick={() => setRemoving(policy)}>{text.policies.remove}</button>
-              </>
-            ) },
-          ]} />
-        )}
+        {(list) =>
+          list.policies.length === 0 ? (
+            <Empty title={text.policies.empty} hint={text.policies.emptyHint} />
+          ) : (
+            <Table
+              label={text.policies.title}
+              rows={list.policies}
+              rowKey={(policy) => policy.name}
+              columns={[
+                { title: text.policies.name, kind: 'main', cell: (policy) => <strong>{policy.name}</strong> },
+                {
+                  title: text.policies.vms,
+                  cell: (policy) => (
+                    <>
+                      <code>{policy.vms.join(', ')}</code>
+                      <span class="row-note">{text.policies.matching(policy.matching_vms)}</span>
+                    </>
+                  ),
+                },
+                {
+                  title: text.policies.calendar,
+                  cell: (policy) => (
+                    <>
+                      <code>{policy.calendar}</code>
+                      <span class="row-note">{policy.consistency}</span>
+                    </>
+                  ),
+                },
+                { title: text.policies.keep, cell: (policy) => retentionWords(policy.retention) },
+                {
+                  title: text.policies.next,
+                  cell: (policy) => (
+                    <ul class="plain">
+                      {policy.next_runs.slice(0, 3).map((time) => (
+                        <li key={time}>
+                          <When time={time} />
+                        </li>
+                      ))}
+                    </ul>
+                  ),
+                },
+                {
+                  title: text.policies.last,
+                  cell: (policy) =>
+                    policy.last_run ? (
+                      <When time={policy.last_run.time} relative />
+                    ) : (
+                      <span class="muted">{text.time.never}</span>
+                    ),
+                },
+                {
+                  title: text.vms.actions,
+                  kind: 'actions',
+                  cell: (policy) => (
+                    <>
+                      <button
+                        type="button"
+                        disabled={run.busy}
+                        aria-label={`${text.policies.run}: ${policy.name}`}
+                        onClick={() => void run.run(policy.name)}
+                      >
+                        {text.policies.run}
+                      </button>
+                      <button
+                        type="button"
+                        aria-label={text.policies.removeTitle(policy.name)}
+                        onClick={() => setRemoving(policy)}
+                      >
+                        {text.policies.remove}
+                      </button>
+                    </>
+                  ),
+                },
+              ]}
+            />
+          )
+        }
       </Loaded>
       {adding && <PolicyDialog onClose={() => setAdding(false)} onAdded={policies.reload} />}
       {removing && (
-        <Confirm title={text.policies.removeTitle(removing.name)} note={text.policies.removeNote} action={text.policies.removeAction} danger busy={remove.busy} problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)} onClose={() => setRemoving(null)} />
+        <Confirm
+          title={text.policies.removeTitle(removing.name)}
+          note={text.policies.removeNote}
+          action={text.policies.removeAction}
+          danger
+          busy={remove.busy}
+          problem={remove.problem}
+          onSubmit={() => void remove.run(removing.name)}
+          onClose={() => setRemoving(null)}
+        />
       )}
     </>
   );
@@ -60,6 +138,8 @@ export function Policies() {
 
 function retentionWords(retention: Retention): string {
   const names = text.policies.keepNames;
-  const words = (Object.keys(names) as Array<keyof Retention>).filter((key) => (retention[key] ?? 0) > 0).map((key) => `${retention[key]} ${names[key]}`);
+  const words = (Object.keys(names) as Array<keyof Retention>)
+    .filter((key) => (retention[key] ?? 0) > 0)
+    .map((key) => `${retention[key]} ${names[key]}`);
   return words.join(', ') || text.common.none;
 }

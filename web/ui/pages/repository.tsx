@@ -20,7 +20,13 @@ export function RepositoryPage() {
           <>
             <Size info={data} />
             <Work />
-            {data.encrypted ? <Keys /> : <div class="notice warning"><p>{text.repository.notEncrypted}</p></div>}
+            {data.encrypted ? (
+              <Keys />
+            ) : (
+              <div class="notice warning">
+                <p>{text.repository.notEncrypted}</p>
+              </div>
+            )}
           </>
         )}
       </Loaded>
@@ -41,25 +47,40 @@ function Size({ info }: { info: Info }) {
       {used !== null && info.capacity_bytes != null && info.free_bytes != null && (
         <div class="job-progress">
           <progress max={info.capacity_bytes} value={used} aria-label={text.repository.space} />
-          <span class="muted">{text.repository.space}: {text.common.of(format.bytes(used), format.bytes(info.capacity_bytes))} · {text.repository.free} {format.bytes(info.free_bytes)}</span>
+          <span class="muted">
+            {text.repository.space}: {text.common.of(format.bytes(used), format.bytes(info.capacity_bytes))} ·{' '}
+            {text.repository.free} {format.bytes(info.free_bytes)}
+          </span>
         </div>
       )}
-      <Facts rows={[
-        [text.repository.unique, format.bytes(info.unique_bytes)],
-        [text.repository.waste, format.bytes(info.waste_bytes ?? 0)],
-        [text.repository.chunks, info.chunk_size_bytes ? `${format.count(info.chunks)} × ${format.bytes(info.chunk_size_bytes)}` : format.count(info.chunks)],
-        [text.repository.packs, format.count(info.packs)],
-        [text.repository.encrypted, info.encrypted ? text.repository.encryptedYes : text.common.none],
-        [text.repository.format, info.format],
-        ...(info.id ? [[text.repository.id, <code>{info.id}</code>] as [string, preact.ComponentChildren]] : []),
-        [text.repository.version, info.version],
-      ]} />
+      <Facts
+        rows={[
+          [text.repository.unique, format.bytes(info.unique_bytes)],
+          [text.repository.waste, format.bytes(info.waste_bytes ?? 0)],
+          [
+            text.repository.chunks,
+            info.chunk_size_bytes
+              ? `${format.count(info.chunks)} × ${format.bytes(info.chunk_size_bytes)}`
+              : format.count(info.chunks),
+          ],
+          [text.repository.packs, format.count(info.packs)],
+          [text.repository.encrypted, info.encrypted ? text.repository.encryptedYes : text.common.none],
+          [text.repository.format, info.format],
+          ...(info.id ? [[text.repository.id, <code>{info.id}</code>] as [string, preact.ComponentChildren]] : []),
+          [text.repository.version, info.version],
+        ]}
+      />
     </Section>
   );
 }
 
 function Figure({ name, value }: { name: string; value: string }) {
-  return <div class="figure"><span class="value">{value}</span><span class="muted">{name}</span></div>;
+  return (
+    <div class="figure">
+      <span class="value">{value}</span>
+      <span class="muted">{name}</span>
+    </div>
+  );
 }
 
 function Work() {
@@ -74,27 +95,66 @@ function Work() {
       <ProblemBox problem={asking ? null : start.problem} />
       <div class="columns">
         <Section title={text.repository.check} note={text.repository.checkNote}>
-          <SelectField label={text.repository.depth} value={depth} onChange={setDepth} choices={[
-            { value: 'manifests', label: text.repository.manifests }, { value: 'packs', label: text.repository.packsDepth }, { value: 'data', label: text.repository.data },
-          ]} />
-          <p class="actions"><button type="button" class="primary" disabled={start.busy} onClick={() => void start.run(() => call('startVerification', { body: { points: [], depth } }))}>{text.repository.verify}</button></p>
+          <SelectField
+            label={text.repository.depth}
+            value={depth}
+            onChange={setDepth}
+            choices={[
+              { value: 'manifests', label: text.repository.manifests },
+              { value: 'packs', label: text.repository.packsDepth },
+              { value: 'data', label: text.repository.data },
+            ]}
+          />
+          <p class="actions">
+            <button
+              type="button"
+              class="primary"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startVerification', { body: { points: [], depth } }))}
+            >
+              {text.repository.verify}
+            </button>
+          </p>
         </Section>
         <Section title={text.repository.reclaim} note={text.repository.reclaimNote}>
           <p class="actions">
-            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('startGc', { body: { dry_run: true } }))}>{text.repository.gcDry}</button>
-            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('startGc', { body: { dry_run: false } }))}>{text.repository.gc}</button>
+            <button
+              type="button"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startGc', { body: { dry_run: true } }))}
+            >
+              {text.repository.gcDry}
+            </button>
+            <button
+              type="button"
+              disabled={start.busy}
+              onClick={() => void start.run(() => call('startGc', { body: { dry_run: false } }))}
+            >
+              {text.repository.gc}
+            </button>
           </p>
         </Section>
         <Section title={text.repository.catalog} note={text.repository.catalogNote}>
           <p class="actions">
-            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('checkCatalog'))}>{text.repository.catalogCheck}</button>
-            <button type="button" onClick={() => setAsking(true)}>{text.repository.catalogRebuild}</button>
+            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('checkCatalog'))}>
+              {text.repository.catalogCheck}
+            </button>
+            <button type="button" onClick={() => setAsking(true)}>
+              {text.repository.catalogRebuild}
+            </button>
           </p>
         </Section>
       </div>
       {asking && (
-        <Confirm title={text.repository.rebuildTitle} note={text.repository.rebuildNote} action={text.repository.rebuildAction} busy={start.busy} problem={start.problem}
-          onSubmit={() => void start.run(() => call('rebuildCatalog'))} onClose={() => setAsking(false)} />
+        <Confirm
+          title={text.repository.rebuildTitle}
+          note={text.repository.rebuildNote}
+          action={text.repository.rebuildAction}
+          busy={start.busy}
+          problem={start.problem}
+          onSubmit={() => void start.run(() => call('rebuildCatalog'))}
+          onClose={() => setAsking(false)}
+        />
       )}
     </>
   );

@@ -13,7 +13,14 @@ import { text } from '../text';
 
 type Format = NonNullable<RestoreDiskRequest['format']>;
 const kFormats = Object.keys(text.restore.formats) as Format[];
-const kExtensions: Record<Format, string> = { vhdx: 'vhdx', 'vhdx-fixed': 'vhdx', vhd: 'vhd', 'vhd-fixed': 'vhd', raw: 'img', qcow2: 'qcow2' };
+const kExtensions: Record<Format, string> = {
+  vhdx: 'vhdx',
+  'vhdx-fixed': 'vhdx',
+  vhd: 'vhd',
+  'vhd-fixed': 'vhd',
+  raw: 'img',
+  qcow2: 'qcow2',
+};
 const kMomentsMax = 1000;
 
 export function Restore({ point, vm }: { point?: string; vm: string | null }) {
@@ -32,20 +39,44 @@ function Machines() {
     <Loaded resource={vms}>
       {(rows) => {
         const restorable = rows.filter((vm) => vm.points > 0);
-        if (restorable.length === 0) return <Empty title={text.restore.noVms}><a class="button" href={href('vms')}>{text.vms.title}</a></Empty>;
+        if (restorable.length === 0)
+          return (
+            <Empty title={text.restore.noVms}>
+              <a class="button" href={href('vms')}>
+                {text.vms.title}
+              </a>
+            </Empty>
+          );
         const wanted = filter.trim().toLowerCase();
         const shown = restorable.filter((vm) => vm.name.toLowerCase().includes(wanted));
         return (
           <>
             <h2>{text.restore.pickVm}</h2>
-            <div class="filters" role="search"><TextField label={text.common.filter} type="search" value={filter} onChange={setFilter} /></div>
-            {shown.length === 0 ? <Empty title={text.common.noMatch} /> : (
-              <Table label={text.restore.pickVm} rows={shown} rowKey={(vm) => `${vm.host}/${vm.id}`} columns={[
-                { title: text.vms.name, kind: 'main', cell: (vm) => <a href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}><strong>{vm.name}</strong></a> },
-                { title: text.vms.host, cell: (vm) => vm.host || text.vms.ingested },
-                { title: text.vms.lastPoint, cell: (vm) => <When time={vm.newest_point_time} relative /> },
-                { title: text.vms.points, kind: 'number', cell: (vm) => format.count(vm.points) },
-              ]} />
+            <div class="filters" role="search">
+              <TextField label={text.common.filter} type="search" value={filter} onChange={setFilter} />
+            </div>
+            {shown.length === 0 ? (
+              <Empty title={text.common.noMatch} />
+            ) : (
+              <Table
+                label={text.restore.pickVm}
+                rows={shown}
+                rowKey={(vm) => `${vm.host}/${vm.id}`}
+                columns={[
+                  {
+                    title: text.vms.name,
+                    kind: 'main',
+                    cell: (vm) => (
+                      <a href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}>
+                        <strong>{vm.name}</strong>
+                      </a>
+                    ),
+                  },
+                  { title: text.vms.host, cell: (vm) => vm.host || text.vms.ingested },
+                  { title: text.vms.lastPoint, cell: (vm) => <When time={vm.newest_point_time} relative /> },
+                  { title: text.vms.points, kind: 'number', cell: (vm) => format.count(vm.points) },
+                ]}
+              />
             )}
           </>
         );
@@ -58,17 +89,41 @@ function Moments({ vm }: { vm: string }) {
   const points = useResource((signal) => call('listPoints', { query: { vm, limit: kMomentsMax }, signal }), [vm]);
   return (
     <Loaded resource={points}>
-      {(list) => list.points.length === 0 ? <Empty title={text.vm.noPoints} /> : (
-        <>
-          <h2>{list.points[0]?.vm.name}: {text.restore.pickPoint} <a class="change" href={href('restore')}>{text.restore.change}</a></h2>
-          <Table<Point> label={text.restore.pickPoint} rows={list.points} rowKey={(point) => point.id} columns={[
-            { title: text.point.time, kind: 'main', cell: (point) => <a href={href('restore', point.id)}><strong><When time={point.time} /></strong></a> },
-            { title: text.point.consistency, cell: (point) => consistencyName(point.consistency) },
-            { title: text.hosts.disks, cell: (point) => point.disks.map((disk) => disk.name).join(', ') },
-            { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
-          ]} />
-        </>
-      )}
+      {(list) =>
+        list.points.length === 0 ? (
+          <Empty title={text.vm.noPoints} />
+        ) : (
+          <>
+            <h2>
+              {list.points[0]?.vm.name}: {text.restore.pickPoint}{' '}
+              <a class="change" href={href('restore')}>
+                {text.restore.change}
+              </a>
+            </h2>
+            <Table<Point>
+              label={text.restore.pickPoint}
+              rows={list.points}
+              rowKey={(point) => point.id}
+              columns={[
+                {
+                  title: text.point.time,
+                  kind: 'main',
+                  cell: (point) => (
+                    <a href={href('restore', point.id)}>
+                      <strong>
+                        <When time={point.time} />
+                      </strong>
+                    </a>
+                  ),
+                },
+                { title: text.point.consistency, cell: (point) => consistencyName(point.consistency) },
+                { title: text.hosts.disks, cell: (point) => point.disks.map((disk) => disk.name).join(', ') },
+                { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
+              ]}
+            />
+          </>
+        )
+      }
     </Loaded>
   );
 }
@@ -88,19 +143,64 @@ function TargetForm({ point }: { point: Point }) {
   });
   const safeName = point.vm.name.replace(/[^\w.-]+/g, '_');
   return (
-    <form class="panel narrow" onSubmit={(event) => { event.preventDefault(); void start.run(); }}>
+    <form
+      class="panel narrow"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start.run();
+      }}
+    >
       <p class="summary">
-        <a href={href('vms', point.vm.id)}><strong>{point.vm.name}</strong></a> <When time={point.time} /> <VerifiedBadge point={point} />
-        <a class="change" href={`${href('restore')}?vm=${encodeURIComponent(point.vm.id)}`}>{text.restore.change}</a>
+        <a href={href('vms', point.vm.id)}>
+          <strong>{point.vm.name}</strong>
+        </a>{' '}
+        <When time={point.time} /> <VerifiedBadge point={point} />
+        <a class="change" href={`${href('restore')}?vm=${encodeURIComponent(point.vm.id)}`}>
+          {text.restore.change}
+        </a>
       </p>
-      {point.has_known_damage && <div class="notice bad"><p>{text.restore.damaged}</p></div>}
-      <RadioField label={text.restore.pickDisk} value={disk} onChange={setDisk}
-        choices={point.disks.map((entry) => ({ value: String(entry.index), label: `${entry.index}: ${entry.name}`, hint: format.bytes(entry.virtual_size_bytes) }))} />
-      {point.skipped.length > 0 && <p><Badge tone="warning">{text.point.skipped}</Badge> {point.skipped.map((entry) => `${entry.name} (${entry.reason})`).join(', ')}</p>}
-      <SelectField label={text.restore.format} value={form} onChange={setForm} choices={kFormats.map((value) => ({ value, label: text.restore.formats[value] ?? value }))} />
-      <TextField label={text.restore.to} hint={`${text.restore.toHint} /srv/restore/${safeName}-${disk}.${kExtensions[form]}`} value={path} onChange={setPath} required pattern="/.*" maxLength={4096} />
+      {point.has_known_damage && (
+        <div class="notice bad">
+          <p>{text.restore.damaged}</p>
+        </div>
+      )}
+      <RadioField
+        label={text.restore.pickDisk}
+        value={disk}
+        onChange={setDisk}
+        choices={point.disks.map((entry) => ({
+          value: String(entry.index),
+          label: `${entry.index}: ${entry.name}`,
+          hint: format.bytes(entry.virtual_size_bytes),
+        }))}
+      />
+      {point.skipped.length > 0 && (
+        <p>
+          <Badge tone="warning">{text.point.skipped}</Badge>{' '}
+          {point.skipped.map((entry) => `${entry.name} (${entry.reason})`).join(', ')}
+        </p>
+      )}
+      <SelectField
+        label={text.restore.format}
+        value={form}
+        onChange={setForm}
+        choices={kFormats.map((value) => ({ value, label: text.restore.formats[value] ?? value }))}
+      />
+      <TextField
+        label={text.restore.to}
+        hint={`${text.restore.toHint} /srv/restore/${safeName}-${disk}.${kExtensions[form]}`}
+        value={path}
+        onChange={setPath}
+        required
+        pattern="/.*"
+        maxLength={4096}
+      />
       <ProblemBox problem={start.problem} />
-      <p class="actions"><button type="submit" class="primary" disabled={start.busy}>{text.restore.start}</button></p>
+      <p class="actions">
+        <button type="submit" class="primary" disabled={start.busy}>
+          {text.restore.start}
+        </button>
+      </p>
     </form>
   );
 }

@@ -21,7 +21,13 @@ export function VmPage({ id }: { id: string }) {
     <Loaded resource={vms}>
       {(rows) => {
         const vm = rows.find((candidate) => candidate.id === id);
-        return vm ? <Machine vm={vm} onChange={vms.reload} /> : <Empty title={text.common.notFound}><a href={href('vms')}>{text.vms.title}</a></Empty>;
+        return vm ? (
+          <Machine vm={vm} onChange={vms.reload} />
+        ) : (
+          <Empty title={text.common.notFound}>
+            <a href={href('vms')}>{text.vms.title}</a>
+          </Empty>
+        );
       }}
     </Loaded>
   );
@@ -32,7 +38,11 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
   return (
     <>
       <PageHead title={vm.name} above={<a href={href('vms')}>{text.vms.title}</a>}>
-        {vm.points > 0 && <a class="button" href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}>{text.point.restore}</a>}
+        {vm.points > 0 && (
+          <a class="button" href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}>
+            {text.point.restore}
+          </a>
+        )}
         {vm.host && <BackupButton vm={vm} onBackup={() => setAsking(true)} />}
       </PageHead>
       <p class="summary">
@@ -41,23 +51,56 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
         {vm.protected ? <Badge tone="good">{text.vm.protectedBy(vm.policies.join(', '))}</Badge> : <Protection vm={vm} />}
         {vm.next_run && <span class="muted">{text.vms.nextRun(format.relative(vm.next_run))}</span>}
       </p>
-      {vm.problems.length > 0 && <div class="notice warning">{vm.problems.map((problem) => <p key={problem}>{problem}</p>)}</div>}
+      {vm.problems.length > 0 && (
+        <div class="notice warning">
+          {vm.problems.map((problem) => (
+            <p key={problem}>{problem}</p>
+          ))}
+        </div>
+      )}
       {vm.last_job?.error && (
         <div class="notice bad">
-          <p><strong>{vm.last_job.error.message}</strong></p>
+          <p>
+            <strong>{vm.last_job.error.message}</strong>
+          </p>
           {vm.last_job.error.hint && <p>{vm.last_job.error.hint}</p>}
-          <p><a href={href('jobs', vm.last_job.id)}>{text.overview.openJob}</a></p>
+          <p>
+            <a href={href('jobs', vm.last_job.id)}>{text.overview.openJob}</a>
+          </p>
         </div>
       )}
       <Points vm={vm} onChange={onChange} onBackup={() => setAsking(true)} />
       <Section title={text.vm.disks}>
-        {vm.disks.length === 0 ? <p class="muted">{text.vm.noDisks}</p> : (
-          <Table label={text.vm.disks} rows={vm.disks} rowKey={(disk) => disk.id} columns={[
-            { title: text.vm.disk, kind: 'main', cell: (disk) => <>{disk.index}: {disk.name}</> },
-            { title: text.vm.size, kind: 'number', cell: (disk) => disk.size_bytes > 0 ? format.bytes(disk.size_bytes) : text.common.unknown },
-            { title: text.vm.backedUp, cell: (disk) => <DiskState disk={disk} /> },
-            { title: text.vms.actions, kind: 'actions', cell: (disk) => <ExcludeButton vm={vm} disk={disk} onChange={onChange} /> },
-          ]} />
+        {vm.disks.length === 0 ? (
+          <p class="muted">{text.vm.noDisks}</p>
+        ) : (
+          <Table
+            label={text.vm.disks}
+            rows={vm.disks}
+            rowKey={(disk) => disk.id}
+            columns={[
+              {
+                title: text.vm.disk,
+                kind: 'main',
+                cell: (disk) => (
+                  <>
+                    {disk.index}: {disk.name}
+                  </>
+                ),
+              },
+              {
+                title: text.vm.size,
+                kind: 'number',
+                cell: (disk) => (disk.size_bytes > 0 ? format.bytes(disk.size_bytes) : text.common.unknown),
+              },
+              { title: text.vm.backedUp, cell: (disk) => <DiskState disk={disk} /> },
+              {
+                title: text.vms.actions,
+                kind: 'actions',
+                cell: (disk) => <ExcludeButton vm={vm} disk={disk} onChange={onChange} />,
+              },
+            ]}
+          />
         )}
       </Section>
       {asking && <BackupDialog target={vm} onClose={() => setAsking(false)} />}
@@ -84,12 +127,26 @@ function ExcludeButton({ vm, disk, onChange }: { vm: Vm; disk: VmDisk; onChange:
     onChange();
   });
   if (disk.cannot_back_up || !vm.host) return null;
-  if (disk.excluded) return <button type="button" disabled={include.busy} onClick={() => void include.run()}>{text.vm.include}</button>;
+  if (disk.excluded)
+    return (
+      <button type="button" disabled={include.busy} onClick={() => void include.run()}>
+        {text.vm.include}
+      </button>
+    );
   return (
     <>
-      <button type="button" onClick={() => setAsking(true)}>{text.vm.exclude}</button>
+      <button type="button" onClick={() => setAsking(true)}>
+        {text.vm.exclude}
+      </button>
       {asking && (
-        <Dialog title={text.vm.excludeTitle(disk.name)} action={text.vm.exclude} busy={exclude.busy} problem={exclude.problem} onSubmit={() => void exclude.run()} onClose={() => setAsking(false)}>
+        <Dialog
+          title={text.vm.excludeTitle(disk.name)}
+          action={text.vm.exclude}
+          busy={exclude.busy}
+          problem={exclude.problem}
+          onSubmit={() => void exclude.run()}
+          onClose={() => setAsking(false)}
+        >
           <TextField label={text.vm.excludeReason} hint={text.vm.excludeNote} value={reason} onChange={setReason} required />
         </Dialog>
       )}
@@ -108,15 +165,41 @@ function Points({ vm, onChange, onBackup }: { vm: Vm; onChange: () => void; onBa
   return (
     <Section title={text.vm.recovery}>
       <Loaded resource={points}>
-        {(list) => list.points.length === 0 ? (
-          <Empty title={text.vm.noPoints} hint={text.vm.noPointsHint}>{vm.host && <button type="button" class="primary" onClick={onBackup}>{text.vms.backUp}</button>}</Empty>
-        ) : (
-          <>
-            <Table label={text.vm.recovery} rows={list.points} rowKey={(point) => point.id} columns={pointColumns(open, setOpen)}
-              detail={(point) => open === point.id ? <><PointFacts point={point} /><PointActions point={point} onChange={changed} onRemoved={changed} /></> : null} />
-            {list.next_cursor !== null && limit < 1000 && <p class="actions"><button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>{text.common.more(limit * 2)}</button></p>}
-          </>
-        )}
+        {(list) =>
+          list.points.length === 0 ? (
+            <Empty title={text.vm.noPoints} hint={text.vm.noPointsHint}>
+              {vm.host && (
+                <button type="button" class="primary" onClick={onBackup}>
+                  {text.vms.backUp}
+                </button>
+              )}
+            </Empty>
+          ) : (
+            <>
+              <Table
+                label={text.vm.recovery}
+                rows={list.points}
+                rowKey={(point) => point.id}
+                columns={pointColumns(open, setOpen)}
+                detail={(point) =>
+                  open === point.id ? (
+                    <>
+                      <PointFacts point={point} />
+                      <PointActions point={point} onChange={changed} onRemoved={changed} />
+                    </>
+                  ) : null
+                }
+              />
+              {list.next_cursor !== null && limit < 1000 && (
+                <p class="actions">
+                  <button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>
+                    {text.common.more(limit * 2)}
+                  </button>
+                </p>
+              )}
+            </>
+          )
+        }
       </Loaded>
     </Section>
   );
@@ -124,10 +207,29 @@ function Points({ vm, onChange, onBackup }: { vm: Vm; onChange: () => void; onBa
 
 function pointColumns(open: string | null, setOpen: (id: string | null) => void) {
   return [
-    { title: text.point.time, kind: 'main' as const, cell: (point: Point) => (
-      <button type="button" class="fold" aria-expanded={open === point.id} onClick={() => setOpen(open === point.id ? null : point.id)}><When time={point.time} /></button>
-    ) },
-    { title: text.point.kind, cell: (point: Point) => <><Badge tone="quiet">{point.kind === 'full' ? text.point.full : text.point.incremental}</Badge><span class="row-note">{point.reason}</span></> },
+    {
+      title: text.point.time,
+      kind: 'main' as const,
+      cell: (point: Point) => (
+        <button
+          type="button"
+          class="fold"
+          aria-expanded={open === point.id}
+          onClick={() => setOpen(open === point.id ? null : point.id)}
+        >
+          <When time={point.time} />
+        </button>
+      ),
+    },
+    {
+      title: text.point.kind,
+      cell: (point: Point) => (
+        <>
+          <Badge tone="quiet">{point.kind === 'full' ? text.point.full : text.point.incremental}</Badge>
+          <span class="row-note">{point.reason}</span>
+        </>
+      ),
+    },
     { title: text.point.consistency, cell: (point: Point) => consistencyName(point.consistency) },
     { title: text.point.changed, kind: 'number' as const, cell: (point: Point) => format.bytes(changedBytes(point)) },
     { title: text.point.stored, kind: 'number' as const, cell: (point: Point) => format.bytes(point.unique_bytes) },

@@ -28,12 +28,24 @@ export function Vms({ query }: { query: URLSearchParams }) {
   return (
     <>
       <PageHead title={text.vms.title}>
-        {vms.data && vms.data.length > 0 && <button type="button" onClick={() => setTarget('all')}>{text.vms.backUpAll}</button>}
+        {vms.data && vms.data.length > 0 && (
+          <button type="button" onClick={() => setTarget('all')}>
+            {text.vms.backUpAll}
+          </button>
+        )}
       </PageHead>
       <Loaded resource={vms}>
-        {(rows) => rows.length === 0
-          ? <Empty title={text.vms.empty} hint={text.vms.emptyHint}><a class="button primary" href={href('hosts')}>{text.vms.addHost}</a></Empty>
-          : <VmTable vms={rows} initial={query.get('show') === 'unprotected' ? 'unprotected' : 'all'} onBackup={setTarget} />}
+        {(rows) =>
+          rows.length === 0 ? (
+            <Empty title={text.vms.empty} hint={text.vms.emptyHint}>
+              <a class="button primary" href={href('hosts')}>
+                {text.vms.addHost}
+              </a>
+            </Empty>
+          ) : (
+            <VmTable vms={rows} initial={query.get('show') === 'unprotected' ? 'unprotected' : 'all'} onBackup={setTarget} />
+          )
+        }
       </Loaded>
       {target !== null && <BackupDialog target={target} onClose={() => setTarget(null)} />}
     </>
@@ -57,21 +69,63 @@ function VmTable({ vms, initial, onBackup }: { vms: Vm[]; initial: Show; onBacku
     <>
       <div class="filters" role="search">
         <TextField label={text.common.filter} type="search" value={filter} onChange={setFilter} />
-        <SelectField label={text.vms.show} value={show} onChange={setShow} choices={[
-          { value: 'all', label: text.vms.all }, { value: 'attention', label: text.vms.attention }, { value: 'unprotected', label: text.vms.unprotected },
-        ]} />
-        <p class="muted" role="status">{text.common.showing(rows.length, vms.length)}</p>
+        <SelectField
+          label={text.vms.show}
+          value={show}
+          onChange={setShow}
+          choices={[
+            { value: 'all', label: text.vms.all },
+            { value: 'attention', label: text.vms.attention },
+            { value: 'unprotected', label: text.vms.unprotected },
+          ]}
+        />
+        <p class="muted" role="status">
+          {text.common.showing(rows.length, vms.length)}
+        </p>
       </div>
-      {rows.length === 0 ? <Empty title={text.common.noMatch}><button type="button" onClick={clear}>{text.common.clear}</button></Empty> : (
-        <Table label={text.vms.title} rows={rows} rowKey={(vm) => `${vm.host}/${vm.id}`} columns={[
-          { title: text.vms.name, kind: 'main', cell: (vm) => <VmName vm={vm} /> },
-          { title: text.vms.host, cell: (vm) => vm.host || <span class="muted">{text.vms.ingested}</span> },
-          { title: text.vms.state, cell: (vm) => vm.state },
-          { title: text.vms.policy, cell: (vm) => <Protection vm={vm} /> },
-          { title: text.vms.lastPoint, cell: (vm) => vm.newest_point_time ? <When time={vm.newest_point_time} relative /> : <span class="muted">{text.vms.noPoint}</span> },
-          { title: text.vms.lastJob, cell: (vm) => vm.last_job ? <a href={href('jobs', vm.last_job.id)}><JobBadge state={vm.last_job.state} /></a> : <span class="muted">–</span> },
-          { title: text.vms.actions, kind: 'actions', cell: (vm) => vm.host ? <BackupButton vm={vm} onBackup={onBackup} /> : null },
-        ]} />
+      {rows.length === 0 ? (
+        <Empty title={text.common.noMatch}>
+          <button type="button" onClick={clear}>
+            {text.common.clear}
+          </button>
+        </Empty>
+      ) : (
+        <Table
+          label={text.vms.title}
+          rows={rows}
+          rowKey={(vm) => `${vm.host}/${vm.id}`}
+          columns={[
+            { title: text.vms.name, kind: 'main', cell: (vm) => <VmName vm={vm} /> },
+            { title: text.vms.host, cell: (vm) => vm.host || <span class="muted">{text.vms.ingested}</span> },
+            { title: text.vms.state, cell: (vm) => vm.state },
+            { title: text.vms.policy, cell: (vm) => <Protection vm={vm} /> },
+            {
+              title: text.vms.lastPoint,
+              cell: (vm) =>
+                vm.newest_point_time ? (
+                  <When time={vm.newest_point_time} relative />
+                ) : (
+                  <span class="muted">{text.vms.noPoint}</span>
+                ),
+            },
+            {
+              title: text.vms.lastJob,
+              cell: (vm) =>
+                vm.last_job ? (
+                  <a href={href('jobs', vm.last_job.id)}>
+                    <JobBadge state={vm.last_job.state} />
+                  </a>
+                ) : (
+                  <span class="muted">–</span>
+                ),
+            },
+            {
+              title: text.vms.actions,
+              kind: 'actions',
+              cell: (vm) => (vm.host ? <BackupButton vm={vm} onBackup={onBackup} /> : null),
+            },
+          ]}
+        />
       )}
     </>
   );
@@ -80,8 +134,14 @@ function VmTable({ vms, initial, onBackup }: { vms: Vm[]; initial: Show; onBacku
 function VmName({ vm }: { vm: Vm }) {
   return (
     <>
-      <a href={href('vms', vm.id)}><strong>{vm.name}</strong></a>
-      {vm.problems.map((problem) => <span key={problem} class="row-note bad-text">{problem}</span>)}
+      <a href={href('vms', vm.id)}>
+        <strong>{vm.name}</strong>
+      </a>
+      {vm.problems.map((problem) => (
+        <span key={problem} class="row-note bad-text">
+          {problem}
+        </span>
+      ))}
     </>
   );
 }
@@ -93,7 +153,18 @@ export function Protection({ vm }: { vm: Vm }) {
 
 export function BackupButton({ vm, onBackup }: { vm: Vm; onBackup: (vm: Vm) => void }) {
   useLive();
-  const running = activeJobs().find((job) => job.kind === 'backup' && (job.id === vm.last_job?.id || job.parameters['vm'] === vm.id));
-  if (running) return <a class="button" href={href('jobs', running.id)}>{text.vms.running}</a>;
-  return <button type="button" onClick={() => onBackup(vm)} aria-label={text.backup.title(vm.name)}>{text.vms.backUp}</button>;
+  const running = activeJobs().find(
+    (job) => job.kind === 'backup' && (job.id === vm.last_job?.id || job.parameters['vm'] === vm.id),
+  );
+  if (running)
+    return (
+      <a class="button" href={href('jobs', running.id)}>
+        {text.vms.running}
+      </a>
+    );
+  return (
+    <button type="button" onClick={() => onBackup(vm)} aria-label={text.backup.title(vm.name)}>
+      {text.vms.backUp}
+    </button>
+  );
 }

@@ -20,16 +20,33 @@ export function BackupDialog({ target, onClose }: { target: Target; onClose: () 
     else go('jobs');
   });
   return (
-    <Dialog title={target === 'all' ? text.backup.titleAll : text.backup.title(target.name)} action={text.backup.start} busy={start.busy} problem={start.problem} onSubmit={() => void start.run()} onClose={onClose}>
-      <RadioField label={text.backup.consistency} value={consistency} onChange={setConsistency} choices={[
-        { value: 'prefer-application', label: text.backup.prefer },
-        { value: 'application', label: text.backup.application },
-        { value: 'crash', label: text.backup.crash },
-      ]} />
-      <RadioField label={text.backup.kind} value={amount} onChange={setAmount} choices={[
-        { value: 'incremental', label: text.backup.incremental, hint: text.backup.incrementalHint },
-        { value: 'full', label: text.backup.full, hint: text.backup.fullHint },
-      ]} />
+    <Dialog
+      title={target === 'all' ? text.backup.titleAll : text.backup.title(target.name)}
+      action={text.backup.start}
+      busy={start.busy}
+      problem={start.problem}
+      onSubmit={() => void start.run()}
+      onClose={onClose}
+    >
+      <RadioField
+        label={text.backup.consistency}
+        value={consistency}
+        onChange={setConsistency}
+        choices={[
+          { value: 'prefer-application', label: text.backup.prefer },
+          { value: 'application', label: text.backup.application },
+          { value: 'crash', label: text.backup.crash },
+        ]}
+      />
+      <RadioField
+        label={text.backup.kind}
+        value={amount}
+        onChange={setAmount}
+        choices={[
+          { value: 'incremental', label: text.backup.incremental, hint: text.backup.incrementalHint },
+          { value: 'full', label: text.backup.full, hint: text.backup.fullHint },
+        ]}
+      />
     </Dialog>
   );
 }

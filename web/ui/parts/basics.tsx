@@ -12,7 +12,13 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
 }
 
 const kJobTones: Record<JobState, Tone> = {
-  queued: 'quiet', running: 'busy', done: 'good', partly: 'warning', failed: 'bad', cancelled: 'quiet', interrupted: 'warning',
+  queued: 'quiet',
+  running: 'busy',
+  done: 'good',
+  partly: 'warning',
+  failed: 'bad',
+  cancelled: 'quiet',
+  interrupted: 'warning',
 };
 
 export function JobBadge({ state }: { state: JobState }) {
@@ -26,7 +32,9 @@ export function VerifiedBadge({ point }: { point: Pick<Point, 'verified' | 'has_
   const isOld = ageDays > 30;
   return (
     <span title={text.time.utc(point.verified.time)}>
-      <Badge tone={isOld ? 'quiet' : 'good'}>{isOld ? text.point.old(format.relative(point.verified.time)) : text.point.sound}</Badge>
+      <Badge tone={isOld ? 'quiet' : 'good'}>
+        {isOld ? text.point.old(format.relative(point.verified.time)) : text.point.sound}
+      </Badge>
     </span>
   );
 }
@@ -45,10 +53,24 @@ export function ProblemBox({ problem, onRetry }: { problem: Problem | null; onRe
   if (!problem) return null;
   return (
     <div class="notice bad" role="alert">
-      <p><strong>{problem.detail || text.common.refused}</strong></p>
-      {problem.context.length > 0 && <p class="muted">{text.common.context}: {problem.context.join(', ')}</p>}
-      {problem.hint && <p>{text.common.hint}: {problem.hint}</p>}
-      {onRetry && <button type="button" onClick={onRetry}>{text.common.retryLoad}</button>}
+      <p>
+        <strong>{problem.detail || text.common.refused}</strong>
+      </p>
+      {problem.context.length > 0 && (
+        <p class="muted">
+          {text.common.context}: {problem.context.join(', ')}
+        </p>
+      )}
+      {problem.hint && (
+        <p>
+          {text.common.hint}: {problem.hint}
+        </p>
+      )}
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          {text.common.retryLoad}
+        </button>
+      )}
     </div>
   );
 }
@@ -58,7 +80,13 @@ export function Loaded<T>({ resource, children }: { resource: Resource<T>; child
   return (
     <>
       <ProblemBox problem={resource.problem} onRetry={resource.reload} />
-      {resource.data !== null ? children(resource.data) : !resource.problem && <p class="muted loading" role="status">{text.common.loading}</p>}
+      {resource.data !== null
+        ? children(resource.data)
+        : !resource.problem && (
+            <p class="muted loading" role="status">
+              {text.common.loading}
+            </p>
+          )}
     </>
   );
 }
@@ -66,14 +94,26 @@ export function Loaded<T>({ resource, children }: { resource: Resource<T>; child
 export function Empty({ title, hint, children }: { title: string; hint?: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <p><strong>{title}</strong></p>
+      <p>
+        <strong>{title}</strong>
+      </p>
       {hint && <p class="muted">{hint}</p>}
       {children && <p class="actions">{children}</p>}
     </div>
   );
 }
 
-export function Section({ title, note, actions, children }: { title: string; note?: string; actions?: ComponentChildren; children: ComponentChildren }) {
+export function Section({
+  title,
+  note,
+  actions,
+  children,
+}: {
+  title: string;
+  note?: string;
+  actions?: ComponentChildren;
+  children: ComponentChildren;
+}) {
   return (
     <section>
       <div class="section-head">
@@ -101,7 +141,12 @@ export function PageHead({ title, above, children }: { title: string; above?: Co
 export function Facts({ rows }: { rows: Array<[string, ComponentChildren]> }) {
   return (
     <dl class="facts">
-      {rows.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
     </dl>
   );
 }

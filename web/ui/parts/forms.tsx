@@ -26,29 +26,50 @@ export function Dialog({ title, action, danger, busy, problem, onSubmit, onClose
   }, []);
   return (
     <dialog ref={box} aria-labelledby={heading} onClose={onClose}>
-      <form onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSubmit();
+        }}
+      >
         <h2 id={heading}>{title}</h2>
         {children}
         <ProblemBox problem={problem} />
         <div class="actions end">
-          <button type="button" onClick={() => box.current?.close()}>{text.common.cancel}</button>
-          <button type="submit" class={danger ? 'danger' : 'primary'} disabled={busy}>{action}</button>
+          <button type="button" onClick={() => box.current?.close()}>
+            {text.common.cancel}
+          </button>
+          <button type="submit" class={danger ? 'danger' : 'primary'} disabled={busy}>
+            {action}
+          </button>
         </div>
       </form>
     </dialog>
   );
 }
 
-type FieldProperties = { label: string; hint?: string; optional?: boolean; children: (id: string, describedBy: string | undefined) => ComponentChildren };
+type FieldProperties = {
+  label: string;
+  hint?: string;
+  optional?: boolean;
+  children: (id: string, describedBy: string | undefined) => ComponentChildren;
+};
 
 export function Field({ label, hint, optional, children }: FieldProperties) {
   const id = useId();
   const hintId = `${id}-hint`;
   return (
     <div class="field">
-      <label for={id}>{label}{optional && <span class="muted"> ({text.common.optional})</span>}</label>
+      <label for={id}>
+        {label}
+        {optional && <span class="muted"> ({text.common.optional})</span>}
+      </label>
       {children(id, hint ? hintId : undefined)}
-      {hint && <p class="hint" id={hintId}>{hint}</p>}
+      {hint && (
+        <p class="hint" id={hintId}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
@@ -66,40 +87,108 @@ type TextProperties = {
   min?: string;
 };
 
-export function TextField({ label, value, onChange, hint, type = 'text', required = false, pattern, maxLength = 1024, lines, min }: TextProperties) {
+export function TextField({
+  label,
+  value,
+  onChange,
+  hint,
+  type = 'text',
+  required = false,
+  pattern,
+  maxLength = 1024,
+  lines,
+  min,
+}: TextProperties) {
   return (
     <Field label={label} optional={!required && type !== 'search'} {...(hint ? { hint } : {})}>
-      {(id, describedBy) => lines
-        ? <textarea id={id} rows={lines} value={value} required={required} maxLength={maxLength} spellcheck={false} aria-describedby={describedBy} onInput={(event) => onChange(event.currentTarget.value)} />
-        : <input id={id} type={type} value={value} required={required} maxLength={maxLength} spellcheck={false} autocomplete="off" aria-describedby={describedBy}
-            {...(pattern ? { pattern } : {})} {...(min ? { min } : {})} onInput={(event) => onChange(event.currentTarget.value)} />}
+      {(id, describedBy) =>
+        lines ? (
+          <textarea
+            id={id}
+            rows={lines}
+            value={value}
+            required={required}
+            maxLength={maxLength}
+            spellcheck={false}
+            aria-describedby={describedBy}
+            onInput={(event) => onChange(event.currentTarget.value)}
+          />
+        ) : (
+          <input
+            id={id}
+            type={type}
+            value={value}
+            required={required}
+            maxLength={maxLength}
+            spellcheck={false}
+            autocomplete="off"
+            aria-describedby={describedBy}
+            {...(pattern ? { pattern } : {})}
+            {...(min ? { min } : {})}
+            onInput={(event) => onChange(event.currentTarget.value)}
+          />
+        )
+      }
     </Field>
   );
 }
 
 type Choice<V extends string> = { value: V; label: string; hint?: string };
 
-export function SelectField<V extends string>({ label, value, choices, onChange }: { label: string; value: V; choices: Choice<V>[]; onChange: (value: V) => void }) {
+export function SelectField<V extends string>({
+  label,
+  value,
+  choices,
+  onChange,
+}: {
+  label: string;
+  value: V;
+  choices: Choice<V>[];
+  onChange: (value: V) => void;
+}) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value as V)}>
-        {choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value}>
+            {choice.label}
+          </option>
+        ))}
       </select>
     </div>
   );
 }
 
-export function RadioField<V extends string>({ label, value, choices, onChange }: { label: string; value: V; choices: Choice<V>[]; onChange: (value: V) => void }) {
+export function RadioField<V extends string>({
+  label,
+  value,
+  choices,
+  onChange,
+}: {
+  label: string;
+  value: V;
+  choices: Choice<V>[];
+  onChange: (value: V) => void;
+}) {
   const name = useId();
   return (
     <fieldset class="field">
       <legend>{label}</legend>
       {choices.map((choice) => (
         <label key={choice.value} class="choice">
-          <input type="radio" name={name} value={choice.value} checked={choice.value === value} onChange={() => onChange(choice.value)} />
-          <span>{choice.label}{choice.hint && <span class="hint">{choice.hint}</span>}</span>
+          <input
+            type="radio"
+            name={name}
+            value={choice.value}
+            checked={choice.value === value}
+            onChange={() => onChange(choice.value)}
+          />
+          <span>
+            {choice.label}
+            {choice.hint && <span class="hint">{choice.hint}</span>}
+          </span>
         </label>
       ))}
     </fieldset>
@@ -111,12 +200,23 @@ export function NumberField({ label, value, onChange }: { label: string; value: 
   return (
     <div class="field small">
       <label for={id}>{label}</label>
-      <input id={id} type="number" min={0} max={10000} value={value} onInput={(event) => onChange(Math.max(0, Math.trunc(Number(event.currentTarget.value)) || 0))} />
+      <input
+        id={id}
+        type="number"
+        min={0}
+        max={10000}
+        value={value}
+        onInput={(event) => onChange(Math.max(0, Math.trunc(Number(event.currentTarget.value)) || 0))}
+      />
     </div>
   );
 }
 
 /// A question before something that cannot be taken back.
 export function Confirm({ note, ...rest }: { note: string } & Omit<DialogProperties, 'children'>) {
-  return <Dialog {...rest}><p>{note}</p></Dialog>;
+  return (
+    <Dialog {...rest}>
+      <p>{note}</p>
+    </Dialog>
+  );
 }

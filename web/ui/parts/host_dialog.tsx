@@ -8,7 +8,15 @@ import { Dialog, SelectField, TextField } from './forms';
 
 type Trust = 'system' | 'pin' | 'ca';
 
-export function HostDialog({ shares, onClose, onAdded }: { shares: Share[]; onClose: () => void; onAdded: (name: string) => void }) {
+export function HostDialog({
+  shares,
+  onClose,
+  onAdded,
+}: {
+  shares: Share[];
+  onClose: () => void;
+  onAdded: (name: string) => void;
+}) {
   const [name, setName] = useState('');
   const [url, setUrl] = useState('');
   const [auth, setAuth] = useState<HostRequest['auth']>('negotiate');
@@ -19,7 +27,14 @@ export function HostDialog({ shares, onClose, onAdded }: { shares: Share[]; onCl
   const [ca, setCa] = useState('');
   const [share, setShare] = useState('');
   const add = useAction(async () => {
-    const body: HostRequest = { name, url, auth, ...(user ? { user } : {}), ...(password ? { password } : {}), ...(share ? { share } : {}) };
+    const body: HostRequest = {
+      name,
+      url,
+      auth,
+      ...(user ? { user } : {}),
+      ...(password ? { password } : {}),
+      ...(share ? { share } : {}),
+    };
     if (trust === 'pin') body.pin = pin.replace(/[\s:]/g, '').toLowerCase();
     if (trust === 'ca') body.ca = ca;
     await call('addHost', { body });
@@ -27,23 +42,52 @@ export function HostDialog({ shares, onClose, onAdded }: { shares: Share[]; onCl
     onAdded(name);
   });
   return (
-    <Dialog title={text.hosts.add} action={text.hosts.save} busy={add.busy} problem={add.problem} onSubmit={() => void add.run()} onClose={onClose}>
+    <Dialog
+      title={text.hosts.add}
+      action={text.hosts.save}
+      busy={add.busy}
+      problem={add.problem}
+      onSubmit={() => void add.run()}
+      onClose={onClose}
+    >
       <p class="muted">{text.hosts.addNote}</p>
       <TextField label={text.hosts.name} value={name} onChange={setName} required maxLength={64} />
       <TextField label={text.hosts.url} hint={text.hosts.urlHint} type="url" value={url} onChange={setUrl} required />
-      <SelectField label={text.hosts.auth} value={auth} onChange={setAuth} choices={[
-        { value: 'negotiate', label: 'Negotiate' }, { value: 'ntlm', label: 'NTLM' }, { value: 'kerberos', label: 'Kerberos' }, { value: 'basic', label: 'Basic' },
-      ]} />
+      <SelectField
+        label={text.hosts.auth}
+        value={auth}
+        onChange={setAuth}
+        choices={[
+          { value: 'negotiate', label: 'Negotiate' },
+          { value: 'ntlm', label: 'NTLM' },
+          { value: 'kerberos', label: 'Kerberos' },
+          { value: 'basic', label: 'Basic' },
+        ]}
+      />
       <TextField label={text.hosts.user} hint={text.hosts.userHint} value={user} onChange={setUser} maxLength={256} />
       <TextField label={text.hosts.password} type="password" value={password} onChange={setPassword} />
-      <SelectField label={text.hosts.trust} value={trust} onChange={setTrust} choices={[
-        { value: 'system', label: text.hosts.trustSystem }, { value: 'pin', label: text.hosts.trustPin }, { value: 'ca', label: text.hosts.trustCa },
-      ]} />
+      <SelectField
+        label={text.hosts.trust}
+        value={trust}
+        onChange={setTrust}
+        choices={[
+          { value: 'system', label: text.hosts.trustSystem },
+          { value: 'pin', label: text.hosts.trustPin },
+          { value: 'ca', label: text.hosts.trustCa },
+        ]}
+      />
       {trust === 'pin' && <TextField label={text.hosts.pin} value={pin} onChange={setPin} required maxLength={128} />}
       {trust === 'ca' && <TextField label={text.hosts.ca} value={ca} onChange={setCa} required lines={6} maxLength={65536} />}
       {shares.length > 1 && (
-        <SelectField label={text.hosts.share} value={share} onChange={setShare}
-          choices={[{ value: '', label: text.hosts.shareDefault }, ...shares.map((entry) => ({ value: entry.name, label: `${entry.name}: ${entry.unc}` }))]} />
+        <SelectField
+          label={text.hosts.share}
+          value={share}
+          onChange={setShare}
+          choices={[
+            { value: '', label: text.hosts.shareDefault },
+            ...shares.map((entry) => ({ value: entry.name, label: `${entry.name}: ${entry.unc}` })),
+          ]}
+        />
       )}
     </Dialog>
   );

@@ -10,14 +10,25 @@ export function JobProgress({ job }: { job: Job }) {
   const known = job.total_bytes > 0;
   const words = [
     job.stage,
-    known ? text.jobs.bytesOf(format.bytes(job.done_bytes), format.bytes(job.total_bytes)) : job.done_bytes > 0 ? format.bytes(job.done_bytes) : '',
+    known
+      ? text.jobs.bytesOf(format.bytes(job.done_bytes), format.bytes(job.total_bytes))
+      : job.done_bytes > 0
+        ? format.bytes(job.done_bytes)
+        : '',
     rate !== null ? text.jobs.rate(format.bytes(rate)) : '',
     remainingSeconds !== null ? text.jobs.remaining(format.duration(remainingSeconds)) : '',
   ].filter((word) => word !== '');
   return (
     <div class="job-progress">
-      {known ? <progress max={job.total_bytes} value={Math.min(job.done_bytes, job.total_bytes)} aria-label={`${job.subject}: ${job.stage}`} />
-        : <progress aria-label={`${job.subject}: ${job.stage}`} />}
+      {known ? (
+        <progress
+          max={job.total_bytes}
+          value={Math.min(job.done_bytes, job.total_bytes)}
+          aria-label={`${job.subject}: ${job.stage}`}
+        />
+      ) : (
+        <progress aria-label={`${job.subject}: ${job.stage}`} />
+      )}
       <span class="muted">{words.join(' · ')}</span>
     </div>
   );

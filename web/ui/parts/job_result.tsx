@@ -26,12 +26,17 @@ export function JobResult({ job, result }: { job: Job; result: Fields }) {
 function words(job: Job, result: Fields) {
   switch (job.kind) {
     case 'backup':
-    case 'ingest': return <PointMade result={result} />;
+    case 'ingest':
+      return <PointMade result={result} />;
     case 'prune':
-    case 'gc': return <Removed job={job} result={result} />;
-    case 'verify': return <Verdicts result={result} />;
-    case 'restore_disk': return <p>{text.jobs.restored(String(job.parameters['to'] ?? ''))}</p>;
-    default: return null;
+    case 'gc':
+      return <Removed job={job} result={result} />;
+    case 'verify':
+      return <Verdicts result={result} />;
+    case 'restore_disk':
+      return <p>{text.jobs.restored(String(job.parameters['to'] ?? ''))}</p>;
+    default:
+      return null;
   }
 }
 
@@ -42,13 +47,19 @@ function PointMade({ result }: { result: Fields }) {
   const sum = (name: string) => disks.reduce((total, disk) => total + (typeof disk[name] === 'number' ? disk[name] : 0), 0);
   return (
     <>
-      <Facts rows={[
-        [text.point.kind, `${String(result['kind'])}: ${String(result['reason'])}`],
-        [text.point.consistency, String(result['consistency'] ?? text.common.unknown)],
-        [text.point.changed, format.bytes(sum('changed_bytes'))],
-        [text.point.stored, format.bytes(sum('new_stored_bytes'))],
-      ]} />
-      <p><a class="button" href={href('points', point)}>{text.jobs.openPoint}</a></p>
+      <Facts
+        rows={[
+          [text.point.kind, `${String(result['kind'])}: ${String(result['reason'])}`],
+          [text.point.consistency, String(result['consistency'] ?? text.common.unknown)],
+          [text.point.changed, format.bytes(sum('changed_bytes'))],
+          [text.point.stored, format.bytes(sum('new_stored_bytes'))],
+        ]}
+      />
+      <p>
+        <a class="button" href={href('points', point)}>
+          {text.jobs.openPoint}
+        </a>
+      </p>
     </>
   );
 }
@@ -58,7 +69,8 @@ function Removed({ job, result }: { job: Job; result: Fields }) {
   return (
     <p>
       {job.parameters['dry_run'] === true && <Badge tone="quiet">{text.jobs.dryRun}</Badge>}{' '}
-      {job.kind === 'prune' && `${text.jobs.kept(listOf(result['kept']).length)}, ${text.jobs.removed(Array.isArray(result['removed']) ? result['removed'].length : 0)}, `}
+      {job.kind === 'prune' &&
+        `${text.jobs.kept(listOf(result['kept']).length)}, ${text.jobs.removed(Array.isArray(result['removed']) ? result['removed'].length : 0)}, `}
       {typeof freed === 'number' && text.jobs.freed(format.bytes(freed))}
     </p>
   );
@@ -66,14 +78,29 @@ function Removed({ job, result }: { job: Job; result: Fields }) {
 
 function Verdicts({ result }: { result: Fields }) {
   const bad = listOf(result['points']).filter((point) => point['result'] !== 'sound');
-  if (bad.length === 0) return <p><Badge tone="good">{text.point.sound}</Badge> {text.jobs.sound}</p>;
+  if (bad.length === 0)
+    return (
+      <p>
+        <Badge tone="good">{text.point.sound}</Badge> {text.jobs.sound}
+      </p>
+    );
   return (
     <ul>
       {bad.map((point) => (
         <li key={String(point['id'])}>
-          <Badge tone="bad">{text.point.damaged}</Badge> <a href={href('points', String(point['id']))}><code>{format.shortId(String(point['id']))}</code></a>
-          <ul>{listOf(point['damage']).slice(0, 20).map((damage, index) => (
-            <li key={index}>{text.vm.disk} {String(damage['disk'])}, {String(damage['offset'])} + {String(damage['length'])}: {String(damage['reason'])}</li>))}
+          <Badge tone="bad">{text.point.damaged}</Badge>{' '}
+          <a href={href('points', String(point['id']))}>
+            <code>{format.shortId(String(point['id']))}</code>
+          </a>
+          <ul>
+            {listOf(point['damage'])
+              .slice(0, 20)
+              .map((damage, index) => (
+                <li key={index}>
+                  {text.vm.disk} {String(damage['disk'])}, {String(damage['offset'])} + {String(damage['length'])}:{' '}
+                  {String(damage['reason'])}
+                </li>
+              ))}
           </ul>
         </li>
       ))}

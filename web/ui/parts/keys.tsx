@@ -25,35 +25,94 @@ export function Keys() {
     done('');
   });
   return (
-    <Section title={text.repository.keys} note={text.repository.keysNote} actions={<>
-      <button type="button" onClick={() => setQuestion('add')}>{text.repository.addKey}</button>
-      <button type="button" onClick={() => setQuestion('change')}>{text.repository.changeKey}</button>
-    </>}>
-      {news && <div class="notice good" role="status"><p>{news}</p></div>}
+    <Section
+      title={text.repository.keys}
+      note={text.repository.keysNote}
+      actions={
+        <>
+          <button type="button" onClick={() => setQuestion('add')}>
+            {text.repository.addKey}
+          </button>
+          <button type="button" onClick={() => setQuestion('change')}>
+            {text.repository.changeKey}
+          </button>
+        </>
+      }
+    >
+      {news && (
+        <div class="notice good" role="status">
+          <p>{news}</p>
+        </div>
+      )}
       <Loaded resource={keys}>
         {(list) => (
-          <Table label={text.repository.keys} rows={list.keys} rowKey={(key) => String(key.number)} columns={[
-            { title: text.repository.slot, kind: 'main', cell: (key) => key.number },
-            { title: text.repository.kind, cell: (key) => key.kind === 'recovery' ? text.repository.recovery : text.repository.passphrase },
-            { title: text.repository.created, cell: (key) => <When time={key.created} /> },
-            { title: text.vms.actions, kind: 'actions', cell: (key) => list.keys.length > 1 && <button type="button" aria-label={text.repository.revokeTitle(key.number)} onClick={() => setQuestion(key)}>{text.repository.revoke}</button> },
-          ]} />
+          <Table
+            label={text.repository.keys}
+            rows={list.keys}
+            rowKey={(key) => String(key.number)}
+            columns={[
+              { title: text.repository.slot, kind: 'main', cell: (key) => key.number },
+              {
+                title: text.repository.kind,
+                cell: (key) => (key.kind === 'recovery' ? text.repository.recovery : text.repository.passphrase),
+              },
+              { title: text.repository.created, cell: (key) => <When time={key.created} /> },
+              {
+                title: text.vms.actions,
+                kind: 'actions',
+                cell: (key) =>
+                  list.keys.length > 1 && (
+                    <button type="button" aria-label={text.repository.revokeTitle(key.number)} onClick={() => setQuestion(key)}>
+                      {text.repository.revoke}
+                    </button>
+                  ),
+              },
+            ]}
+          />
         )}
       </Loaded>
-      {question === 'add' && <PassphraseDialog title={text.repository.addKey} onClose={close} onSubmit={async (_, fresh) => done(text.repository.added((await call('addKey', { body: { passphrase: fresh } })).number))} />}
-      {question === 'change' && <PassphraseDialog title={text.repository.changeKey} asksOld onClose={close} onSubmit={async (old, fresh) => {
-        await call('changeKey', { body: { old_passphrase: old, new_passphrase: fresh } });
-        done(text.repository.changed);
-      }} />}
+      {question === 'add' && (
+        <PassphraseDialog
+          title={text.repository.addKey}
+          onClose={close}
+          onSubmit={async (_, fresh) =>
+            done(text.repository.added((await call('addKey', { body: { passphrase: fresh } })).number))
+          }
+        />
+      )}
+      {question === 'change' && (
+        <PassphraseDialog
+          title={text.repository.changeKey}
+          asksOld
+          onClose={close}
+          onSubmit={async (old, fresh) => {
+            await call('changeKey', { body: { old_passphrase: old, new_passphrase: fresh } });
+            done(text.repository.changed);
+          }}
+        />
+      )}
       {question !== null && typeof question === 'object' && (
-        <Confirm title={text.repository.revokeTitle(question.number)} note={text.repository.revokeNote} action={text.repository.revokeAction} danger busy={revoke.busy} problem={revoke.problem}
-          onSubmit={() => void revoke.run(question.number)} onClose={close} />
+        <Confirm
+          title={text.repository.revokeTitle(question.number)}
+          note={text.repository.revokeNote}
+          action={text.repository.revokeAction}
+          danger
+          busy={revoke.busy}
+          problem={revoke.problem}
+          onSubmit={() => void revoke.run(question.number)}
+          onClose={close}
+        />
       )}
     </Section>
   );
 }
 
-type PassphraseProperties = { title: string; asksOld?: boolean; onSubmit: (old: string, fresh: string) => Promise<void>; onClose: () => void };
+type PassphraseProperties = {
+  title: string;
+  asksOld?: boolean;
+  onSubmit: (old: string, fresh: string) => Promise<void>;
+  onClose: () => void;
+};
 
 function PassphraseDialog({ title, asksOld, onSubmit, onClose }: PassphraseProperties) {
   const [old, setOld] = useState('');
@@ -64,7 +123,14 @@ function PassphraseDialog({ title, asksOld, onSubmit, onClose }: PassphrasePrope
     await onSubmit(old, fresh);
   });
   return (
-    <Dialog title={title} action={title} busy={action.busy} problem={action.problem} onSubmit={() => void action.run()} onClose={onClose}>
+    <Dialog
+      title={title}
+      action={title}
+      busy={action.busy}
+      problem={action.problem}
+      onSubmit={() => void action.run()}
+      onClose={onClose}
+    >
       {asksOld && <TextField label={text.repository.oldPass} type="password" value={old} onChange={setOld} required />}
       <TextField label={text.repository.newPass} type="password" value={fresh} onChange={setFresh} required />
       <TextField label={text.repository.again} type="password" value={again} onChange={setAgain} required />

@@ -30,19 +30,42 @@ export function PointActions({ point, onChange, onRemoved }: { point: Point; onC
   return (
     <>
       <div class="actions">
-        <a class="button primary" href={href('restore', point.id)}>{text.point.restore}</a>
-        <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>{text.point.verify}</button>
-        <button type="button" onClick={() => setQuestion('protect')}>{text.point.protect}</button>
-        {point.hold_reason !== null ? <button type="button" disabled={release.busy} onClick={() => void release.run()}>{text.point.release}</button>
-          : <button type="button" onClick={() => setQuestion('hold')}>{text.point.holdAction}</button>}
-        <button type="button" class="danger" onClick={() => setQuestion('remove')}>{text.point.remove}</button>
+        <a class="button primary" href={href('restore', point.id)}>
+          {text.point.restore}
+        </a>
+        <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>
+          {text.point.verify}
+        </button>
+        <button type="button" onClick={() => setQuestion('protect')}>
+          {text.point.protect}
+        </button>
+        {point.hold_reason !== null ? (
+          <button type="button" disabled={release.busy} onClick={() => void release.run()}>
+            {text.point.release}
+          </button>
+        ) : (
+          <button type="button" onClick={() => setQuestion('hold')}>
+            {text.point.holdAction}
+          </button>
+        )}
+        <button type="button" class="danger" onClick={() => setQuestion('remove')}>
+          {text.point.remove}
+        </button>
       </div>
       <ProblemBox problem={verify.problem ?? release.problem} />
       {question === 'protect' && <ProtectDialog point={point} onClose={close} onChange={onChange} />}
       {question === 'hold' && <HoldDialog point={point} onClose={close} onChange={onChange} />}
       {question === 'remove' && (
-        <Confirm title={text.point.removeTitle} note={text.point.removeNote(format.dateTime(point.time), point.vm.name)} action={text.point.removeAction} danger
-          busy={remove.busy} problem={remove.problem} onSubmit={() => void remove.run()} onClose={close} />
+        <Confirm
+          title={text.point.removeTitle}
+          note={text.point.removeNote(format.dateTime(point.time), point.vm.name)}
+          action={text.point.removeAction}
+          danger
+          busy={remove.busy}
+          problem={remove.problem}
+          onSubmit={() => void remove.run()}
+          onClose={close}
+        />
       )}
     </>
   );
@@ -60,7 +83,14 @@ function ProtectDialog({ point, onClose, onChange }: DialogProperties) {
     onChange();
   });
   return (
-    <Dialog title={text.point.protectTitle} action={text.point.protectAction} busy={action.busy} problem={action.problem} onSubmit={() => void action.run()} onClose={onClose}>
+    <Dialog
+      title={text.point.protectTitle}
+      action={text.point.protectAction}
+      busy={action.busy}
+      problem={action.problem}
+      onSubmit={() => void action.run()}
+      onClose={onClose}
+    >
       <p class="muted">{text.point.protectNote}</p>
       <TextField label={text.point.protectUntil} type="date" value={until} min={earliest} onChange={setUntil} required />
     </Dialog>
@@ -75,7 +105,14 @@ function HoldDialog({ point, onClose, onChange }: DialogProperties) {
     onChange();
   });
   return (
-    <Dialog title={text.point.holdTitle} action={text.point.holdActionDo} busy={action.busy} problem={action.problem} onSubmit={() => void action.run()} onClose={onClose}>
+    <Dialog
+      title={text.point.holdTitle}
+      action={text.point.holdActionDo}
+      busy={action.busy}
+      problem={action.problem}
+      onSubmit={() => void action.run()}
+      onClose={onClose}
+    >
       <p class="muted">{text.point.holdNote}</p>
       <TextField label={text.point.holdReason} value={reason} onChange={setReason} required />
     </Dialog>
@@ -105,19 +142,52 @@ export function changedBytes(point: Point): number {
 export function PointFacts({ point }: { point: Point }) {
   return (
     <>
-      {point.has_known_damage && <div class="notice bad"><p>{text.point.damage}</p></div>}
-      <Facts rows={[
-        [text.point.id, <code>{point.id}</code>],
-        [text.point.base, point.base_point ? <a href={href('points', point.base_point)}><code>{format.shortId(point.base_point)}</code></a> : '–'],
-        ...point.disks.map((disk): [string, preact.ComponentChildren] => [
-          `${text.vm.disk} ${disk.index}: ${disk.name}`,
-          <>
-            {format.bytes(disk.virtual_size_bytes)}, {text.point.changed.toLowerCase()} {format.bytes(disk.changed_bytes)}, {text.point.stored.toLowerCase()} {format.bytes(disk.new_stored_bytes)}
-            {disk.sha256 && <span class="row-note">{text.point.sha} <code>{disk.sha256}</code></span>}
-          </>]),
-        [text.point.skipped, point.skipped.length === 0 ? text.point.nothingSkipped
-          : <ul>{point.skipped.map((disk) => <li key={disk.name}>{disk.name}: {disk.reason}</li>)}</ul>],
-      ]} />
+      {point.has_known_damage && (
+        <div class="notice bad">
+          <p>{text.point.damage}</p>
+        </div>
+      )}
+      <Facts
+        rows={[
+          [text.point.id, <code>{point.id}</code>],
+          [
+            text.point.base,
+            point.base_point ? (
+              <a href={href('points', point.base_point)}>
+                <code>{format.shortId(point.base_point)}</code>
+              </a>
+            ) : (
+              '–'
+            ),
+          ],
+          ...point.disks.map((disk): [string, preact.ComponentChildren] => [
+            `${text.vm.disk} ${disk.index}: ${disk.name}`,
+            <>
+              {format.bytes(disk.virtual_size_bytes)}, {text.point.changed.toLowerCase()} {format.bytes(disk.changed_bytes)},{' '}
+              {text.point.stored.toLowerCase()} {format.bytes(disk.new_stored_bytes)}
+              {disk.sha256 && (
+                <span class="row-note">
+                  {text.point.sha} <code>{disk.sha256}</code>
+                </span>
+              )}
+            </>,
+          ]),
+          [
+            text.point.skipped,
+            point.skipped.length === 0 ? (
+              text.point.nothingSkipped
+            ) : (
+              <ul>
+                {point.skipped.map((disk) => (
+                  <li key={disk.name}>
+                    {disk.name}: {disk.reason}
+                  </li>
+                ))}
+              </ul>
+            ),
+          ],
+        ]}
+      />
     </>
   );
 }

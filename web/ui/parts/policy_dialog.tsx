@@ -24,7 +24,10 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
   const [calendar, setCalendar] = useState('*-*-* 22:00');
   const [consistency, setConsistency] = useState<NonNullable<PolicyRequest['consistency']>>('prefer-application');
   const [retention, setRetention] = useState<Retention>({ keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 });
-  const vms = patterns.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const vms = patterns
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const add = useAction(async () => {
     const kept = Object.fromEntries(Object.entries(retention).filter(([, value]) => value > 0)) as Retention;
     if (Object.keys(kept).length === 0) throw new Error(text.policies.needRetention);
@@ -33,22 +36,68 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
     onAdded();
   });
   return (
-    <Dialog title={text.policies.add} action={text.policies.save} busy={add.busy} problem={add.problem} onSubmit={() => void add.run()} onClose={onClose}>
+    <Dialog
+      title={text.policies.add}
+      action={text.policies.save}
+      busy={add.busy}
+      problem={add.problem}
+      onSubmit={() => void add.run()}
+      onClose={onClose}
+    >
       <TextField label={text.policies.name} value={name} onChange={setName} required maxLength={64} />
-      <TextField label={text.policies.patterns} hint={text.policies.patternsHint} value={patterns} onChange={setPatterns} required lines={2} maxLength={4096} />
+      <TextField
+        label={text.policies.patterns}
+        hint={text.policies.patternsHint}
+        value={patterns}
+        onChange={setPatterns}
+        required
+        lines={2}
+        maxLength={4096}
+      />
       <Matches patterns={vms} />
-      <TextField label={text.policies.calendar} hint={text.policies.calendarHint} value={calendar} onChange={setCalendar} required maxLength={256} />
+      <TextField
+        label={text.policies.calendar}
+        hint={text.policies.calendarHint}
+        value={calendar}
+        onChange={setCalendar}
+        required
+        maxLength={256}
+      />
       <p class="actions presets" role="group" aria-label={text.policies.presets}>
-        {kPresets.map((preset) => <button key={preset.calendar} type="button" class="chip" aria-pressed={calendar === preset.calendar} onClick={() => setCalendar(preset.calendar)}>{preset.label}</button>)}
+        {kPresets.map((preset) => (
+          <button
+            key={preset.calendar}
+            type="button"
+            class="chip"
+            aria-pressed={calendar === preset.calendar}
+            onClick={() => setCalendar(preset.calendar)}
+          >
+            {preset.label}
+          </button>
+        ))}
       </p>
       <NextRuns calendar={calendar} />
-      <SelectField label={text.policies.consistency} value={consistency} onChange={setConsistency} choices={[
-        { value: 'prefer-application', label: text.backup.prefer }, { value: 'application', label: text.backup.application }, { value: 'crash', label: text.backup.crash },
-      ]} />
+      <SelectField
+        label={text.policies.consistency}
+        value={consistency}
+        onChange={setConsistency}
+        choices={[
+          { value: 'prefer-application', label: text.backup.prefer },
+          { value: 'application', label: text.backup.application },
+          { value: 'crash', label: text.backup.crash },
+        ]}
+      />
       <fieldset class="field">
         <legend>{text.policies.retention}</legend>
         <div class="numbers">
-          {kKeepKeys.map((key) => <NumberField key={key} label={text.policies.keepNames[key]} value={retention[key] ?? 0} onChange={(value) => setRetention({ ...retention, [key]: value })} />)}
+          {kKeepKeys.map((key) => (
+            <NumberField
+              key={key}
+              label={text.policies.keepNames[key]}
+              value={retention[key] ?? 0}
+              onChange={(value) => setRetention({ ...retention, [key]: value })}
+            />
+          ))}
         </div>
         <p class="hint">{text.policies.retentionHint}</p>
       </fieldset>
@@ -59,11 +108,14 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
 function Matches({ patterns }: { patterns: string[] }) {
   const vms = useResource(loadAllVms, []);
   if (!vms.data) return null;
-  const names = vms.data.filter((vm) => patterns.some((pattern) => format.matchesPattern(pattern, vm))).map((vm) => vm.name);
+  const names = vms.data
+    .filter((vm) => vm.host !== '' && patterns.some((pattern) => format.matchesPattern(pattern, vm)))
+    .map((vm) => vm.name);
   const rest = names.length - kNamesShown;
   return (
     <p class="preview" role="status">
-      {names.length === 0 ? text.policies.previewNone
+      {names.length === 0
+        ? text.policies.previewNone
         : `${text.policies.preview}: ${names.slice(0, kNamesShown).join(', ')}${rest > 0 ? ` ${text.policies.previewMore(rest)}` : ''}`}
     </p>
   );
@@ -77,20 +129,40 @@ function NextRuns({ calendar }: { calendar: string }) {
     const timer = setTimeout(() => {
       if (calendar.trim() === '') return;
       call('previewPolicy', { body: { calendar, count: 5 }, signal: abort.signal }).then(
-        (answer) => { setPreview(answer); setProblem(null); },
-        (error: unknown) => { if (!abort.signal.aborted) { setPreview(null); setProblem(problemOf(error)); } });
+        (answer) => {
+          setPreview(answer);
+          setProblem(null);
+        },
+        (error: unknown) => {
+          if (!abort.signal.aborted) {
+            setPreview(null);
+            setProblem(problemOf(error));
+          }
+        },
+      );
     }, kPreviewDelayMs);
     return () => {
       clearTimeout(timer);
       abort.abort();
     };
   }, [calendar]);
-  if (problem) return <p class="preview bad-text" role="status">{problem.detail} {problem.hint}</p>;
+  if (problem)
+    return (
+      <p class="preview bad-text" role="status">
+        {problem.detail} {problem.hint}
+      </p>
+    );
   if (!preview) return null;
   return (
     <div class="preview" role="status">
       <p>{text.policies.nextRuns(preview.time_zone)}</p>
-      <ul class="plain">{preview.next_runs.map((time) => <li key={time}><When time={time} /> <span class="muted">{format.relative(time)}</span></li>)}</ul>
+      <ul class="plain">
+        {preview.next_runs.map((time) => (
+          <li key={time}>
+            <When time={time} /> <span class="muted">{format.relative(time)}</span>
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { text } from '../text';
 export type Column<T> = {
   title: string;
   cell: (row: T) => ComponentChildren;
-  kind?: 'number' | 'actions' | 'main';
+  kind?: 'number' | 'actions' | 'main' | 'short';
 };
 
 const kRowsAtOnce = 200;
@@ -29,16 +29,26 @@ export function Table<T>({ label, columns, rows, rowKey, detail }: Properties<T>
       <table role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
-            {columns.map((column) => <th key={column.title} role="columnheader" scope="col" class={column.kind ?? ''}>{column.kind === 'actions' ? <span class="visually-hidden">{column.title}</span> : column.title}</th>)}
+            {columns.map((column) => (
+              <th key={column.title} role="columnheader" scope="col" class={column.kind ?? ''}>
+                {column.kind === 'actions' ? <span class="visually-hidden">{column.title}</span> : column.title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {rows.slice(0, shown).map((row) => <Row key={rowKey(row)} row={row} columns={columns} detail={detail?.(row) ?? null} />)}
+          {rows.slice(0, shown).map((row) => (
+            <Row key={rowKey(row)} row={row} columns={columns} detail={detail?.(row) ?? null} />
+          ))}
         </tbody>
       </table>
       {left > 0 && (
-        <p class="actions"><button type="button" onClick={() => setShown(shown + kRowsAtOnce)}>{text.common.more(Math.min(left, kRowsAtOnce))}</button>
-          <span class="muted">{text.common.showing(shown, rows.length)}</span></p>
+        <p class="actions">
+          <button type="button" onClick={() => setShown(shown + kRowsAtOnce)}>
+            {text.common.more(Math.min(left, kRowsAtOnce))}
+          </button>
+          <span class="muted">{text.common.showing(shown, rows.length)}</span>
+        </p>
       )}
     </>
   );
@@ -48,9 +58,19 @@ function Row<T>({ row, columns, detail }: { row: T; columns: Column<T>[]; detail
   return (
     <>
       <tr role="row" class={detail ? 'unfolded' : ''}>
-        {columns.map((column) => <td key={column.title} role="cell" class={column.kind ?? ''} data-label={column.title}>{column.cell(row)}</td>)}
+        {columns.map((column) => (
+          <td key={column.title} role="cell" class={column.kind ?? ''} data-label={column.title}>
+            {column.cell(row)}
+          </td>
+        ))}
       </tr>
-      {detail && <tr role="row" class="detail"><td role="cell" colSpan={columns.length}>{detail}</td></tr>}
+      {detail && (
+        <tr role="row" class="detail">
+          <td role="cell" colSpan={columns.length}>
+            {detail}
+          </td>
+        </tr>
+      )}
     </>
   );
 }

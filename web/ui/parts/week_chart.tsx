@@ -44,7 +44,9 @@ export function WeekChart({ jobs }: { jobs: Job[] }) {
               <rect class="bar-failed" x="4" y={kBarHeight - done - failed} width="20" height={failed} />
             </svg>
             <span aria-hidden="true">{day.name}</span>
-            <span aria-hidden="true" class={day.failed > 0 ? 'bad-text' : 'muted'}>{day.failed > 0 ? `${day.done} + ${day.failed} ✕` : day.done}</span>
+            <span aria-hidden="true" class={day.failed > 0 ? 'bad-text' : 'muted'}>
+              {day.failed > 0 ? `${day.done} + ${day.failed} ✕` : day.done}
+            </span>
           </li>
         );
       })}

@@ -1,0 +1,121 @@
+// Builders for what the stand-in appliance knows: machines, disks, recovery points, jobs.
+const kMiB = 1024 ** 2;
+export const kGiB = 1024 ** 3;
+
+export function ago(minutes) {
+  return new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+export const hex = (seed, length) =>
+  Array.from({ length }, (_, index) => ((seed * 7919 + index * 104729 + ((index * seed) % 97)) % 16).toString(16)).join('');
+export const guid = (seed) =>
+  `${hex(seed, 8)}-${hex(seed + 1, 4)}-4${hex(seed + 2, 3)}-8${hex(seed + 3, 3)}-${hex(seed + 4, 12)}`.toUpperCase();
+
+export function makeJob(id, fields) {
+  return {
+    id,
+    kind: 'backup',
+    subject: 'web01 on hv01',
+    state: 'done',
+    stage: 'tidy',
+    done_bytes: 3 * kGiB,
+    total_bytes: 3 * kGiB,
+    requested_by: 'policy nightly',
+    created: ago(600),
+    started: ago(600),
+    ended: ago(590),
+    parameters: {},
+    result: {},
+    error: null,
+    events: [],
+    ...fields,
+  };
+}
+
+export const kFailure = {
+  code: 'host_failure',
+  message: 'The host could not write to \\\\appliance\\exports: error 0x80070005, access denied',
+  hint: 'Give the computer account HV02$ the right to change files on the share, then try again: entrepot host doctor hv02',
+  context: ['exporting VM sql01', 'backing up sql01 on hv02'],
+};
+
+export function makeDisk(seed, index, name, fields = {}) {
+  return {
+    id: guid(seed * 31 + index).toLowerCase(),
+    index,
+    name,
+    path: `D:\\VMs\\${name}`,
+    controller: `scsi 0:${index}`,
+    size_bytes: 60 * kGiB,
+    cannot_back_up: '',
+    excluded: '',
+    ...fields,
+  };
+}
+
+export function makePoint(seed, vm, minutes, kind, fields = {}) {
+  const changed = kind === 'full' ? 22 * kGiB : (150 + (seed % 700)) * kMiB;
+  return {
+    id: hex(seed, 32),
+    sequence: 100_000 - seed,
+    vm: { id: vm.id, name: vm.name, host: vm.host },
+    time: ago(minutes),
+    kind,
+    reason: kind === 'full' ? 'the first point of this machine' : "changes since the newest point, by the host's change tracking",
+    consistency: 'application',
+    base_point: kind === 'full' ? null : hex(seed + 1, 32),
+    disks: [
+      {
+        id: guid(seed).toLowerCase(),
+        index: 0,
+        name: `${vm.name}.vhdx`,
+        virtual_size_bytes: 60 * kGiB,
+        logical_sector_size: 512,
+        changed_bytes: changed,
+        new_stored_bytes: Math.round(changed * 0.31),
+        root: hex(seed, 64),
+        sha256: null,
+      },
+    ],
+    skipped: [],
+    logical_bytes: 22 * kGiB,
+    unique_bytes: Math.round(changed * 0.31),
+    protected_until: null,
+    hold_reason: null,
+    verified: { time: ago(minutes - 5 > 0 ? minutes - 5 : 1), result: 'sound' },
+    has_known_damage: false,
+    ...fields,
+  };
+}
+
+export function makeVm(seed, name, host, points, job, fields = {}) {
+  const newest = points[0];
+  return {
+    id: guid(seed),
+    name,
+    host,
+    state: 'running',
+    disks: [makeDisk(seed, 0, `${name}.vhdx`)],
+    last_point: newest
+      ? {
+          id: newest.id,
+          time: newest.time,
+          kind: newest.kind,
+          consistency: newest.consistency,
+          verified: newest.verified,
+          has_known_damage: newest.has_known_damage,
+        }
+      : null,
+    last_job: job
+      ? { id: job.id, kind: job.kind, state: job.state, created: job.created, ended: job.ended, error: job.error }
+      : null,
+    protected: true,
+    policies: ['nightly'],
+    next_run: ago(-300),
+    newest_point_time: newest?.time ?? null,
+    points: points.length,
+    problems: [],
+    ...fields,
+  };
+}
+
