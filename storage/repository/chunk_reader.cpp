@@ -62,9 +62,10 @@ void ChunkReader::give_back(std::unique_ptr<Tools> tools) {
     spare_.push_back(std::move(tools));
 }
 
-void ChunkReader::read(std::span<ChunkRequest> requests) {
+void ChunkReader::read(std::span<ChunkRequest> requests, Copies copies) {
     const std::vector<Group> groups = group(requests);
     workers_.for_each(groups.size(), [&](std::size_t i) { read_group(groups[i], requests); });
+    if (copies == Copies::addressed) return;
     for (ChunkRequest& request : requests) {
         if (request.damage.empty()) continue;
         auto tools = take_tools();

@@ -21,6 +21,9 @@ struct ChunkRequest {
     std::string damage{};    ///< Why it cannot be read; empty if the target is filled.
 };
 
+/// Where a damaged chunk may be read from instead: nowhere, or from another sound copy.
+enum class Copies { addressed, any };
+
 /// Safe to share between threads.
 class ChunkReader {
 public:
@@ -28,8 +31,8 @@ public:
     ~ChunkReader();
 
     /// Requests that follow each other on the disk are best given together. Damage is told in each
-    /// request; where another sound copy of the chunk is known, that one is read.
-    void read(std::span<ChunkRequest> requests);
+    /// request.
+    void read(std::span<ChunkRequest> requests, Copies copies = Copies::any);
 
 private:
     struct Tools;

@@ -72,7 +72,7 @@ Bytes encode_pack_header(const PackHeader& header) {
     out.bytes(as_bytes(kHeaderMagic)).u16(kVersion);
     out.u16(header.is_encrypted ? kFlagEncrypted : std::uint16_t{0});
     out.u32(header.chunk_size_bytes).bytes(header.repository.bytes).bytes(header.pack.bytes);
-    out.bytes(header.salt).u32(header.generation);
+    out.bytes(header.salt).u32(header.generation).u64(header.table_nonce);
     return with_checksum(out, kPackHeaderBytes);
 }
 
@@ -92,6 +92,7 @@ PackHeader decode_pack_header(ByteView bytes) {
     header.pack = PackId::from(in.bytes(PackId::kSizeBytes));
     std::ranges::copy(in.bytes(kSaltBytes), header.salt.begin());
     header.generation = in.u32();
+    header.table_nonce = in.u64();
     return header;
 }
 

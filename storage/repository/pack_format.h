@@ -27,6 +27,8 @@ struct PackHeader {
     std::uint32_t generation = 0;
     std::uint32_t chunk_size_bytes = 0;
     bool is_encrypted = true;
+    /// By chance, so that a generation that is written twice after a crash repeats no nonce.
+    std::uint64_t table_nonce = 0;
 };
 
 /// One stored chunk. `offset` is that of the slot's own header in the object.

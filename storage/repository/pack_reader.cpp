@@ -59,7 +59,7 @@ PackReader::PackReader(object::Store& store, const RepositoryKeys& keys, const P
         LittleEndianWriter associated;
         associated.bytes(encode_pack_header(header_)).u32(trailer.slot_count);
         const auto table = slot_table_sealer(keys, header_)
-                               .open(0, associated.data(),
+                               .open(header_.table_nonce, associated.data(),
                                      object_->read(trailer.table_offset, trailer.table_length));
         slots_ = table ? decode_slot_table(*table, trailer, header_.chunk_size_bytes)
                        : scan_slots(trailer);

@@ -22,6 +22,7 @@ PackHeader make_header(Random& random, const RepositoryKeys& keys, std::uint32_t
                       .is_encrypted = keys.is_encrypted()};
     random.fill(header.pack.bytes);
     random.fill(header.salt);
+    header.table_nonce = random.u64();
     return header;
 }
 
@@ -100,7 +101,8 @@ SealedPack PackWriter::seal() {
     const std::uint64_t table_offset = offset_;
     LittleEndianWriter associated;
     associated.bytes(encode_pack_header(header_)).u32(slot_count());
-    write(slot_table_sealer(keys_, header_).seal(0, associated.data(), encode_slot_table(slots_)));
+    write(slot_table_sealer(keys_, header_)
+              .seal(header_.table_nonce, associated.data(), encode_slot_table(slots_)));
     flush();
 
     PackTrailer trailer{.body_length = offset_,

@@ -32,7 +32,8 @@ TEST_CASE("repository: what was committed is read back byte for byte", "[reposit
 
 TEST_CASE("repository: a chain of increments longer than a map may be deep", "[repository]") {
     Fixture fixture;
-    DiskContent disk = make_disk(2, 70 * kMiB);
+    DiskContent disk(66 * kMiB);
+    change_disk(disk, 2, 40);
     std::string point = fixture.add_full("vm", disk);
     std::vector<std::pair<std::string, DiskContent>> expected;
     for (std::uint64_t i = 0; i < 20; ++i) {

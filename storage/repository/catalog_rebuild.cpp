@@ -1,0 +1,198 @@
+// What the objects say is the truth; the catalog only says it faster.
+#include "storage/repository/catalog_rebuild.h"
+
+#include "storage/repository/limits.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/map_view.h"
+#include "storage/repository/point_marks.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace entrepot::repository {
+namespace {
+
+bool is_damage(ErrorCode code) {
+    return code == ErrorCode::corrupt || code == ErrorCode::not_found || code == ErrorCode::limit ||
+           code == ErrorCode::unsupported;
+}
+
+catalog::PackRow row_of(const PackReader& pack) {
+    catalog::PackRow row{.id = pack.header().pack.hex(),
+                         .generation = pack.header().generation,
+                         .state = catalog::PackState::live,
+                         .size_bytes = pack.size_bytes(),
+                         .slot_count = pack.slots().size()};
+    for (const PackSlot& slot : pack.slots())
+        row.plain_bytes += slot.plain_length;
+    return row;
+}
+
+// The highest generation that can be opened.
+void adopt_packs(RepositoryCore& core, const Work& work) {
+    std::map<PackId, std::vector<std::uint32_t>> generations;
+    for (const std::string& name : core.store.list(object::Collection::packs)) {
+        if (const auto parsed = parse_pack_name(name)) {
+            generations[parsed->pack].push_back(parsed->generation);
+        }
+    }
+    for (auto& [pack, numbers] : generations) {
+        work.throw_if_stopped();
+        std::ranges::sort(numbers, std::greater{});
+        for (const std::uint32_t generation : numbers) {
+            try {
+                core.catalog->put_pack(row_of({core.store, core.keys, pack, generation}));
+                break;
+            } catch (const Error& error) {
+                if (!is_damage(error.code())) throw;
+                core.environment.log.error("a pack is damaged and left out",
+                                           {{"pack", pack.hex()}, {"error", error.what()}});
+            }
+        }
+    }
+}
+
+// The packs that the views of a point refer to.
+std::set<PackId> packs_of(RepositoryCore& core, const PointContent& content) {
+    std::set<PackId> packs;
+    for (const DiskMaps& maps : content.maps) {
+        for (const MapId& map : {maps.restore, maps.tracking}) {
+            const auto view = MapView::open(core.store, core.keys, map);
+            for (std::uint32_t span = 0; span < view->header().span_count(); ++span) {
+                if (view->nearest(span) == view->chain().size()) continue;
+                for (const MapEntry& entry : view->resolve(span)) {
+                    if (entry.state == MapEntry::State::stored) packs.insert(entry.address.pack);
+                }
+            }
+        }
+    }
+    for (const PointFile& file : content.files) {
+        for (const FileChunk& chunk : file.chunks) {
+            if (chunk.id != ShortId{}) packs.insert(chunk.address.pack);
+        }
+    }
+    return packs;
+}
+
+std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const std::string& id) {
+    const Bytes bytes = core.store.read_whole(manifest_key(id), limits::kManifestBytesMax);
+    const PointContent content = decode_manifest(core.keys, id, bytes);
+    for (const PackId& pack : packs_of(core, content)) {
+        if (core.catalog->find_pack(pack.hex())) continue;
+        core.environment.log.error("a point is left out: a pack is missing",
+                                   {{"point", id}, {"pack", pack.hex()}});
+        return std::nullopt;
+    }
+    const PointMark mark = read_mark(core.store, core.keys, id);
+    return catalog::PointRow{.id = id,
+                             .sequence = content.summary.sequence,
+                             .vm_id = content.summary.draft.vm_id,
+                             .vm_name = content.summary.draft.vm_name,
+                             .body = dump_json(to_json(content)),
+                             .manifest_digest = sha256(bytes).hex(),
+                             .protected_until_ms = mark.protected_until_ms,
+                             .hold_reason = mark.hold_reason};
+}
+
+}  // namespace
+
+std::uint64_t fill_catalog(RepositoryCore& core, const Work& work) {
+    adopt_packs(core, work);
+    std::uint64_t count = 0;
+    std::uint64_t sequence_max = 0;
+    for (const std::string& id : core.store.list(object::Collection::manifests)) {
+        work.throw_if_stopped();
+        try {
+            const auto row = adoptable(core, id);
+            if (!row) continue;
+            core.catalog->add_point(*row);
+            sequence_max = std::max(sequence_max, row->sequence);
+            ++count;
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            core.environment.log.error("a point is left out",
+                                       {{"point", id}, {"error", error.what()}});
+        }
+    }
+    core.catalog->next_sequence(sequence_max);
+    core.catalog->mark_complete();
+    return count;
+}
+
+void fill_index(RepositoryCore& core, const Work& work) {
+    for (const catalog::PackRow& row : core.catalog->list_packs()) {
+        work.throw_if_stopped();
+        if (row.state != catalog::PackState::live) continue;
+        try {
+            const auto pack = core.packs->open(PackId::from_hex_text(row.id));
+            std::vector<IndexEntry> entries;
+            for (const PackSlot& slot : pack->slots()) {
+                const SlotAddress address{pack->header().pack, slot.number};
+                if (!core.packs->is_damaged(address))
+                    entries.push_back({short_id(slot.id), address});
+            }
+            core.index.put(entries);
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            core.environment.log.warning("a damaged pack is not indexed",
+                                         {{"pack", row.id}, {"error", error.what()}});
+        }
+    }
+}
+
+std::vector<std::string> compare_catalog(RepositoryCore& core, const Work& work) {
+    std::vector<std::string> differences;
+    std::set<std::string> pack_names;
+    for (const catalog::PackRow& row : core.catalog->list_packs()) {
+        work.throw_if_stopped();
+        if (row.state == catalog::PackState::open) continue;  // Being written by a session.
+        const object::Key key = pack_key(PackId::from_hex_text(row.id), row.generation);
+        pack_names.insert(key.name);
+        const auto size_bytes = core.store.find_size(key);
+        if (!size_bytes) {
+            differences.push_back(fmt::format("Pack {} is in the catalog only.", key.name));
+        } else if (*size_bytes != row.size_bytes) {
+            differences.push_back(fmt::format("Pack {} has {} bytes, the catalog says {}.",
+                                              key.name, *size_bytes, row.size_bytes));
+        }
+    }
+    for (const std::string& name : core.store.list(object::Collection::packs)) {
+        const auto parsed = parse_pack_name(name);
+        const auto row = parsed ? core.catalog->find_pack(parsed->pack.hex()) : std::nullopt;
+        if (row && row->state == catalog::PackState::open) continue;
+        if (!pack_names.contains(name)) {
+            differences.push_back(fmt::format("Pack {} is not in the catalog.", name));
+        }
+    }
+    std::set<std::string> points;
+    for (const catalog::PointRow& row : core.catalog->list_points()) {
+        points.insert(row.id);
+        try {
+            const Bytes bytes =
+                core.store.read_whole(manifest_key(row.id), limits::kManifestBytesMax);
+            if (sha256(bytes).hex() != row.manifest_digest) {
+                differences.push_back(
+                    fmt::format("The manifest of point {} is not the one committed.", row.id));
+            }
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            differences.push_back(fmt::format("Point {} has no manifest.", row.id));
+        }
+    }
+    std::set<std::string> sessions;
+    for (const catalog::SessionRow& row : core.catalog->list_sessions())
+        sessions.insert(row.id);
+    for (const std::string& id : core.store.list(object::Collection::manifests)) {
+        if (!points.contains(id) && !sessions.contains(id)) {
+            differences.push_back(fmt::format("Point {} is not in the catalog.", id));
+        }
+    }
+    return differences;
+}
+
+}  // namespace entrepot::repository

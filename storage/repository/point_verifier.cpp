@@ -1,0 +1,333 @@
+// Each stored chunk and each pack is checked once a run, however many points share it.
+#include "storage/repository/point_verifier.h"
+
+#include "storage/repository/limits.h"
+#include "storage/repository/manifest.h"
+#include "storage/repository/map_view.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace entrepot::repository {
+namespace {
+
+constexpr std::size_t kChunksAtOnce = 64;
+
+bool is_damage(ErrorCode code) {
+    return code == ErrorCode::corrupt || code == ErrorCode::not_found || code == ErrorCode::io ||
+           code == ErrorCode::limit || code == ErrorCode::unsupported;
+}
+
+// What is known of a pack in this run.
+struct PackCheck {
+    std::string fault;  // Why the whole pack is unusable; empty if it is not.
+    std::vector<DamagedRange> damaged;
+    std::shared_ptr<const PackReader> reader;    // Shared with the cache it came from.
+    std::map<std::uint32_t, std::string> slots;  // Decoded ones, and what is wrong with them.
+};
+
+class Verifier {
+public:
+    Verifier(RepositoryCore& core, VerifyDepth depth, const Work& work)
+        : core_(core), depth_(depth), work_(work) {}
+
+    PointVerdict verify(const catalog::PointRow& row) {
+        verdict_ = {};
+        verdict_.point = row.id;
+        try {
+            const Bytes bytes =
+                core_.store.read_whole(manifest_key(row.id), limits::kManifestBytesMax);
+            const PointContent content = decode_manifest(core_.keys, row.id, bytes);
+            if (sha256(bytes).hex() != row.manifest_digest) {
+                add_damage(0, 0, 0, "the manifest is not the one that was committed");
+            }
+            for (std::size_t i = 0; i < content.maps.size(); ++i)
+                verify_disk(content, i);
+            for (const PointFile& file : content.files)
+                verify_file(file);
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            add_damage(0, 0, 0, error.what());
+        }
+        verdict_.is_sound = verdict_.damage.empty();
+        return verdict_;
+    }
+
+    /// All that were found in this run.
+    const std::vector<IndexEntry>& damaged_chunks() const { return damaged_chunks_; }
+
+private:
+    void add_damage(std::uint32_t disk, std::uint64_t offset, std::uint64_t length,
+                    const std::string& reason) {
+        if (!verdict_.damage.empty()) {
+            Damage& last = verdict_.damage.back();
+            const bool is_next = last.disk == disk && last.offset + last.length == offset &&
+                                 last.reason == reason && length > 0;
+            if (is_next) {
+                last.length += length;
+                return;
+            }
+        }
+        verdict_.damage.push_back({disk, offset, length, reason});
+    }
+
+    void verify_disk(const PointContent& content, std::size_t i) {
+        const auto disk = static_cast<std::uint32_t>(i);
+        const std::uint64_t size_bytes = content.summary.disks[i].draft.size_bytes;
+        const DiskMaps& maps = content.maps[i];
+        verify_view(disk, size_bytes, maps.restore, content.summary.disks[i].root);
+        if (maps.tracking != maps.restore) {
+            verify_view(disk, size_bytes, maps.tracking, maps.tracking_root);
+        }
+    }
+
+    void verify_view(std::uint32_t disk, std::uint64_t size_bytes, const MapId& map,
+                     const std::string& root) {
+        std::shared_ptr<const MapView> view;
+        try {
+            view = MapView::open(core_.store, core_.keys, map);
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            add_damage(disk, 0, size_bytes, error.what());
+            return;
+        }
+        if (view->header().disk_size_bytes != size_bytes) {
+            add_damage(disk, 0, size_bytes, fmt::format("map {} is of another size", map.name()));
+            return;
+        }
+        RootHasher hasher{view->header()};
+        const Digest zero_hash = zero_span_hash(kSpanChunks);
+        bool is_readable = true;
+        for (std::uint32_t span = 0; span < view->header().span_count(); ++span) {
+            if (span % 64 == 0) work_.throw_if_stopped();
+            const std::uint32_t count = view->header().chunks_in(span);
+            if (view->nearest(span) == view->chain().size()) {
+                hasher.add(count == kSpanChunks ? zero_hash : zero_span_hash(count));
+            } else {
+                is_readable = verify_span(disk, *view, span, hasher) && is_readable;
+            }
+        }
+        if (is_readable && hasher.finish().hex() != root) {
+            add_damage(disk, 0, size_bytes,
+                       fmt::format("map {} does not have the root of the manifest", map.name()));
+        }
+    }
+
+    bool verify_span(std::uint32_t disk, const MapView& view, std::uint32_t span,
+                     RootHasher& hasher) {
+        const MapHeader& header = view.header();
+        const std::uint64_t offset = std::uint64_t{span} * kSpanChunks * header.chunk_size_bytes;
+        try {
+            const std::vector<MapEntry> entries = view.resolve(span);
+            hasher.add(span_hash(entries));
+            verify_entries(disk, header, offset, entries);
+            return true;
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            const std::uint64_t length =
+                std::uint64_t{header.chunks_in(span)} * header.chunk_size_bytes;
+            add_damage(disk, offset, std::min(length, header.disk_size_bytes - offset),
+                       error.what());
+            return false;
+        }
+    }
+
+    void verify_entries(std::uint32_t disk, const MapHeader& header, std::uint64_t offset,
+                        const std::vector<MapEntry>& entries) {
+        if (depth_ == VerifyDepth::data) decode_entries(header, offset, entries);
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            if (entries[i].state != MapEntry::State::stored) continue;
+            const std::uint64_t start = offset + i * header.chunk_size_bytes;
+            const std::uint64_t length =
+                std::min<std::uint64_t>(header.chunk_size_bytes, header.disk_size_bytes - start);
+            const std::string fault = check_chunk(entries[i].id, entries[i].address, length);
+            if (!fault.empty()) add_damage(disk, start, length, fault);
+        }
+    }
+
+    void verify_file(const PointFile& file) {
+        for (const FileChunk& chunk : file.chunks) {
+            if (chunk.id == ShortId{}) continue;
+            const std::string fault = check_chunk(chunk.id, chunk.address, chunk.length);
+            if (!fault.empty()) {
+                add_damage(0, 0, 0, fmt::format("file '{}': {}", file.name, fault));
+            }
+        }
+    }
+
+    // Decodes what this run has not seen, in pieces that keep all threads busy.
+    void decode_entries(const MapHeader& header, std::uint64_t offset,
+                        const std::vector<MapEntry>& entries) {
+        std::vector<ChunkRequest> requests;
+        buffer_.resize(kChunksAtOnce * header.chunk_size_bytes);
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            const MapEntry& entry = entries[i];
+            if (entry.state != MapEntry::State::stored) continue;
+            const PackCheck& pack = pack_of(entry.address.pack);
+            if (!pack.fault.empty() || pack.slots.contains(entry.address.slot)) continue;
+            const std::uint64_t start = offset + i * header.chunk_size_bytes;
+            const auto length = static_cast<std::size_t>(
+                std::min<std::uint64_t>(header.chunk_size_bytes, header.disk_size_bytes - start));
+            const std::size_t place = requests.size() * header.chunk_size_bytes;
+            requests.push_back(
+                {entry.id, entry.address, MutableByteView{buffer_}.subspan(place, length)});
+            if (requests.size() == kChunksAtOnce) decode(requests);
+        }
+        if (!requests.empty()) decode(requests);
+    }
+
+    void decode(std::vector<ChunkRequest>& requests) {
+        work_.throw_if_stopped();
+        core_.reader->read(requests, Copies::addressed);
+        for (const ChunkRequest& request : requests) {
+            pack_of(request.address.pack).slots[request.address.slot] = request.damage;
+            done_bytes_ += request.target.size();
+        }
+        work_.progress.report("verify", done_bytes_, 0);
+        requests.clear();
+    }
+
+    // Empty if the chunk is sound. What is damaged here and sound elsewhere is no damage of a
+    // point, since a read finds the other copy; the slot is quarantined all the same.
+    std::string check_chunk(const ShortId& id, const SlotAddress& address, std::uint64_t length) {
+        PackCheck& pack = pack_of(address.pack);
+        std::string fault = pack.fault;
+        if (fault.empty() && depth_ != VerifyDepth::manifests)
+            fault = check_slot(pack, id, address);
+        if (depth_ == VerifyDepth::data && pack.fault.empty()) {
+            if (!pack.slots.contains(address.slot)) decode_alone(id, address, length);
+            fault = pack.slots[address.slot];
+        }
+        if (fault.empty()) return fault;
+        if (seen_damage_.insert({address.pack, address.slot}).second) {
+            damaged_chunks_.push_back({id, address});
+        }
+        return has_other_copy(id, address, length) ? std::string{} : fault;
+    }
+
+    bool has_other_copy(const ShortId& id, const SlotAddress& address, std::uint64_t length) {
+        const auto other = core_.packs->find_chunk(id);
+        if (!other || other->address == address) return false;
+        Bytes content(static_cast<std::size_t>(length));
+        std::vector<ChunkRequest> requests;
+        requests.push_back({id, other->address, content});
+        core_.reader->read(requests, Copies::addressed);
+        return requests.front().damage.empty();
+    }
+
+    void decode_alone(const ShortId& id, const SlotAddress& address, std::uint64_t length) {
+        buffer_.resize(static_cast<std::size_t>(length));
+        std::vector<ChunkRequest> requests;
+        requests.push_back({id, address, buffer_});
+        decode(requests);
+    }
+
+    static std::string check_slot(const PackCheck& pack, const ShortId& id,
+                                  const SlotAddress& address) {
+        const PackSlot* slot = pack.reader->find(address.slot);
+        if (slot == nullptr || short_id(slot->id) != id) {
+            return fmt::format("pack {} does not hold the chunk in slot {}", address.pack.hex(),
+                               address.slot);
+        }
+        for (const DamagedRange& range : pack.damaged) {
+            const bool is_apart = slot->offset + slot->size_bytes() <= range.offset ||
+                                  range.offset + range.length <= slot->offset;
+            if (is_apart) continue;
+            return fmt::format("pack {}: the digest of {} bytes at {} differs", address.pack.hex(),
+                               range.length, range.offset);
+        }
+        return {};
+    }
+
+    PackCheck& pack_of(const PackId& pack) {
+        const auto known = packs_.find(pack);
+        if (known != packs_.end()) return known->second;
+        PackCheck& check = packs_[pack];
+        const auto row = core_.catalog->find_pack(pack.hex());
+        if (!row || row->state != catalog::PackState::live) {
+            check.fault = fmt::format("pack {} is not in the catalog", pack.hex());
+            return check;
+        }
+        const object::Key key = pack_key(pack, row->generation);
+        const auto size_bytes = core_.store.find_size(key);
+        if (!size_bytes || *size_bytes != row->size_bytes) {
+            check.fault = size_bytes ? fmt::format("pack {} has {} bytes, should have {}", key.name,
+                                                   *size_bytes, row->size_bytes)
+                                     : fmt::format("pack {} is missing", key.name);
+            return check;
+        }
+        if (depth_ != VerifyDepth::manifests) check_pack(check, key, pack);
+        return check;
+    }
+
+    void check_pack(PackCheck& check, const object::Key& key, const PackId& pack) {
+        work_.throw_if_stopped();
+        try {
+            // Decoding finds all that the digests find.
+            if (depth_ == VerifyDepth::packs) {
+                const auto object = core_.store.open(key);
+                check.damaged = check_pack_digests(*object, pack);
+                done_bytes_ += object->size_bytes();
+                work_.progress.report("verify", done_bytes_, 0);
+            }
+            check.reader = core_.packs->open(pack);
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            check.fault = error.what();
+        }
+    }
+
+    RepositoryCore& core_;
+    VerifyDepth depth_;
+    Work work_;
+    PointVerdict verdict_;
+    std::unordered_map<PackId, PackCheck, IdHash> packs_;
+    std::set<std::pair<PackId, std::uint32_t>> seen_damage_;
+    std::vector<IndexEntry> damaged_chunks_;
+    Bytes buffer_;
+    std::uint64_t done_bytes_ = 0;
+};
+
+void quarantine(RepositoryCore& core, const std::vector<IndexEntry>& chunks) {
+    if (chunks.empty()) return;
+    std::vector<SlotAddress> slots;
+    for (const IndexEntry& chunk : chunks)
+        slots.push_back(chunk.address);
+    core.packs->mark_damaged(slots);
+    for (const IndexEntry& chunk : chunks)
+        core.index.remove(chunk);
+}
+
+}  // namespace
+
+std::vector<PointVerdict> verify_points(RepositoryCore& core,
+                                        const std::vector<catalog::PointRow>& points,
+                                        VerifyDepth depth, const Work& work) {
+    Verifier verifier{core, depth, work};
+    std::vector<PointVerdict> verdicts;
+    std::size_t quarantined = 0;
+    for (const catalog::PointRow& point : points) {
+        work.throw_if_stopped();
+        verdicts.push_back(verifier.verify(point));
+        const PointVerdict& verdict = verdicts.back();
+        const std::int64_t now_ms = core.environment.clock.wall_now().time_since_epoch().count();
+        // A shallow look that finds nothing does not clear what a deep one found.
+        const bool is_damaged =
+            !verdict.is_sound || (point.is_damaged && depth != VerifyDepth::data);
+        core.catalog->set_verified(point.id, now_ms, verdict.is_sound ? "sound" : "damaged",
+                                   is_damaged);
+        const auto& damaged = verifier.damaged_chunks();
+        quarantine(core,
+                   {damaged.begin() + static_cast<std::ptrdiff_t>(quarantined), damaged.end()});
+        quarantined = damaged.size();
+    }
+    return verdicts;
+}
+
+}  // namespace entrepot::repository

@@ -1,0 +1,74 @@
+// The repository explains itself: catalog and index from the objects.
+#include "repository_fixture.h"
+
+#include "base/error.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+namespace entrepot::repository::test {
+namespace {
+
+constexpr std::size_t kDiskBytes = 2 * kMiB;
+
+}  // namespace
+
+TEST_CASE("rebuild: a catalog that is gone or damaged comes back at the next start", "[rebuild]") {
+    Fixture fixture;
+    DiskContent disk = make_disk(1, kDiskBytes);
+    const DiskContent before = disk;
+    const std::string first = fixture.add_full("vm", disk);
+    const auto chunks = change_disk(disk, 2, 4);
+    const std::string second = fixture.add_incremental("vm", first, disk, chunks);
+    fixture.repository().hold_point(first, "kept");
+    const std::uint64_t sequence = fixture.repository().find_point(second).sequence;
+    fixture.close();
+    const auto catalog = fixture.directory() / "catalog.sqlite";
+    if (GENERATE(true, false)) {
+        std::filesystem::remove(catalog);
+    } else {
+        std::ofstream{catalog, std::ios::binary} << std::string(8192, 'x');
+    }
+
+    fixture.reopen();
+    REQUIRE(fixture.repository().list_points({}).size() == 2);
+    CHECK(fixture.read_disk(first) == before);
+    CHECK(fixture.read_disk(second) == disk);
+    CHECK(fixture.repository().find_point(first).hold_reason == "kept");
+    CHECK(fixture.repository().check_catalog(fixture.work()).empty());
+    const std::string third = fixture.add_full("vm", disk);
+    CHECK(fixture.repository().find_point(third).sequence > sequence);
+    CHECK(fixture.repository().find_point(third).unique_bytes == 0);
+}
+
+TEST_CASE("rebuild: on request it finds the same, and leaves out what is not whole", "[rebuild]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(3, kDiskBytes);
+    const std::string whole = fixture.add_full("vm", disk);
+    const auto packs = fixture.objects("packs");
+    const std::string broken = fixture.add_full("other", make_disk(4, kDiskBytes));
+    CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 2);
+    for (const auto& path : fixture.objects("packs")) {
+        if (path != packs.at(0)) std::filesystem::remove(path);
+    }
+    CHECK_FALSE(fixture.repository().check_catalog(fixture.work()).empty());
+    CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
+    CHECK(fixture.read_disk(whole) == disk);
+    CHECK_THROWS_AS(fixture.repository().find_point(broken), Error);
+}
+
+TEST_CASE("rebuild: an index that is gone is filled from the packs", "[rebuild]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(5, kDiskBytes);
+    fixture.add_full("vm", disk);
+    fixture.close();
+    std::filesystem::remove_all(fixture.directory() / "index");
+    fixture.reopen();
+    const std::string second = fixture.add_full("vm", disk);
+    CHECK(fixture.repository().find_point(second).unique_bytes == 0);
+    CHECK(fixture.read_disk(second) == disk);
+}
+
+}  // namespace entrepot::repository::test
