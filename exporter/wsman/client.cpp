@@ -65,7 +65,28 @@ Client::Client(const ClientWorld& world, Session& session, const ClientOptions& 
       session_id_(new_id(world.random)),
       items_per_pull_(options.items_per_pull) {}
 
+template <typename Body>
+auto Client::repeated(Repeat repeat, const std::string& what, std::stop_token stop, Body&& body) {
+    const int attempt_count_max = repeat == Repeat::allowed ? options_.attempt_count_max : 1;
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return body();
+        } catch (Error& error) {
+            if (!is_transient(error.code()) || attempt == attempt_count_max) {
+                error.add_context(what);
+                throw;
+            }
+            world_.log.debug("request repeated", {{"request", what}, {"reason", error.message()}});
+        }
+        wait_before(attempt, stop);
+    }
+}
+
 Identity Client::identify(std::stop_token stop) {
+    return repeated(Repeat::allowed, "Identify", stop, [&] { return identify_once(stop); });
+}
+
+Identity Client::identify_once(std::stop_token stop) {
     const HttpAnswer http = session_.post(write_identify(), stop);
     check_http(http);
     const Answer answer = decode_answer(http.body);
@@ -114,20 +135,8 @@ void Client::wait_before(int attempt, std::stop_token stop) {
 
 Answer Client::exchange(const std::string& action, const EndpointReference& target,
                         const std::string& body, Repeat repeat, std::stop_token stop) {
-    const int attempt_count_max = repeat == Repeat::allowed ? options_.attempt_count_max : 1;
-    for (int attempt = 1;; ++attempt) {
-        try {
-            return exchange_once(action, target, body, stop);
-        } catch (Error& error) {
-            if (!is_transient(error.code()) || attempt == attempt_count_max) {
-                error.add_context(describe(action, target));
-                throw;
-            }
-            world_.log.debug("request repeated",
-                             {{"request", describe(action, target)}, {"reason", error.message()}});
-        }
-        wait_before(attempt, stop);
-    }
+    return repeated(repeat, describe(action, target), stop,
+                    [&] { return exchange_once(action, target, body, stop); });
 }
 
 XmlElement Client::get(const EndpointReference& target, std::stop_token stop) {
@@ -149,7 +158,7 @@ XmlElement Client::invoke(const EndpointReference& target, const std::string& me
     // made; a harmless request finds that out before.
     if (repeat == Repeat::forbidden && session_.is_doubtful()) {
         try {
-            identify(stop);
+            identify_once(stop);
         } catch (const Error& error) {
             if (!is_transient(error.code())) throw;
         }

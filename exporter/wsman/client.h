@@ -59,6 +59,9 @@ public:
 
 private:
     struct Page;
+    template <typename Body>
+    auto repeated(Repeat repeat, const std::string& what, std::stop_token stop, Body&& body);
+    Identity identify_once(std::stop_token stop);
     Answer exchange(const std::string& action, const EndpointReference& target,
                     const std::string& body, Repeat repeat, std::stop_token stop);
     Answer exchange_once(const std::string& action, const EndpointReference& target,

@@ -5,6 +5,7 @@
 #include "storage/disk/image_report.h"
 
 #include "base/error.h"
+#include "tests/support/failing_file_system.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/temporary_directory.h"
 
@@ -244,6 +245,36 @@ TEST_CASE_METHOD(Fixture, "writer: a target appears whole or not at all", "[disk
         FAIL("an existing file must not be replaced");
     } catch (const Error& error) {
         CHECK(error.code() == ErrorCode::already_exists);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "writer: whichever operation fails, nothing half is left",
+                 "[disk][writer]") {
+    ScratchDisk disk{6 * kMiB, 512, 8};
+    const auto base = disk.copy();
+    disk.change(3);
+    ImageInfo base_info;
+    base_info.format = ImageFormat::vhdx;
+    base_info.data_write_guid = Guid::make_random(random);
+    for (const auto format : {TargetFormat::raw, TargetFormat::vhdx, TargetFormat::vhdx_fixed,
+                              TargetFormat::vhdx_diff, TargetFormat::qcow2}) {
+        WriteOptions options = options_of(format);
+        options.base = base.get();
+        options.base_info = &base_info;
+        options.base_file_name = "base.vhdx";
+        for (int operation = 0;; ++operation) {
+            test::FailingFileSystem failing{operation};
+            INFO("format " << static_cast<int>(format) << ", operation " << operation);
+            try {
+                write_disk(failing, random, disk.image(), path("target"), options, work);
+            } catch (const Error& error) {
+                CHECK(error.code() == ErrorCode::no_space);
+            }
+            if (!failing.has_failed()) break;
+            REQUIRE(files.list(directory.path()).empty());
+        }
+        REQUIRE(files.list(directory.path()).size() == 1);
+        files.remove(path("target"));
     }
 }
 

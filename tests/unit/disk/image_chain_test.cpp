@@ -7,7 +7,10 @@
 #include "tests/support/vhdx_image_builder.h"
 
 #include <fmt/format.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 namespace entrepot::disk {
 namespace {
@@ -136,6 +139,42 @@ TEST_CASE("chains: beyond a smaller parent a child reads zeros", "[disk][chain]"
     chain.read(4 * kMiB - 512 * kKiB, across);
     CHECK(across[512 * kKiB - 1] == std::byte{0x77});
     CHECK(across[512 * kKiB] == std::byte{0});
+}
+
+TEST_CASE("chains: several threads read one chain", "[disk][chain]") {
+    VhdxImageBuilder base = image_of(1);
+    base.size_bytes = 2 * kTiB;  // A table of many pages, so that the cache has to drop some.
+    base.bat_length = 9 * kMiB;
+    base.file_size_bytes = 64 * kMiB;
+    const std::uint64_t block_count = base.size_bytes / base.block_size_bytes;
+    for (std::uint64_t block = 0; block < block_count; block += 997) {
+        base.block(block, 6, 32 * kMiB + block % 13 * base.block_size_bytes);
+    }
+    for (unsigned i = 0; i < 13; ++i) {
+        const std::uint64_t offset = 32 * kMiB + i * base.block_size_bytes;
+        base.content(offset, Bytes(4096, static_cast<std::byte>(i + 1)));
+    }
+    VhdxImageBuilder child = child_of(2, 1, "base.vhdx");
+    child.size_bytes = base.size_bytes;
+    child.bat_length = base.bat_length;
+    const ImageChain chain{{open_as(child, "leaf.vhdx"), open_as(base, "base.vhdx")}};
+    std::atomic<int> wrong_count{0};
+    std::vector<std::thread> threads;
+    for (unsigned thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&, thread] {
+            Bytes buffer(4096);
+            for (std::uint64_t i = 0; i < 2000; ++i) {
+                const std::uint64_t block = (i * (thread + 3)) % (block_count / 997) * 997;
+                const std::uint64_t offset = block * base.block_size_bytes;
+                const bool is_data = chain.extent_at(offset, kMiB).kind == ExtentKind::data;
+                chain.read(offset, buffer);
+                if (!is_data || buffer[9] != static_cast<std::byte>(block % 13 + 1)) ++wrong_count;
+            }
+        });
+    }
+    for (std::thread& thread : threads)
+        thread.join();
+    CHECK(wrong_count == 0);
 }
 
 TEST_CASE("chains: the extents of a large sparse chain cost no more than its tables",
