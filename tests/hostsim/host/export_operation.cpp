@@ -257,7 +257,7 @@ void ExportRun::write_disk(const FrozenDisk& frozen) {
     lines_.push_back({{"run", order_.directory.substr(slash + 1)},
                       {"vm", order_.vm_id},
                       {"disk", frozen.disk.number},
-                      {"sha256", host.config().hashes_exports ? Json{exporter.digest()} : Json{}},
+                      {"sha256", host.config().hashes_exports ? Json(exporter.digest()) : Json()},
                       {"complete", plan.is_complete},
                       {"parent_is_leaf", plan.parent_is_leaf},
                       {"leaf", plan.has_leaf},

@@ -113,7 +113,10 @@ public:
         OM_uint32 minor = 0;
         GssBuffer text;
         if (GSS_ERROR(gss_display_name(&minor, name_, text.get(), nullptr))) return {};
-        return text.text();
+        // gss-ntlmssp counts the terminator.
+        std::string name = text.text();
+        while (name.ends_with('\0')) name.pop_back();
+        return name;
     }
 
 private:
