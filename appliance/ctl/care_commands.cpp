@@ -51,8 +51,8 @@ void print_verdicts(std::ostream& out, const Json& result) {
 
 ExitStatus verify(Context& context, const VerifyValues& values) {
     const std::string depth = values.reads_data ? "data" : values.depth;
-    const JobResult result = run_job(context, api_path("verifications"),
-                                     {{"points", values.points}, {"depth", depth}});
+    const JobResult result =
+        run_job(context, api_path("verifications"), {{"points", values.points}, {"depth", depth}});
     context.show(result.result, [&](std::ostream& out) { print_verdicts(out, result.result); });
     if (!is_sound(result.result)) return ExitStatus::damaged;
     return result.is_partly ? ExitStatus::partly : ExitStatus::done;
@@ -74,8 +74,8 @@ void print_pruned(std::ostream& out, const Json& result, bool is_dry_run) {
         table.add_row({short_id(text_of(kept, "point")), join(list_of(kept, "because"))});
     if (!table.is_empty()) table.print(out);
     for (const Json& removed : list_of(result, "removed")) {
-        const std::string id = removed.is_string() ? removed.get<std::string>()
-                                                   : text_of(removed, "point");
+        const std::string id =
+            removed.is_string() ? removed.get<std::string>() : text_of(removed, "point");
         out << short_id(id) << (is_dry_run ? "  would be removed\n" : "  removed\n");
     }
     out << fmt::format("{} kept, {} {}\n", plural(list_of(result, "kept").size(), "point"),
@@ -96,15 +96,13 @@ ExitStatus prune(Context& context, const PruneValues& values) {
     Json body{{"rule", rule}, {"dry_run", values.is_dry_run}};
     if (!values.vm.empty()) body["vm"] = values.vm;
     const JobResult result = run_job(context, api_path("prunes"), body);
-    context.show(result.result, [&](std::ostream& out) {
-        print_pruned(out, result.result, values.is_dry_run);
-    });
+    context.show(result.result,
+                 [&](std::ostream& out) { print_pruned(out, result.result, values.is_dry_run); });
     return result.is_partly ? ExitStatus::partly : ExitStatus::done;
 }
 
 ExitStatus collect_garbage(Context& context, const PruneValues& values) {
-    const JobResult result =
-        run_job(context, api_path("gc"), {{"dry_run", values.is_dry_run}});
+    const JobResult result = run_job(context, api_path("gc"), {{"dry_run", values.is_dry_run}});
     context.show_done(fmt::format("{} {}", size_of(result.result, "freed_bytes"),
                                   values.is_dry_run ? "would be freed" : "freed"),
                       result.result);

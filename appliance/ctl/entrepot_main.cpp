@@ -22,8 +22,7 @@ constexpr auto kDaemonStartMax = 5s;
 constexpr auto kDaemonStartPoll = 100ms;
 
 std::unique_ptr<ApiClient> make_client(const daemon::World& world, Terminal& terminal,
-                                       const config::Config& config,
-                                       const GlobalOptions& options) {
+                                       const config::Config& config, const GlobalOptions& options) {
     const auto socket = daemon::socket_path(config);
     const auto deadline = world.clock.steady_now() + kDaemonStartMax;
     for (;;) {
@@ -54,8 +53,7 @@ int run_process(const std::vector<std::string>& arguments) {
     const daemon::World world{clock, random, file_system, log};
     SystemTerminal terminal;
     return run(arguments,
-               {world, terminal,
-                [&](const config::Config& config, const GlobalOptions& options) {
+               {world, terminal, [&](const config::Config& config, const GlobalOptions& options) {
                     return make_client(world, terminal, config, options);
                 }});
 }

@@ -31,10 +31,10 @@ struct HostValues {
 };
 
 ExitStatus add_share(Context& context, const ShareValues& values) {
-    const Json share = context.post(
-        api_path("shares"), {{"name", values.name},
-                             {"unc", values.unc},
-                             {"path", std::filesystem::absolute(values.path).string()}});
+    const Json share = context.post(api_path("shares"),
+                                    {{"name", values.name},
+                                     {"unc", values.unc},
+                                     {"path", std::filesystem::absolute(values.path).string()}});
     context.show_done(fmt::format("Share {} was added", values.name), share);
     return ExitStatus::done;
 }
@@ -79,9 +79,9 @@ ExitStatus add_host(Context& context, const HostValues& values) {
     const std::string password = read_password(context, values);
     if (!password.empty()) body["password"] = password;
     const Json host = context.post(api_path("hosts"), body);
-    context.show_done(fmt::format("Host {} was added; it was not contacted. Try: entrepot vm list",
-                                  values.name),
-                      host);
+    context.show_done(
+        fmt::format("Host {} was added; it was not contacted. Try: entrepot vm list", values.name),
+        host);
     return ExitStatus::done;
 }
 
@@ -148,8 +148,7 @@ void declare_host(CLI::App& command, HostValues& values) {
         ->type_name("FILE");
     auto* ca = command.add_option("--ca", values.ca_file, "The CA of the host's certificate, PEM")
                    ->type_name("FILE");
-    command
-        .add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")
+    command.add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")
         ->type_name("SHA256")
         ->excludes(ca);
     command.add_option("--share", values.share,
@@ -189,9 +188,8 @@ void add_host_commands(CommandSet set) {
         *hosts, set.chosen, "list", "Show the hosts", [](CLI::App&, HostValues&) {}, list_hosts);
     add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name<HostValues>,
                             show_host);
-    add_command<HostValues>(*hosts, set.chosen, "remove",
-                            "Forget a host; its recovery points stay", declare_name<HostValues>,
-                            remove_host);
+    add_command<HostValues>(*hosts, set.chosen, "remove", "Forget a host; its recovery points stay",
+                            declare_name<HostValues>, remove_host);
 }
 
 }  // namespace entrepot::ctl

@@ -90,8 +90,8 @@ void add_job_commands(CommandSet set) {
         *group, set.chosen, "list", "Show the jobs, newest first",
         [](CLI::App& command, JobValues& values) {
             command.add_option("--state", values.state, "Only jobs in this state")
-                ->check(CLI::IsMember({"queued", "running", "done", "partly", "failed",
-                                       "cancelled", "interrupted"}));
+                ->check(CLI::IsMember(
+                    {"queued", "running", "done", "partly", "failed", "cancelled", "interrupted"}));
         },
         list_jobs);
     add_command<JobValues>(*group, set.chosen, "show", "Show one job with its log", declare_job,

@@ -57,16 +57,16 @@ ExitStatus change_key(Context& context, const KeyValues& values) {
                     "give --passphrase-file F"};
     }
     const Secret fresh = read_new(context, values);
-    context.post(api_path("keys", "change"), {{"old_passphrase", old->reveal_text()},
-                                              {"new_passphrase", fresh.reveal_text()}});
+    context.post(api_path("keys", "change"),
+                 {{"old_passphrase", old->reveal_text()}, {"new_passphrase", fresh.reveal_text()}});
     context.show_done("The passphrase was changed");
     return ExitStatus::done;
 }
 
 ExitStatus revoke_key(Context& context, const KeyValues& values) {
-    context.confirm(fmt::format("Revoke key slot {}? What it opens is then closed to its holder.",
-                                values.slot),
-                    Context::WithoutTerminal::refuse);
+    context.confirm(
+        fmt::format("Revoke key slot {}? What it opens is then closed to its holder.", values.slot),
+        Context::WithoutTerminal::refuse);
     context.remove(api_path("keys", std::to_string(values.slot)));
     context.show_done(fmt::format("Key slot {} was revoked", values.slot));
     return ExitStatus::done;

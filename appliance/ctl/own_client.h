@@ -9,8 +9,7 @@ namespace entrepot::ctl {
 class OwnClient final : public ApiClient {
 public:
     /// Takes the data directory's lock. Errors as daemon::Appliance.
-    OwnClient(const daemon::World& world, const config::Config& config,
-              daemon::KeyReader read_key);
+    OwnClient(const daemon::World& world, const config::Config& config, daemon::KeyReader read_key);
 
     /// The same routes as the daemon's; jobs run from the first request on that makes one.
     api::Response send(const api::Request& request) override;

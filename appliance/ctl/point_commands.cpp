@@ -39,9 +39,9 @@ ExitStatus delete_point(Context& context, const PointValues& values) {
                                 text_of(point.at("vm"), "name"), local_time_of(point, "time")),
                     Context::WithoutTerminal::refuse);
     context.remove(api_path("points", id));
-    context.show_done(fmt::format("Point {} was deleted; entrepot gc gives its space back",
-                                  short_id(id)),
-                      {{"removed", {id}}});
+    context.show_done(
+        fmt::format("Point {} was deleted; entrepot gc gives its space back", short_id(id)),
+        {{"removed", {id}}});
     return ExitStatus::done;
 }
 
@@ -57,8 +57,7 @@ std::string parse_until(const std::string& text) {
 ExitStatus protect_point(Context& context, const PointValues& values) {
     const Json point = context.post(api_path("points", values.point, "protect"),
                                     {{"until", parse_until(values.until)}});
-    context.show_done(fmt::format("Point {} is protected until {}",
-                                  short_id(text_of(point, "id")),
+    context.show_done(fmt::format("Point {} is protected until {}", short_id(text_of(point, "id")),
                                   local_time_of(point, "protected_until")),
                       point);
     return ExitStatus::done;
@@ -97,8 +96,8 @@ void add_point_commands(CommandSet set) {
         list_points);
     add_command<PointValues>(*group, set.chosen, "show", "Show one point with its disks",
                              declare_point, show_point);
-    add_command<PointValues>(*group, set.chosen, "delete", "Delete a point for good",
-                             declare_point, delete_point);
+    add_command<PointValues>(*group, set.chosen, "delete", "Delete a point for good", declare_point,
+                             delete_point);
     add_command<PointValues>(
         *group, set.chosen, "protect", "Keep a point until a date; can only be extended",
         [](CLI::App& command, PointValues& values) {

@@ -34,8 +34,11 @@ void print_point_result(std::ostream& out, const Json& result) {
                                  vm_name(result), text_of(result, "kind"),
                                  text_of(result, "reason")))
         << "\n";
-    Table table{{{"DISK", Align::right}, {"SIZE", Align::right}, {"CHANGED", Align::right},
-                 {"STORED", Align::right}, {"SHA-256"}}};
+    Table table{{{"DISK", Align::right},
+                 {"SIZE", Align::right},
+                 {"CHANGED", Align::right},
+                 {"STORED", Align::right},
+                 {"SHA-256"}}};
     for (const Json& disk : list_of(result, "disks")) {
         table.add_row({std::to_string(number_of(disk, "index")),
                        size_of(disk, "virtual_size_bytes"), size_of(disk, "changed_bytes"),
@@ -48,8 +51,8 @@ void print_point(std::ostream& out, const Json& point) {
     out << "Point         " << text_of(point, "id") << "\n"
         << "VM            " << printable(vm_name(point)) << "\n"
         << "Time          " << local_time_of(point, "time") << "\n"
-        << "Kind          " << text_of(point, "kind") << " ("
-        << printable(text_of(point, "reason")) << ")\n"
+        << "Kind          " << text_of(point, "kind") << " (" << printable(text_of(point, "reason"))
+        << ")\n"
         << "Consistency   " << text_of(point, "consistency") << "\n"
         << "Logical       " << size_of(point, "logical_bytes") << "\n"
         << "Added         " << size_of(point, "unique_bytes") << "\n"
@@ -57,8 +60,12 @@ void print_point(std::ostream& out, const Json& point) {
         << "Protected     " << protection_text(point) << "\n";
     const std::string hold = text_of(point, "hold_reason");
     if (!hold.empty()) out << "Held because  " << printable(hold) << "\n";
-    Table table{{{"DISK", Align::right}, {"NAME"}, {"SIZE", Align::right},
-                 {"CHANGED", Align::right}, {"STORED", Align::right}, {"ID"}}};
+    Table table{{{"DISK", Align::right},
+                 {"NAME"},
+                 {"SIZE", Align::right},
+                 {"CHANGED", Align::right},
+                 {"STORED", Align::right},
+                 {"ID"}}};
     for (const Json& disk : list_of(point, "disks")) {
         table.add_row({std::to_string(number_of(disk, "index")), text_of(disk, "name"),
                        size_of(disk, "virtual_size_bytes"), size_of(disk, "changed_bytes"),
@@ -73,8 +80,15 @@ void print_point(std::ostream& out, const Json& point) {
 }
 
 void print_points(std::ostream& out, const Json& points) {
-    Table table{{{"POINT"}, {"VM"}, {"TIME"}, {"KIND"}, {"DISKS", Align::right},
-                 {"LOGICAL", Align::right}, {"ADDED", Align::right}, {"VERIFIED"}, {"PROTECTED"}}};
+    Table table{{{"POINT"},
+                 {"VM"},
+                 {"TIME"},
+                 {"KIND"},
+                 {"DISKS", Align::right},
+                 {"LOGICAL", Align::right},
+                 {"ADDED", Align::right},
+                 {"VERIFIED"},
+                 {"PROTECTED"}}};
     for (const Json& point : points) {
         table.add_row({short_id(text_of(point, "id")), vm_name(point), local_time_of(point, "time"),
                        text_of(point, "kind"), std::to_string(list_of(point, "disks").size()),

@@ -69,9 +69,9 @@ ExitStatus add_policy(Context& context, const PolicyValues& values) {
                                                             {"calendar", values.calendar},
                                                             {"consistency", values.consistency},
                                                             {"retention", rule}});
-    context.show_done(fmt::format("Policy {} was added; next run {}", values.name,
-                                  next_run_text(policy)),
-                      policy);
+    context.show_done(
+        fmt::format("Policy {} was added; next run {}", values.name, next_run_text(policy)),
+        policy);
     return ExitStatus::done;
 }
 
@@ -81,8 +81,7 @@ ExitStatus list_policies(Context& context, const PolicyValues&) {
         Table table{{{"POLICY"}, {"VMS"}, {"CALENDAR"}, {"KEEPS"}, {"NEXT RUN"}}};
         for (const Json& policy : policies) {
             table.add_row({text_of(policy, "name"), join(list_of(policy, "vms")),
-                           text_of(policy, "calendar"), keep_text(policy),
-                           next_run_text(policy)});
+                           text_of(policy, "calendar"), keep_text(policy), next_run_text(policy)});
         }
         table.print(out);
     });

@@ -3,6 +3,7 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
 #include "appliance/ctl/passphrase.h"
+#include "appliance/daemon/key_files.h"
 
 #include "base/bytes.h"
 

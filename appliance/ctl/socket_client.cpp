@@ -81,8 +81,8 @@ bool is_daemon_there(const std::filesystem::path& socket) {
     std::memcpy(address.sun_path, path.data(), path.size());
     const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return false;
-    const bool is_there = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address),
-                                    sizeof(address)) == 0;
+    const bool is_there =
+        ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     ::close(descriptor);
     return is_there;
 }

@@ -58,8 +58,13 @@ std::string checkpoint_text(const Json& vm) {
 }
 
 void print_vms(std::ostream& out, const Inventory& inventory) {
-    Table table{{{"VM"}, {"HOST"}, {"STATE"}, {"GEN", Align::right}, {"DISKS", Align::right},
-                 {"SIZE", Align::right}, {"CHECKPOINTS", Align::right}}};
+    Table table{{{"VM"},
+                 {"HOST"},
+                 {"STATE"},
+                 {"GEN", Align::right},
+                 {"DISKS", Align::right},
+                 {"SIZE", Align::right},
+                 {"CHECKPOINTS", Align::right}}};
     for (const Json& vm : inventory.vms) {
         std::uint64_t size_bytes = 0;
         for (const Json& disk : list_of(vm, "disks"))
@@ -99,12 +104,12 @@ ExitStatus list_vms(Context& context, const VmValues& values) {
 }
 
 ExitStatus exclude_disk(Context& context, const VmValues& values) {
-    const Json exclusion = context.post(
-        api_path("vms", "exclusions"),
-        {{"vm", values.vm}, {"disk", values.disk}, {"reason", values.reason}});
-    context.show_done(fmt::format("Disk {} of {} is left out of backups from now on", values.disk,
-                                  values.vm),
-                      exclusion);
+    const Json exclusion =
+        context.post(api_path("vms", "exclusions"),
+                     {{"vm", values.vm}, {"disk", values.disk}, {"reason", values.reason}});
+    context.show_done(
+        fmt::format("Disk {} of {} is left out of backups from now on", values.disk, values.vm),
+        exclusion);
     return ExitStatus::done;
 }
 

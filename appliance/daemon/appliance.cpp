@@ -3,7 +3,8 @@
 
 #include "appliance/api/inventory.h"
 #include "appliance/api/routes.h"
-#include "appliance/backup/job_handlers.h"
+#include "appliance/backup/handlers.h"
+#include "appliance/backup/maintenance_jobs.h"
 #include "appliance/backup/services.h"
 #include "appliance/daemon/host_connector.h"
 #include "appliance/daemon/version.h"
@@ -29,10 +30,9 @@ void require_initialised(FileSystem& file_system, const config::Config& config) 
     if (file_system.exists(config.data_directory) && file_system.exists(config.state_file())) {
         return;
     }
-    throw Error{
-        ErrorCode::not_found,
-        fmt::format("there is no appliance in {}", config.data_directory.string()),
-        "entrepot init makes one; --data or ENTREPOT_DATA names another directory"};
+    throw Error{ErrorCode::not_found,
+                fmt::format("there is no appliance in {}", config.data_directory.string()),
+                "entrepot init makes one; --data or ENTREPOT_DATA names another directory"};
 }
 
 repository::Environment repository_environment(const World& world) {
@@ -102,16 +102,19 @@ public:
 
     repository::Repository& open_repository() {
         const std::scoped_lock lock{mutex_};
-        if (!repository_) repository_ = open_with_key();
+        if (!repository_) {
+            repository_ = open_with_key();
+            backup_services_ =
+                std::make_unique<backup::Services>(make_backup_services(*repository_));
+        }
         return *repository_;
     }
 
     void start_jobs() {
-        auto& repository = open_repository();
+        open_repository();
         const std::scoped_lock lock{mutex_};
         if (is_started_) return;
-        backup_services_ = std::make_unique<backup::Services>(make_backup_services(repository));
-        backup::register_job_handlers(engine_, *backup_services_);
+        backup::register_handlers(engine_, *backup_services_);
         engine_.start();
         is_started_ = true;
     }
@@ -172,12 +175,8 @@ private:
     }
 
     void delete_point(const repository::PointSummary& point) {
-        open_repository().delete_point(point.id);
-        if (point.draft.reference_point.empty()) return;
-        state_.vm_flags.set(point.draft.host, point.draft.vm_id, state::kForceFullFlag,
-                            fmt::format("the point {} that the next increment would have been "
-                                        "built on was deleted",
-                                        point.id));
+        open_repository();
+        backup::delete_point(*backup_services_, point);
     }
 
     policy::SchedulerOptions scheduler_options() {

@@ -56,10 +56,10 @@ std::string url_host(const std::string& address) {
 }
 
 Poco::Net::Context::Ptr make_tls_context(const CertificateFiles& files) {
-    Poco::Net::Context::Ptr context = new Poco::Net::Context(
-        Poco::Net::Context::TLS_SERVER_USE, files.key.string(), files.certificate.string(), "",
-        Poco::Net::Context::VERIFY_NONE, 9, false,
-        "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1:!SHA256:!SHA384");
+    Poco::Net::Context::Ptr context =
+        new Poco::Net::Context(Poco::Net::Context::TLS_SERVER_USE, files.key.string(),
+                               files.certificate.string(), "", Poco::Net::Context::VERIFY_NONE, 9,
+                               false, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1:!SHA256:!SHA384");
     context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
     context->enableSessionCache(false);
     return context;
@@ -79,8 +79,7 @@ Poco::Net::ServerSocket listen_on_network(const config::Config& config,
 }
 
 // The process's umask makes the socket mode 0600; the data directory is 0700 besides.
-Poco::Net::ServerSocket listen_locally(FileSystem& file_system,
-                                       const std::filesystem::path& path) {
+Poco::Net::ServerSocket listen_locally(FileSystem& file_system, const std::filesystem::path& path) {
     if (path.string().size() > kSocketPathBytesMax) {
         throw Error{ErrorCode::invalid,
                     fmt::format("the path {} is too long for a socket", path.string()),
@@ -93,12 +92,12 @@ Poco::Net::ServerSocket listen_locally(FileSystem& file_system,
         socket.bind(Poco::Net::SocketAddress{Poco::Net::SocketAddress::UNIX_LOCAL, path.string()},
                     false);
         socket.listen(kBacklog);
-        std::filesystem::permissions(path, std::filesystem::perms::owner_read |
-                                               std::filesystem::perms::owner_write);
+        std::filesystem::permissions(
+            path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
         return socket;
     } catch (const Poco::Exception& error) {
-        throw Error{ErrorCode::io, fmt::format("cannot listen on {}: {}", path.string(),
-                                               error.displayText())};
+        throw Error{ErrorCode::io,
+                    fmt::format("cannot listen on {}: {}", path.string(), error.displayText())};
     }
 }
 
@@ -142,12 +141,11 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
                      [&](api::Request request) {
                          return answer_locally(appliance.router(), std::move(request));
                      }};
-    HttpServer network{
-        world.clock, world.log, network_socket, network_options(names),
-        [&](api::Request request) { return front.answer(std::move(request)); }};
+    HttpServer network{world.clock, world.log, network_socket, network_options(names),
+                       [&](api::Request request) { return front.answer(std::move(request)); }};
 
-    const std::string address =
-        fmt::format("https://{}:{}", url_host(config.listen.address), network_socket.address().port());
+    const std::string address = fmt::format("https://{}:{}", url_host(config.listen.address),
+                                            network_socket.address().port());
     out << "Certificate SHA-256: " << fingerprint(world.file_system, files.certificate) << "\n"
         << "Sign in once within a day: " << address
         << "/#token=" << appliance.sessions().make_link_token() << "\n"

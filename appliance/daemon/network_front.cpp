@@ -17,8 +17,8 @@ constexpr int kStatusNotModified = 304;
 constexpr std::string_view kImmutablePrefix = "/assets/";
 
 bool is_route(std::string_view path) {
-    return path == "/api" || path.starts_with("/api/") || path == "/healthz" ||
-           path == "/readyz" || path == "/metrics";
+    return path == "/api" || path.starts_with("/api/") || path == "/healthz" || path == "/readyz" ||
+           path == "/metrics";
 }
 
 std::string header_of(const api::Request& request, const char* name) {

@@ -112,12 +112,15 @@ private:
             case 0:
                 return fmt::format("{}..{}", first, last);
             case 1:
-                return fmt::format("{},{}", first, last);
-            case 2:
-                // From the month's end a step must fit below the first value, hence its minimum.
-                return fmt::format(
-                    "{}/{}", first,
-                    1 + below(std::max<std::size_t>(1, std::min(room, first - least))));
+                // systemd refuses neighbours such as "~27,28", for no reason that it documents.
+                return last == first + 1 ? std::to_string(first)
+                                         : fmt::format("{},{}", first, last);
+            case 2: {
+                // From the month's end a step counts towards day 1, hence the lesser room.
+                const std::size_t step_max = std::min(room, first - least);
+                return step_max == 0 ? std::to_string(first)
+                                     : fmt::format("{}/{}", first, 1 + below(step_max));
+            }
             case 3:
                 return fmt::format("{}..{}/{}", first, last, 1 + below(last - first));
             default:

@@ -116,6 +116,10 @@ Fixture::Fixture(std::optional<std::string> passphrase) {
     open_with(key_);
 }
 
+Fixture::Fixture(const fs::path& original, const std::optional<Secret>& key) : key_(key) {
+    fs::copy(original, directory(), fs::copy_options::recursive);
+}
+
 Repository& Fixture::reopen() {
     open_with(key_);
     return *repository_;

@@ -31,6 +31,9 @@ class Fixture {
 public:
     explicit Fixture(std::optional<std::string> passphrase = "correct horse");
 
+    /// A copy of another's closed repository, not yet open.
+    Fixture(const std::filesystem::path& original, const std::optional<Secret>& key);
+
     /// Closes and opens again.
     Repository& reopen();
     void close() { repository_.reset(); }
