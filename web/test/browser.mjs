@@ -8,7 +8,7 @@ import { Appliance } from './appliance.mjs';
 
 const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kOut = process.env.OUT ?? '';
-const kPatienceMs = 15_000;
+const kPatienceMs = 30_000;
 export const kWide = { width: 1280, height: 800 };
 export const kNarrow = { width: 390, height: 844 };
 let browser;

@@ -64,7 +64,7 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
               </>
             ),
           },
-          { title: text.hosts.url, cell: (host) => <code>{host.url}</code> },
+          { title: text.hosts.url, cell: (host) => <code class="address">{host.url}</code> },
           { title: text.hosts.auth, cell: (host) => (host.user ? `${host.auth}, ${host.user}` : host.auth) },
           { title: text.hosts.share, cell: (host) => host.share ?? text.hosts.shareDefault },
           { title: text.hosts.vms, kind: 'number', cell: (host) => host.vm_count ?? '–' },

@@ -52,55 +52,54 @@ export function Overview() {
 type Concern = { key: string; title: string; note: string; link: string; action: string; tone: 'bad' | 'warning' };
 
 function concernsOf({ info, vms }: Data): Concern[] {
-  const concerns: Concern[] = [];
+  const bad: Concern[] = [];
+  const warnings: Concern[] = [];
   if (info.free_bytes != null && info.capacity_bytes != null && info.free_bytes < info.capacity_bytes * kSpaceLowShare) {
-    concerns.push({
-      key: 'space',
-      title: text.overview.spaceLow,
-      note: text.overview.spaceNote(format.bytes(info.free_bytes)),
-      link: href('repository'),
-      action: text.overview.openRepository,
-      tone: 'bad',
-    });
+    const note = text.overview.spaceNote(format.bytes(info.free_bytes));
+    bad.push({ key: 'space', title: text.overview.spaceLow, note, link: href('repository'), action: text.overview.openRepository, tone: 'bad' });
   }
-  for (const vm of vms) {
-    if (vm.last_job?.state === 'failed' || vm.last_job?.state === 'interrupted') {
-      concerns.push({
-        key: `job ${vm.host}/${vm.id}`,
-        title: text.overview.failed(kindName(vm.last_job.kind), vm.name),
-        note: vm.last_job.error?.message ?? '',
-        link: href('jobs', vm.last_job.id),
-        action: text.overview.openJob,
-        tone: 'bad',
-      });
-    } else if (vm.problems.length > 0) {
-      concerns.push({
-        key: `vm ${vm.host}/${vm.id}`,
-        title: text.overview.problemOn(vm.name),
-        note: vm.problems.join(' '),
-        link: href('vms', vm.id),
-        action: text.overview.openVm,
-        tone: 'warning',
-      });
-    }
-  }
+  bad.push(...failuresOf(vms.filter(hasFailed)));
   const unprotected = vms.filter(lacksPolicy);
   if (unprotected.length > 0) {
-    const names = unprotected
-      .slice(0, kProblemsShown)
-      .map((vm) => vm.name)
-      .join(', ');
-    const rest = unprotected.length > kProblemsShown ? ` ${text.overview.moreProblems(unprotected.length - kProblemsShown)}` : '';
-    concerns.push({
-      key: 'unprotected',
-      title: text.overview.unprotected(unprotected.length),
-      note: `${text.overview.unprotectedNote} ${names}${rest}`,
-      link: `${href('vms')}?show=unprotected`,
-      action: text.overview.showThem,
-      tone: 'warning',
-    });
+    const note = `${text.overview.unprotectedNote} ${namesOf(unprotected)}`;
+    const link = `${href('vms')}?show=unprotected`;
+    const title = text.overview.unprotected(unprotected.length);
+    warnings.push({ key: 'unprotected', title, note, link, action: text.overview.showThem, tone: 'warning' });
   }
-  return [...concerns.filter((concern) => concern.tone === 'bad'), ...concerns.filter((concern) => concern.tone !== 'bad')];
+  for (const vm of vms.filter((candidate) => candidate.problems.length > 0 && !hasFailed(candidate))) {
+    const note = vm.problems.join(' ');
+    warnings.push({ key: `${vm.host}/${vm.id}`, title: vm.name, note, link: href('vms', vm.id), action: text.overview.openVm, tone: 'warning' });
+  }
+  return [...bad, ...warnings];
+}
+
+function hasFailed(vm: Vm): boolean {
+  return vm.last_job?.state === 'failed' || vm.last_job?.state === 'interrupted';
+}
+
+function namesOf(vms: Vm[]): string {
+  const names = vms.slice(0, kProblemsShown).map((vm) => vm.name).join(', ');
+  return vms.length > kProblemsShown ? `${names} ${text.overview.moreProblems(vms.length - kProblemsShown)}` : names;
+}
+
+/// One concern per cause: a share that is full fails every machine with the same words.
+function failuresOf(failed: Vm[]): Concern[] {
+  const causes = new Map<string, Vm[]>();
+  for (const vm of failed) {
+    const cause = vm.last_job?.error?.message ?? '';
+    causes.set(cause, [...(causes.get(cause) ?? []), vm]);
+  }
+  return [...causes].map(([cause, vms]): Concern => {
+    const first = vms[0]!;
+    const job = first.last_job!;
+    if (vms.length === 1) {
+      const title = text.overview.failed(kindName(job.kind), first.name);
+      return { key: `job ${job.id}`, title, note: cause, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
+    }
+    const note = `${cause}: ${namesOf(vms)}`;
+    const title = text.overview.failedMany(kindName(job.kind), vms.length);
+    return { key: `cause ${cause}`, title, note, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
+  });
 }
 
 function Verdict({ data }: { data: Data }) {
