@@ -124,6 +124,17 @@ void Host::log_export(const Json& line) {
     exports_ << dump_json(line) << std::endl;
 }
 
+/// A VM may be called what a file may not: an administrator names its files without those
+/// characters.
+static std::string windows_file_name(std::string name) {
+    constexpr std::string_view kForbidden = "<>:\"/\\|?*";
+    for (char& c : name) {
+        const bool is_control = static_cast<unsigned char>(c) < 0x20;
+        if (is_control || kForbidden.find(c) != std::string_view::npos) c = '_';
+    }
+    return name;
+}
+
 VmDisk make_disk(const Json& json, const Vm& vm, int number, Host& host) {
     VmDisk disk;
     disk.number = number;
@@ -147,9 +158,10 @@ VmDisk make_disk(const Json& json, const Vm& vm, int number, Host& host) {
     const auto given = Guid::parse(json.value("disk_id", std::string{}));
     disk.disk_id = given ? *given : guid_of(fmt::format("{}/disk/{}", vm.id, number));
     const bool is_same_name = may_have_equal_names(host.config(), vm);
+    const std::string folder = windows_file_name(vm.name);
     const std::string stem =
-        number == 0 || is_same_name ? vm.name : fmt::format("{}-{}", vm.name, number);
-    disk.directory = fmt::format("C:\\ClusterStorage\\Volume1\\{}\\Virtual Hard Disks", vm.name);
+        number == 0 || is_same_name ? folder : fmt::format("{}-{}", folder, number);
+    disk.directory = fmt::format("C:\\ClusterStorage\\Volume1\\{}\\Virtual Hard Disks", folder);
     if (is_same_name && number > 0) disk.directory += fmt::format(" {}", number);
     disk.chain = {json.value("name", stem + "." + format)};
     return disk;
