@@ -195,10 +195,8 @@ private:
 };
 
 bool ExportRun::is_excluded(const FrozenDisk& frozen) const {
-    // An id of the VM or of the snapshot: what follows the GUID is the slot.
-    const std::string slot = fmt::format("\\{}\\L", frozen.disk.location);
-    return std::any_of(order_.excluded_disk_ids.begin(), order_.excluded_disk_ids.end(),
-                       [&](const std::string& id) { return id.ends_with(slot); });
+    const auto& excluded = order_.excluded_disks;
+    return std::find(excluded.begin(), excluded.end(), frozen.disk.number) != excluded.end();
 }
 
 void ExportRun::write_configuration() {
