@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <set>
 
 namespace entrepot::hostsim {
 namespace {
@@ -42,6 +43,7 @@ Host::Host(Config config)
     clock_offset_ms_ = model_.clock_offset.count();
     model_.booted = now();
     add_configured_vms();
+    remove_orphans();
     save();
 }
 
@@ -112,6 +114,24 @@ void Host::settle() {
         return job.finished && *job.finished + config_.speed.job_removal <= time;
     });
     if (is_changed) save();
+}
+
+void Host::remove_orphans() const {
+    std::set<std::string> used;
+    for (const Snapshot& snapshot : model_.snapshots) {
+        for (const FrozenDisk& disk : snapshot.disks)
+            used.insert(disk.content);
+    }
+    for (const ReferencePoint& point : model_.reference_points) {
+        for (const TrackedDisk& disk : point.disks)
+            used.insert(disk.digests);
+    }
+    for (const std::string folder : {"frozen", "tracking"}) {
+        for (const auto& entry : std::filesystem::directory_iterator{state_path(folder)}) {
+            const std::string name = folder + "/" + entry.path().filename().string();
+            if (!used.contains(name)) std::filesystem::remove(entry.path());
+        }
+    }
 }
 
 void Host::log_request(const Json& line) {

@@ -159,3 +159,25 @@ TEST_CASE("hostsim state: snapshots outlive a restart, jobs do not", "[hostsim]"
     CHECK(soap.query("SELECT * FROM Msvm_ConcreteJob").empty());
     CHECK(vm_id(soap) == vm);
 }
+
+TEST_CASE("hostsim backup: tracking by sectors keeps to the sectors of each disk", "[hostsim]") {
+    const Simulator simulator{0, {{"tracking_granularity", 512}}};
+    if (!is_installed("7z")) {
+        WARN("7z is not installed: the images are not judged");
+        return;
+    }
+    Soap soap{simulator};
+    const std::string vm = vm_id(soap);
+    simulator.guest_writes("b.raw", 0, kMiB, 'a');
+    const std::string first = take_snapshot(soap, vm, 2);
+    REQUIRE(soap.wait(start_export(soap, vm, first, "run1")).text("JobState") == "7");
+    const std::string point = convert(soap, first);
+    // One sector of 4096 bytes of which only the last 512 change.
+    simulator.guest_writes("b.raw", 8192 - 512, 512, 'b');
+    const std::string second = take_snapshot(soap, vm, 2);
+    REQUIRE(soap.wait(start_export(soap, vm, second, "run2", point)).text("JobState") == "7");
+    const auto child = find_disk(simulator.path("exports/run2"), "web01-1_");
+    std::filesystem::copy(find_disk(simulator.path("exports/run1"), "web01-1.vhdx"),
+                          child.parent_path());
+    CHECK(content_by_7z(child, simulator.path("out")) == read(simulator.path("b.raw")));
+}
