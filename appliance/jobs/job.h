@@ -70,32 +70,32 @@ struct JobOutcome {
 using JobHandler = std::function<JobOutcome(JobContext&)>;
 
 struct JobRequest {
-    std::string kind;     ///< "backup", "ingest", "restore_disk", "verify", "prune", "gc", ...
-    std::string subject;  ///< For lists: "web01 on hv01".
+    std::string kind{};     ///< "backup", "ingest", "restore_disk", "verify", "prune", "gc", ...
+    std::string subject{};  ///< For lists: "web01 on hv01".
     Json parameters = Json::object();
-    std::string requested_by;  ///< "command line", "policy nightly", "console".
+    std::string requested_by{};  ///< "command line", "policy nightly", "console".
     /// Jobs of one key never run side by side; empty: no such bound. A VM's backup uses the VM's
     /// key.
-    std::string exclusive_key;
+    std::string exclusive_key{};
     /// At most group_limit jobs of one group run side by side: "host:ID". Empty: no such bound.
-    std::string group;
+    std::string group{};
     std::uint32_t group_limit = 0;
     /// If not empty, enqueuing a second job of the same key gives the first one's id: for callers
     /// that ask again after a crash.
-    std::string once_key;
+    std::string once_key{};
 };
 
 struct JobError {
-    std::string code;
-    std::string message;
-    std::string hint;
-    std::vector<std::string> context;
+    std::string code{};
+    std::string message{};
+    std::string hint{};
+    std::vector<std::string> context{};
 };
 
 struct JobEvent {
     WallTime time{};
-    std::string level;  ///< "stage", "note", "warning", "error".
-    std::string text;
+    std::string level{};  ///< "stage", "note", "warning", "error".
+    std::string text{};
 };
 
 struct JobView {

@@ -49,6 +49,14 @@ CalendarField only(std::int32_t value) {
     return {CalendarRange{.first = value, .last = -1, .repeat = 0}};
 }
 
+// "6..13/6" means 6 and 12. Days from the month's end are turned round later, which must not turn
+// round where the steps begin.
+void end_ranges_on_steps(CalendarField& field) {
+    for (CalendarRange& range : field) {
+        if (range.last >= 0) range.last -= (range.last - range.first) % range.repeat;
+    }
+}
+
 }  // namespace
 
 void CalendarParser::refuse(std::string_view why) const {
@@ -77,6 +85,7 @@ CalendarExpression CalendarParser::parse() {
     read_time();
     if (!rest_.empty()) refuse(fmt::format("\"{}\" is more than is understood", rest_));
     check_all();
+    end_ranges_on_steps(result_.days_);
     return std::move(result_);
 }
 

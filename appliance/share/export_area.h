@@ -35,7 +35,7 @@ struct ExportLimits {
 };
 
 struct SettleOptions {
-    ExportLimits limits;
+    ExportLimits limits{};
     /// Size and time of every file must stay the same this long.
     std::chrono::milliseconds quiet{2'000};
     std::chrono::milliseconds poll_interval{500};

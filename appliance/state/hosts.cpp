@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 5> kAuthentications{"negotiate", "ntlm", 
                                                            "certificate"};
 constexpr const char* kSelect =
     "SELECT id, name, url, authentication, user_name, ca_file, pin_sha256, share, "
-    "CASE WHEN sealed_password = '' THEN 0 ELSE 1 END, created FROM hosts";
+    "sealed_password, created FROM hosts";
 
 std::string owner_of(const std::string& host_id) {
     return "host " + host_id;
@@ -87,7 +87,7 @@ HostRecord read_row(const Rows& rows, std::size_t row) {
                       .ca_file = rows.text(row, 5),
                       .pin_sha256 = rows.text(row, 6),
                       .share = rows.text(row, 7)},
-            .has_password = rows.number(row, 8) != 0,
+            .has_password = !rows.text(row, 8).empty(),
             .created = rows.time(row, 9)};
 }
 

@@ -16,13 +16,13 @@ namespace entrepot::state {
 
 /// What a person says about a host.
 struct HostDraft {
-    std::string name;
-    std::string url;             ///< https://HOST:5986/wsman
-    std::string authentication;  ///< "negotiate", "ntlm", "kerberos", "basic", "certificate".
-    std::string user;
-    std::string ca_file;     ///< Path; at most one of ca_file and pin.
-    std::string pin_sha256;  ///< 64 hexadecimal digits; kept in lower case.
-    std::string share;       ///< Name of its share; empty: the only one there is.
+    std::string name{};
+    std::string url{};             ///< https://HOST:5986/wsman
+    std::string authentication{};  ///< "negotiate", "ntlm", "kerberos", "basic", "certificate".
+    std::string user{};
+    std::string ca_file{};     ///< Path; at most one of ca_file and pin.
+    std::string pin_sha256{};  ///< 64 hexadecimal digits; kept in lower case.
+    std::string share{};       ///< Name of its share; empty: the only one there is.
 };
 
 struct HostRecord {

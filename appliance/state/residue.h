@@ -11,10 +11,10 @@
 namespace entrepot::state {
 
 struct Residue {
-    std::string host_id;
-    std::string vm_id;
-    std::string text;     ///< What is there and why it was left.
-    std::string command;  ///< To paste on the host.
+    std::string host_id{};
+    std::string vm_id{};
+    std::string text{};     ///< What is there and why it was left.
+    std::string command{};  ///< To paste on the host.
     WallTime since{};
 };
 

@@ -14,10 +14,10 @@
 namespace entrepot::state {
 
 struct VmRecord {
-    std::string host_id;
-    std::string vm_id;  ///< GUID, upper case, as the host names it.
-    std::string name;
-    std::string state;
+    std::string host_id{};
+    std::string vm_id{};  ///< GUID, upper case, as the host names it.
+    std::string name{};
+    std::string state{};
     Json disks = Json::array();  ///< As the caller describes them.
     Json details =
         Json::object();  ///< Generation, version, checkpoints: what a list shows besides.

@@ -1,0 +1,102 @@
+// entrepot.toml: defaults, every key, and errors that name file, line and key.
+#include "appliance/config/config.h"
+
+#include "base/error.h"
+
+#include "tests/support/temporary_directory.h"
+
+#include <catch2/catch.hpp>
+
+using namespace entrepot;
+using namespace entrepot::config;
+
+namespace {
+
+std::string message_of(std::string_view text) {
+    try {
+        parse_config(text, "/etc/x.toml");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::invalid);
+        return error.message();
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("config: nothing said means everything has its default", "[config]") {
+    const Config config = parse_config("", "/etc/x.toml");
+    CHECK(config.repository_directory() == "/var/lib/entrepot/repository");
+    CHECK(config.state_file() == "/var/lib/entrepot/state.db");
+    CHECK(config.listen == ListenAddress{"127.0.0.1", 8443});
+    CHECK(config.time_zone == "UTC");
+    CHECK(!config.allow_loopback_hosts);
+}
+
+TEST_CASE("config: every key is read", "[config]") {
+    const Config config = parse_config(R"(
+data = "/srv/e"
+time_zone = "Europe/Berlin"
+[repository]
+path = "/srv/r"
+passphrase_file = "/run/p"
+zstd_level = 3
+[server]
+listen = "[::1]:9000"
+[hosts]
+allow_loopback = true
+[jobs]
+workers = 7
+per_host = 3
+[share]
+smb_conf = "/etc/samba/smb.conf"
+[log]
+level = "debug"
+)",
+                                       "/etc/x.toml");
+    CHECK(config.repository_directory() == "/srv/r");
+    CHECK(config.passphrase_file == "/run/p");
+    CHECK(config.zstd_level == 3);
+    CHECK(config.listen == ListenAddress{"::1", 9000});
+    CHECK(config.time_zone == "Europe/Berlin");
+    CHECK(config.allow_loopback_hosts);
+    CHECK(config.worker_count == 7);
+    CHECK(config.jobs_per_host_max == 3);
+    CHECK(config.smb_conf == "/etc/samba/smb.conf");
+    CHECK(config.log_level == LogLevel::debug);
+}
+
+TEST_CASE("config: an error names the file, the line and the key", "[config]") {
+    CHECK(message_of("\n[jobs]\nworkers = \"four\"") ==
+          "/etc/x.toml:3: jobs.workers must be a whole number");
+    CHECK(message_of("[jobs]\nworkers = 0") == "/etc/x.toml:2: jobs.workers must be from 1 to 64");
+    CHECK(message_of("[jobs]\nworker = 1") == "/etc/x.toml:2: there is no setting jobs.worker");
+    CHECK(message_of("\nrepository = 5") == "/etc/x.toml:2: repository must be a table");
+    CHECK(message_of("[extra]\na = 1") == "/etc/x.toml:1: there is no setting extra");
+    CHECK(message_of("data = \"here\"") == "/etc/x.toml:1: data must be an absolute path");
+    CHECK(message_of("time_zone = \"../etc/passwd\"").find("time_zone must be") !=
+          std::string::npos);
+    CHECK(message_of("[log]\nlevel = \"loud\"").find(":2: log.level must be") != std::string::npos);
+    CHECK(message_of("a = = 1").find("/etc/x.toml:1: ") == 0);
+    CHECK(message_of("[server]\nlisten = \"everywhere\"").find(":2: server.listen") !=
+          std::string::npos);
+}
+
+TEST_CASE("config: listen addresses", "[config]") {
+    CHECK(parse_listen_address("0.0.0.0:0") == ListenAddress{"0.0.0.0", 0});
+    for (const std::string text :
+         {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80",
+          "[127.0.0.1]:80", "localhost:80", ":80", "1.2.3.4:80x"}) {
+        CAPTURE(text);
+        CHECK_THROWS_AS(parse_listen_address(text), Error);
+    }
+}
+
+TEST_CASE("config: a file that was named must be there", "[config]") {
+    const test::TemporaryDirectory directory;
+    PosixFileSystem files;
+    const auto file = directory.path() / "entrepot.toml";
+    CHECK_THROWS_AS(load_config(files, file), Error);
+    files.create(file)->write(0, as_bytes("[jobs]\nworkers = 2\n"));
+    CHECK(load_config(files, file).worker_count == 2);
+}
