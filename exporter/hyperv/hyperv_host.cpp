@@ -77,6 +77,7 @@ private:
                 std::string_view result);
     cim::MethodOutput call_export(const ExportRequest& request, const std::string& server);
     void wait_short(std::string_view method, const JobRef& job);
+    std::vector<cim::Instance> list_merge_settings();
 
     World world_;
     std::stop_token stop_;
@@ -306,11 +307,22 @@ std::vector<JobRef> WsmanHost::list_export_jobs(const std::string& vm_id) {
                         [&] { return jobs_.list_exports(vm_id); });
 }
 
+// Not every host lists them; without a list nothing is known to be off.
+std::vector<cim::Instance> WsmanHost::list_merge_settings() {
+    try {
+        return wmi_.list("Msvm_DiskMergeSettingData");
+    } catch (const wsman::Fault& fault) {
+        if (!fault.is_class_missing() && !fault.is_filter_refused()) throw;
+        world_.log.warning("the host does not tell whether it merges disks by itself");
+        return {};
+    }
+}
+
 void WsmanHost::ensure_merge_enabled(const std::string& vm_id) {
     const Lock lock{mutex_};
     with_context(fmt::format("enabling merges of VM {}", vm_id), [&] {
         const auto guid = Guid::parse(vm_id);
-        for (const cim::Instance& setting : wmi_.list("Msvm_DiskMergeSettingData")) {
+        for (const cim::Instance& setting : list_merge_settings()) {
             const std::string id = setting.text("InstanceID");
             const bool is_ours = guid && settings_guid(id) == guid->to_upper_string();
             if (!is_ours || setting.number("EnabledState") == kMergeEnabled) continue;

@@ -243,7 +243,7 @@ bool Fault::is_filter_refused() const {
 }
 
 bool Fault::is_context_lost() const {
-    return fault_.subcode == "InvalidEnumerationContext" || fault_.has(0x8033801C);
+    return fault_.subcode == "InvalidEnumerationContext";
 }
 
 bool Fault::is_envelope_too_large() const {

@@ -15,6 +15,7 @@ namespace entrepot::wsman {
 namespace {
 
 constexpr int kUnauthorized = 401;
+constexpr int kLoginsMax = 2;  // For one request.
 constexpr std::string_view kContentType = "application/soap+xml;charset=UTF-8";
 constexpr std::string_view kNegotiate = "negotiate";
 
@@ -104,19 +105,16 @@ HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
     }
     if (credentials_.scheme == Scheme::basic) return post_basic(envelope, stop);
 
-    const bool was_logged_in = is_logged_in_;
-    if (!is_logged_in_) log_in(stop);
-    HttpAnswer answer = send(envelope, stop);
-    if (answer.status != kUnauthorized) return answer;
-
     // The host closes idle connections, and with them the login. A 401 says that nothing was done.
-    is_logged_in_ = false;
-    if (was_logged_in) {
-        transport_.disconnect();
-        log_in(stop);
+    HttpAnswer answer;
+    for (int attempt = 0; attempt < kLoginsMax; ++attempt) {
+        if (!is_logged_in_) log_in(stop);
         answer = send(envelope, stop);
         if (answer.status != kUnauthorized) return answer;
         is_logged_in_ = false;
+    }
+    if (answer.is_new_connection) {
+        throw Error{ErrorCode::unreachable, "the host closes each connection after the login"};
     }
     was_refused_ = true;
     throw refused(credentials_.user, answer,
@@ -173,6 +171,7 @@ HttpAnswer Session::send_leg(const std::string& authorization, std::stop_token s
 void Session::log_in(std::stop_token stop) {
     // An empty request without a login opens the connection, shows the certificate that the login
     // is bound to, and tells which schemes there are.
+    transport_.disconnect();
     const HttpAnswer first = send_leg({}, stop);
     if (first.status == kUnauthorized && !offers(first, kNegotiate)) {
         throw Error{

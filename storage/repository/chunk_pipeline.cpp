@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace entrepot::repository {
@@ -159,7 +160,7 @@ void ChunkPipeline::encode(Batch& batch, Tools& tools) {
         const ByteView stored =
             ByteView{batch.stored}.subspan(chunk.stored_offset, chunk.stored_length);
         const bool is_same = tools.codec.decode(chunk.codec, stored, tools.decoded) &&
-                             std::ranges::equal(tools.decoded, plain);
+                             std::memcmp(tools.decoded.data(), plain.data(), plain.size()) == 0;
         if (!is_same) {
             throw Error{ErrorCode::internal, "a chunk does not decode to what was encoded",
                         "memory or processor of this machine may be faulty"};

@@ -64,7 +64,7 @@ const PackSlot& PackWriter::append(const EncodedChunk& chunk) {
     sealer_.seal(slot.number, associated, chunk.stored, sealed, tag);
     opened_.resize(chunk.stored.size());
     const bool is_same = sealer_.open(slot.number, associated, sealed, tag, opened_) &&
-                         std::ranges::equal(opened_, chunk.stored);
+                         std::memcmp(opened_.data(), chunk.stored.data(), opened_.size()) == 0;
     if (!is_same) {
         throw Error{ErrorCode::internal,
                     fmt::format("pack {}: slot {} does not open to what was sealed",

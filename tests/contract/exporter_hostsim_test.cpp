@@ -23,7 +23,7 @@ constexpr const char* kDatabase = "BBBBBBBB-0000-4000-8000-000000000002";
 /// A connection to the simulator with what tests ask again and again.
 struct Stage {
     Stage(const Simulator& simulator, Authentication authentication)
-        : host(hyperv::connect({clock, log}, simulator.connection(authentication), {})) {}
+        : host(hyperv::connect({retry_clock, log}, simulator.connection(authentication), {})) {}
 
     JobStatus wait(const JobRef& job) {
         const SteadyTime deadline = clock.steady_now() + std::chrono::seconds{30};
@@ -56,9 +56,14 @@ struct Stage {
     }
 
     SystemClock clock;
+    ManualClock retry_clock{WallTime{}};  ///< Pauses between attempts take no time.
     NullLog log;
     std::unique_ptr<hyperv::HyperVHost> host;
 };
+
+Json fault(const std::string& at, const std::string& what, int times) {
+    return {{"at", at}, {"do", what}, {"times", times}};
+}
 
 std::string unc(const std::string& name) {
     return "\\\\appliance\\exports\\" + name;
@@ -232,6 +237,59 @@ TEST_CASE("contract: a VM that is gone is not found", "[contract]") {
     CHECK_THROWS_AS(
         stage.host->start_destroy_snapshot("Microsoft:CCCCCCCC-0000-4000-8000-000000000003"),
         Error);
+}
+
+TEST_CASE("contract: a host in trouble is asked again, and never believed by halves",
+          "[contract]") {
+    if (!Simulator::is_available()) return;
+    const auto way = GENERATE(Authentication::basic, Authentication::negotiate);
+    const Simulator simulator{
+        {{"faults",
+          Json::array({fault("Enumerate", "quota", 2), fault("Enumerate", "reply-lost", 1),
+                       fault("Enumerate", "timed-out", 1), fault("Get", "request-lost", 1),
+                       fault("Enumerate", "http-status:503", 1), fault("Get", "slow-body", 1),
+                       fault("*", "refuse-wql", -1), fault("*", "japanese", -1)})}}};
+    Stage stage{simulator, way};
+
+    CHECK(stage.host->list_vms().size() == 2);
+    const std::string snapshot = stage.make_snapshot(kWeb);
+    CHECK(stage.host->list_snapshots(kWeb).size() == 1);
+    CHECK(stage.host->list_snapshots(kDatabase).empty());
+    const std::string point = stage.convert(snapshot);
+    stage.finish(stage.host->start_destroy_reference_point(kWeb, point));
+}
+
+TEST_CASE("contract: a lost answer to a call that acts is not asked for again", "[contract]") {
+    if (!Simulator::is_available()) return;
+    const auto way = GENERATE(Authentication::basic, Authentication::negotiate);
+    const Simulator simulator{
+        {{"faults", Json::array({fault("CreateSnapshot", "reply-lost", 1)})}}};
+    Stage stage{simulator, way};
+    stage.host->list_vms();
+
+    CHECK_THROWS_AS(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash),
+                    Error);
+    const std::string log = simulator.request_log();
+    const std::size_t first = log.find("\"CreateSnapshot\"");
+    CHECK(first != std::string::npos);
+    CHECK(log.find("\"CreateSnapshot\"", first + 1) == std::string::npos);
+}
+
+TEST_CASE("contract: failures keep their code in any language, done at once is done",
+          "[contract]") {
+    if (!Simulator::is_available()) return;
+    const Simulator simulator{
+        {{"faults", Json::array({fault("CreateSnapshot", "fail-job:0x80070020", 1),
+                                 fault("*", "japanese", -1),
+                                 fault("ConvertToReferencePoint", "synchronous", 1)})}}};
+    Stage stage{simulator, Authentication::negotiate};
+
+    const JobStatus failed =
+        stage.wait(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash));
+    CHECK(failed.state == JobState::failed);
+    CHECK(failed.hresult == 0x80070020);
+    CHECK(hyperv::side_of(failed.hresult) == hyperv::FailureSide::transient);
+    CHECK(!stage.convert(stage.make_snapshot(kWeb)).empty());
 }
 
 }  // namespace entrepot

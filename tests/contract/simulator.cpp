@@ -97,14 +97,16 @@ Simulator::Simulator(const Json& changes) {
     Json config{
         {"listen", "127.0.0.1:0"},
         {"host", {{"name", "HV01"}, {"os_build", 17763}, {"schema", "windows-server-2019"}}},
-        {"users",
-         {{{"name", "HV01\\backup"}, {"password", "p&ss <1>"}, {"groups", {"Administrators"}}}}},
-        {"shares", {{{"unc", "\\\\appliance\\exports"}, {"path", "share"}}}},
+        {"users", Json::array({{{"name", "HV01\\backup"},
+                                {"password", "p&ss <1>"},
+                                {"groups", Json::array({"Administrators"})}}})},
+        {"shares", Json::array({{{"unc", "\\\\appliance\\exports"}, {"path", "share"}}})},
         {"state", "state"},
         {"virtual_machines",
-         {vm("AAAAAAAA-0000-4000-8000-000000000001", "R&D <web>", {disk("web01.raw", 0)}),
-          vm("BBBBBBBB-0000-4000-8000-000000000002", "db01",
-             {disk("db01-a.raw", 0), disk("db01-b.raw", 1)})}},
+         Json::array({vm("AAAAAAAA-0000-4000-8000-000000000001", "R&D <web>",
+                         Json::array({disk("web01.raw", 0)})),
+                      vm("BBBBBBBB-0000-4000-8000-000000000002", "db01",
+                         Json::array({disk("db01-a.raw", 0), disk("db01-b.raw", 1)}))})},
         {"seed", 0},
         {"speed", {{"job_step_ms", 2}}}};
     config.merge_patch(changes);
@@ -114,10 +116,19 @@ Simulator::Simulator(const Json& changes) {
     const Started started = start({"--config", (root / "sim.json").string()});
     process_ = started.process;
     output_ = started.output;
-    endpoint_ = parse_json(read_output(output_, true), "the simulator's first line");
+    try {
+        endpoint_ = parse_json(read_output(output_, true), "the simulator's first line");
+    } catch (const std::exception&) {
+        end();
+        throw;
+    }
 }
 
 Simulator::~Simulator() {
+    end();
+}
+
+void Simulator::end() {
     ::kill(process_, SIGTERM);
     ::waitpid(process_, nullptr, 0);
     ::close(output_);

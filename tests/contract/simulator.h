@@ -35,6 +35,8 @@ public:
     std::string request_log() const;
 
 private:
+    void end();
+
     test::TemporaryDirectory directory_;
     pid_t process_ = -1;
     int output_ = -1;

@@ -1,0 +1,156 @@
+// Reads the configuration; an unknown key is an error, since a misspelt fault would test nothing.
+#include "tests/hostsim/host/config.h"
+
+#include "base/error.h"
+#include "base/file_system.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace entrepot::hostsim {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = kMiB;
+
+[[noreturn]] void refuse(const std::string& why) {
+    throw Error{ErrorCode::invalid, "simulator configuration: " + why};
+}
+
+void check_keys(const Json& json, const std::string& where,
+                std::initializer_list<std::string_view> known) {
+    if (!json.is_object()) refuse(fmt::format("{} is no object", where));
+    for (const auto& [key, value] : json.items()) {
+        if (std::find(known.begin(), known.end(), key) == known.end()) {
+            refuse(fmt::format("unknown key '{}' in {}", key, where));
+        }
+    }
+}
+
+void read_listen(const std::string& text, Config& config) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) refuse("listen is no ADDRESS:PORT");
+    config.listen_host = text.substr(0, colon);
+    const int port = std::atoi(text.c_str() + colon + 1);
+    if (port < 0 || port > 65535) refuse("listen has no port");
+    config.listen_port = static_cast<std::uint16_t>(port);
+}
+
+void read_users(const Json& json, Config& config) {
+    for (const Json& user : json) {
+        check_keys(user, "users", {"name", "password", "groups"});
+        config.login.users.push_back(
+            {user.at("name"), user.at("password"),
+             user.value("groups", std::vector<std::string>{"Administrators"})});
+    }
+}
+
+void read_shares(const Json& json, const std::filesystem::path& base, Config& config) {
+    for (const Json& share : json) {
+        check_keys(share, "shares", {"unc", "path", "smb"});
+        ShareMapping mapping;
+        mapping.unc = share.at("unc");
+        if (share.contains("smb")) {
+            const Json& smb = share.at("smb");
+            check_keys(smb, "smb", {"server", "port", "user", "password"});
+            mapping.smb = SmbAccess{smb.at("server"), smb.value("port", std::uint16_t{445}),
+                                    smb.at("user"), smb.at("password")};
+        } else {
+            mapping.path = base / share.at("path").get<std::string>();
+        }
+        config.shares.push_back(std::move(mapping));
+    }
+}
+
+void read_speed(const Json& json, Config& config) {
+    check_keys(json, "speed",
+               {"export_bytes_per_second", "job_step_ms", "merge_ms", "job_removal_s",
+                "enumeration_timeout_s"});
+    Speed& speed = config.speed;
+    speed.export_bytes_per_second = json.value("export_bytes_per_second", std::uint64_t{0});
+    speed.job_step = std::chrono::milliseconds{json.value("job_step_ms", 10)};
+    speed.merge = std::chrono::milliseconds{json.value("merge_ms", 5 * speed.job_step.count())};
+    speed.job_removal = std::chrono::seconds{json.value("job_removal_s", 300)};
+    speed.enumeration_timeout = std::chrono::seconds{json.value("enumeration_timeout_s", 240)};
+}
+
+void read_virtual_machines(const Json& json, const std::filesystem::path& base, Config& config) {
+    config.virtual_machines = json;
+    for (Json& vm : config.virtual_machines) {
+        check_keys(
+            vm, "virtual_machines",
+            {"id", "name", "generation", "version", "state", "disks", "guest_vss", "checkpoints"});
+        if (!vm.contains("disks")) continue;
+        for (Json& disk : vm.at("disks")) {
+            check_keys(
+                disk, "disks",
+                {"raw", "controller", "controller_number", "location", "format", "block_size",
+                 "logical_sector_size", "name", "disk_id", "shared", "pass_through"});
+            if (disk.contains("raw")) {
+                disk["raw"] = (base / disk.at("raw").get<std::string>()).string();
+            }
+        }
+    }
+}
+
+void read_login(const Json& json, Config& config) {
+    for (const Json& scheme : json) {
+        const std::string name = scheme;
+        if (name != "basic" && name != "negotiate") refuse(fmt::format("auth '{}'", name));
+    }
+    const auto has = [&](const char* name) {
+        return std::find(json.begin(), json.end(), name) != json.end();
+    };
+    config.login.allows_basic = has("basic");
+    config.login.allows_negotiate = has("negotiate");
+}
+
+Config read_json(const Json& json, const std::filesystem::path& base) {
+    check_keys(json, "the file",
+               {"listen", "tls", "host", "users", "auth", "shares", "state", "virtual_machines",
+                "seed", "speed", "faults", "tracking_granularity", "hash_exports"});
+    Config config;
+    read_listen(json.value("listen", "127.0.0.1:5986"), config);
+    if (json.contains("tls")) {
+        check_keys(json.at("tls"), "tls", {"certificate", "key"});
+        config.certificate = base / json.at("tls").at("certificate").get<std::string>();
+        config.key = base / json.at("tls").at("key").get<std::string>();
+    }
+    if (json.contains("host")) {
+        check_keys(json.at("host"), "host", {"name", "os_build", "schema"});
+        config.host_name = json.at("host").value("name", config.host_name);
+        config.os_build = json.at("host").value("os_build", config.os_build);
+        config.schema = json.at("host").value("schema", config.schema);
+    }
+    if (json.contains("auth")) read_login(json.at("auth"), config);
+    read_users(json.at("users"), config);
+    read_shares(json.value("shares", Json::array()), base, config);
+    config.state = base / json.at("state").get<std::string>();
+    read_virtual_machines(json.value("virtual_machines", Json::array()), base, config);
+    config.seed = json.value("seed", std::uint64_t{0});
+    config.tracking_granularity_bytes = json.value("tracking_granularity", 65536U);
+    const std::uint32_t granularity = config.tracking_granularity_bytes;
+    if (granularity < 512 || granularity > kMiB || (granularity & (granularity - 1)) != 0) {
+        refuse("tracking_granularity is no power of two from 512 to 1 MiB");
+    }
+    config.hashes_exports = json.value("hash_exports", true);
+    read_speed(json.value("speed", Json::object()), config);
+    config.faults = json.value("faults", Json::array());
+    return config;
+}
+
+}  // namespace
+
+Config read_config(const std::filesystem::path& file) {
+    PosixFileSystem files;
+    const Bytes text = files.read_file(file, kConfigBytesMax);
+    const Json json = parse_json(as_text(text), file.string());
+    try {
+        return read_json(json, std::filesystem::absolute(file).parent_path());
+    } catch (const Json::exception& error) {
+        refuse(error.what());
+    }
+}
+
+}  // namespace entrepot::hostsim

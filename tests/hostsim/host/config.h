@@ -1,0 +1,61 @@
+// The simulator's configuration file (interfaces.md "Host simulator").
+#pragma once
+
+#include "base/json.h"
+#include "tests/hostsim/wire/authenticator.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace entrepot::hostsim {
+
+struct SmbAccess {
+    std::string server;
+    std::uint16_t port = 445;
+    std::string user;
+    std::string password;
+};
+
+/// A UNC path, and where the host's vmms really writes for it.
+struct ShareMapping {
+    std::string unc;
+    std::filesystem::path path;
+    std::optional<SmbAccess> smb;
+};
+
+struct Speed {
+    std::uint64_t export_bytes_per_second = 0;  ///< 0: no limit.
+    std::chrono::milliseconds job_step{10};
+    std::chrono::milliseconds merge{50};
+    std::chrono::seconds job_removal{300};  ///< TimeBeforeRemoval.
+    std::chrono::seconds enumeration_timeout{240};
+};
+
+struct Config {
+    std::string listen_host = "127.0.0.1";
+    std::uint16_t listen_port = 5986;
+    std::filesystem::path certificate;  ///< Empty: a self-signed one in the state directory.
+    std::filesystem::path key;
+    std::string host_name = "HV01";
+    std::uint32_t os_build = 20348;
+    std::string schema = "windows-server-2019";
+    LoginOptions login;
+    std::vector<ShareMapping> shares;
+    std::filesystem::path state;
+    Json virtual_machines = Json::array();
+    std::uint64_t seed = 0;
+    std::uint32_t tracking_granularity_bytes = 65536;
+    bool hashes_exports = true;
+    Speed speed;
+    Json faults = Json::array();
+};
+
+/// Throws Error{invalid} naming the key that is wrong, unknown or missing. Relative paths are
+/// taken from the file's own directory.
+Config read_config(const std::filesystem::path& file);
+
+}  // namespace entrepot::hostsim

@@ -1,0 +1,328 @@
+// The whole export: which disks, which variation, which files beside them.
+#include "tests/hostsim/host/export_operation.h"
+
+#include "base/little_endian.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+namespace entrepot::hostsim {
+namespace {
+
+// Sizes as observed on a real host (hyperv-wmi.md 7.1).
+constexpr std::size_t kVmcxBytes = 40994;
+constexpr std::size_t kVmgsBytes = 4194816;
+constexpr std::size_t kVmrsBytes = 45092;
+
+constexpr std::uint32_t kInvalidTrackingId = 0xC03A0029;
+constexpr std::uint32_t kMissingTracking = 0xC03A0030;
+constexpr std::uint32_t kElementNotFound = 0x80070490;
+constexpr std::uint32_t kBadNetworkPath = 0x80070035;
+
+/// Everything that is read from the model before the long work.
+struct Facts {
+    Snapshot snapshot;
+    std::optional<ReferencePoint> base;
+    std::uint64_t number = 0;
+};
+
+Facts read_facts(JobContext& job, const ExportOrder& order) {
+    Host& host = job.host();
+    const std::lock_guard lock{host.mutex()};
+    Facts facts;
+    const Snapshot* snapshot = host.model().find_snapshot(order.snapshot_id);
+    if (snapshot == nullptr) throw JobFailure{kElementNotFound, "The snapshot was not found."};
+    facts.snapshot = *snapshot;
+    facts.number = ++host.model().sequence;
+    if (order.base_point.empty()) return facts;
+    const ReferencePoint* point = host.model().find_reference_point(order.base_point);
+    if (point == nullptr) throw JobFailure{kElementNotFound, "The reference point was not found."};
+    if (point->is_invalid)
+        throw JobFailure{kInvalidTrackingId, "The change tracking identifier is invalid."};
+    facts.base = *point;
+    return facts;
+}
+
+/// A disk that can be described as a difference: same disk, same size.
+const TrackedDisk* find_tracked(const Facts& facts, const FrozenDisk& frozen) {
+    if (!facts.base) return nullptr;
+    for (const TrackedDisk& disk : facts.base->disks) {
+        const bool is_same =
+            disk.disk_id == frozen.disk.disk_id && disk.size_bytes == frozen.size_bytes;
+        if (!is_same) continue;
+        if (disk.rct_id.empty()) throw JobFailure{kMissingTracking, "There is no change tracking."};
+        return &disk;
+    }
+    return nullptr;
+}
+
+class Dice {
+public:
+    explicit Dice(Random& random) : random_(random) {}
+    bool hits(unsigned percent) { return random_.u64() % 100 < percent; }
+    std::uint64_t below(std::uint64_t bound) { return random_.u64() % bound; }
+
+private:
+    Random& random_;
+};
+
+/// The variations that a seed brings; a seed of 0 brings none.
+DiskExporter::Plan make_plan(Host& host, const FrozenDisk& frozen, const TrackedDisk* base,
+                             Random& random) {
+    DiskExporter::Plan plan;
+    plan.is_complete = base == nullptr;
+    plan.has_leaf = !frozen.recovery_writes.empty();
+    FaultPlan& faults = host.faults();
+    plan.is_incomplete = faults.take("incomplete-image", "ExportSystemDefinition").has_value();
+    if (base != nullptr) {
+        plan.has_wrong_linkage = faults.take("wrong-linkage", "ExportSystemDefinition").has_value();
+    }
+    if (host.config().seed == 0) return plan;
+    Dice dice{random};
+    if (base != nullptr) plan.is_complete = dice.hits(10);
+    plan.parent_is_leaf = base != nullptr && !base->exported.leaf_name.empty() && dice.hits(50);
+    plan.has_leaf = plan.has_leaf || dice.hits(30);
+    plan.is_upper_case = dice.hits(25);
+    plan.locator_form = static_cast<unsigned>(dice.below(4));
+    plan.block_size = dice.hits(70) ? 0 : 1024U * 1024U << dice.below(4);
+    plan.variety = {.marks_zero_blocks = dice.hits(60),
+                    .leaves_garbage = dice.hits(60),
+                    .uses_bitmaps_always = dice.hits(50)};
+    const std::uint64_t granule = host.config().tracking_granularity_bytes;
+    const std::uint64_t granules = frozen.size_bytes / granule;
+    for (std::uint64_t i = dice.below(6); i > 0 && granules > 0; --i) {
+        const std::uint64_t first = dice.below(granules);
+        const std::uint64_t length = std::min(1 + dice.below(16), granules - first);
+        plan.extra_ranges.push_back({first * granule, length * granule});
+    }
+    return plan;
+}
+
+/// The name of the base image on the share: that of the source file, made unique.
+std::string unique_name(const VmDisk& disk, std::set<std::string, NameLess>& taken,
+                        Random& random) {
+    std::string name = disk.chain.front();
+    if (!taken.insert(name).second) {
+        const std::size_t dot = name.rfind('.');
+        name = fmt::format("{}_{}{}", name.substr(0, dot),
+                           Guid::make_random(random).to_upper_string(), name.substr(dot));
+        taken.insert(name);
+    }
+    return name;
+}
+
+/// Slows the export down and lets it be cancelled.
+OnWritten make_throttle(JobContext& job, std::uint64_t bytes_per_second) {
+    return [&job, bytes_per_second, total = std::uint64_t{0},
+            started = std::chrono::steady_clock::now()](std::uint64_t bytes) mutable {
+        job.check_cancelled();
+        if (bytes_per_second == 0) return;
+        total += bytes;
+        const auto due = started + std::chrono::microseconds{total * 1'000'000 / bytes_per_second};
+        while (std::chrono::steady_clock::now() < due) {
+            job.check_cancelled();
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+    };
+}
+
+void write_opaque(ShareTarget& target, const std::string& path, std::size_t size,
+                  std::string_view signature, Random& random) {
+    Bytes bytes(size);
+    const ByteView start = as_bytes(signature);
+    std::copy(start.begin(), start.end(), bytes.begin());
+    random.fill(MutableByteView{bytes}.subspan(4096, std::min<std::size_t>(size - 4096, 16384)));
+    const auto file = target.create(path);
+    file->write(0, bytes);
+    file->close();
+}
+
+/// One export while it runs.
+class ExportRun {
+public:
+    ExportRun(JobContext& job, const ExportOrder& order)
+        : job_(job),
+          order_(order),
+          facts_(read_facts(job, order)),
+          random_(job.host().config().seed * 1'000'003 + facts_.number),
+          share_(resolve_share(job.host().config(), order.directory)) {
+        if (order.has_subdirectory) share_.path += "/" + order.vm_name;
+    }
+
+    void run() {
+        make_folders();
+        const bool is_failing = fault("fail-export", failure_);
+        if (!fault("missing-configuration")) write_configuration();
+        if (order_.copies_storage) write_disks(is_failing);
+        if (is_failing) throw JobFailure{failure_, "Failed to copy files."};
+        if (fault("extra-files")) write_extra_files();
+        remember();
+    }
+
+private:
+    bool fault(const char* name) {
+        return job_.host().faults().take(name, "ExportSystemDefinition").has_value();
+    }
+    bool fault(const char* name, std::uint32_t& code) {
+        const auto number = job_.host().faults().take_number(name, "ExportSystemDefinition");
+        code = number.value_or(0);
+        return number.has_value();
+    }
+    std::string folder(const char* name) const { return share_.path + "/" + name; }
+    void make_folders() {
+        share_.target->make_directories(folder("Virtual Hard Disks"));
+        share_.target->make_directories(folder("Virtual Machines"));
+    }
+    bool is_excluded(const FrozenDisk& frozen) const;
+    void write_configuration();
+    void write_disks(bool is_failing);
+    void write_disk(const FrozenDisk& frozen);
+    void write_extra_files();
+    void remember();
+
+    JobContext& job_;
+    const ExportOrder& order_;
+    Facts facts_;
+    SeededRandom random_;
+    ResolvedShare share_;
+    std::uint32_t failure_ = 0;
+    std::set<std::string, NameLess> names_;
+    std::map<int, ExportedImages> images_;
+    std::vector<Json> lines_;
+};
+
+bool ExportRun::is_excluded(const FrozenDisk& frozen) const {
+    // An id of the VM or of the snapshot: what follows the GUID is the slot.
+    const std::string slot = fmt::format("\\{}\\L", frozen.disk.location);
+    return std::any_of(order_.excluded_disk_ids.begin(), order_.excluded_disk_ids.end(),
+                       [&](const std::string& id) { return id.ends_with(slot); });
+}
+
+void ExportRun::write_configuration() {
+    const std::string base = folder("Virtual Machines") + "/" + order_.vm_id;
+    const bool is_upper = job_.host().config().seed != 0 && random_.u64() % 4 == 0;
+    ShareTarget& target = *share_.target;
+    write_opaque(target, base + (is_upper ? ".VMCX" : ".vmcx"), kVmcxBytes, "\x01\x00\x00\x00",
+                 random_);
+    write_opaque(target, base + ".vmgs", kVmgsBytes, "GUESTRTS", random_);
+    write_opaque(target, base + ".VMRS", kVmrsBytes, "\x01\x00\x00\x00", random_);
+}
+
+void ExportRun::write_disks(bool is_failing) {
+    std::size_t done = 0;
+    const std::size_t count = facts_.snapshot.disks.size();
+    bool is_missing = fault("missing-image");
+    for (const FrozenDisk& frozen : facts_.snapshot.disks) {
+        job_.report(static_cast<std::uint32_t>(5 + 90 * done++ / count));
+        if (is_excluded(frozen)) continue;
+        if (std::exchange(is_missing, false)) continue;
+        // A failing export leaves half of a file.
+        if (is_failing) {
+            const auto file = share_.target->create(folder("Virtual Hard Disks") + "/" +
+                                                    frozen.disk.chain.front());
+            file->write(0, as_bytes("vhdxfile"));
+            file->truncate(5 * kMiB);
+            file->close();
+            return;
+        }
+        write_disk(frozen);
+    }
+}
+
+void ExportRun::write_disk(const FrozenDisk& frozen) {
+    Host& host = job_.host();
+    const TrackedDisk* base = find_tracked(facts_, frozen);
+    DiskExporter::Plan plan = make_plan(host, frozen, base, random_);
+    if (base != nullptr && fault("foreign-linkage")) {
+        for (const TrackedDisk& other : facts_.base->disks) {
+            if (other.number != base->number) plan.foreign_linkage = other.exported.base_guid;
+        }
+    }
+    DiskExporter exporter{job_,
+                          *share_.target,
+                          folder("Virtual Hard Disks"),
+                          frozen,
+                          base,
+                          unique_name(frozen.disk, names_, random_),
+                          random_,
+                          make_throttle(job_, host.config().speed.export_bytes_per_second)};
+    images_[frozen.disk.number] = exporter.write(plan);
+    Json files = Json::array();
+    for (const auto& [name, length] : exporter.files())
+        files.push_back({{"name", name}, {"bytes", length}});
+    const std::size_t slash = order_.directory.find_last_of("\\/");
+    lines_.push_back({{"run", order_.directory.substr(slash + 1)},
+                      {"vm", order_.vm_id},
+                      {"disk", frozen.disk.number},
+                      {"sha256", host.config().hashes_exports ? Json(exporter.digest()) : Json()},
+                      {"complete", plan.is_complete},
+                      {"parent_is_leaf", plan.parent_is_leaf},
+                      {"leaf", plan.has_leaf},
+                      {"recovery_writes", frozen.recovery_writes.size()},
+                      {"files", std::move(files)}});
+    job_.check_cancelled();
+}
+
+void ExportRun::write_extra_files() {
+    for (const char* name : {"/Virtual Hard Disks/setup.exe", "/readme.txt", "/Snapshots.xml"}) {
+        write_opaque(*share_.target, share_.path + name, 8192, "MZ", random_);
+    }
+}
+
+/// Only an export that ended well counts for what the reference point of its snapshot links to.
+void ExportRun::remember() {
+    Host& host = job_.host();
+    for (const Json& line : lines_)
+        host.log_export(line);
+    const std::lock_guard lock{host.mutex()};
+    Snapshot* snapshot = host.model().find_snapshot(order_.snapshot_id);
+    if (snapshot == nullptr) return;
+    for (FrozenDisk& frozen : snapshot->disks) {
+        const auto found = images_.find(frozen.disk.number);
+        if (found != images_.end()) frozen.exported = found->second;
+    }
+    Vm* vm = host.model().find_vm(order_.vm_id);
+    if (vm != nullptr && !order_.copies_storage) vm->is_merge_disabled = true;
+}
+
+}  // namespace
+
+ResolvedShare resolve_share(const Config& config, const std::string& unc) {
+    for (const ShareMapping& share : config.shares) {
+        const bool is_inside = unc.size() > share.unc.size() &&
+                               same_name(unc.substr(0, share.unc.size()), share.unc) &&
+                               unc[share.unc.size()] == '\\';
+        if (!is_inside) continue;
+        std::string path = unc.substr(share.unc.size() + 1);
+        std::replace(path.begin(), path.end(), '\\', '/');
+        for (const auto& part : std::filesystem::path{path}) {
+            if (part == ".." || part == ".") throw JobFailure{0x8007007B, "The path is not valid."};
+        }
+        ResolvedShare resolved;
+        resolved.path = path;
+        if (!share.smb) {
+            resolved.target = make_directory_target(share.path);
+            return resolved;
+        }
+        const std::size_t slash = share.unc.rfind('\\');
+        resolved.target =
+            make_smb_target({share.smb->server, share.smb->port, share.unc.substr(slash + 1),
+                             share.smb->user, share.smb->password});
+        return resolved;
+    }
+    throw JobFailure{kBadNetworkPath, "The network path was not found."};
+}
+
+void run_export(JobContext& job, const ExportOrder& order) {
+    try {
+        ExportRun run{job, order};
+        run.run();
+    } catch (const TargetFailure& failure) {
+        throw JobFailure{failure.hresult, "Failed to copy files. " + failure.text};
+    }
+}
+
+}  // namespace entrepot::hostsim

@@ -1,0 +1,98 @@
+// Self-signed certificates with OpenSSL 3.
+#include "tests/hostsim/wire/certificate.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <cstdio>
+#include <memory>
+
+namespace entrepot::hostsim {
+namespace {
+
+constexpr long kValidSeconds = 10L * 365 * 24 * 3600;
+constexpr unsigned kKeyBits = 2048;
+
+struct Closer {
+    void operator()(X509* x) const { X509_free(x); }
+    void operator()(EVP_PKEY* x) const { EVP_PKEY_free(x); }
+    void operator()(std::FILE* x) const { std::fclose(x); }
+    void operator()(X509_EXTENSION* x) const { X509_EXTENSION_free(x); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Closer>;
+
+Owned<std::FILE> open_file(const std::filesystem::path& path, const char* mode) {
+    Owned<std::FILE> file{std::fopen(path.c_str(), mode)};
+    if (!file) throw Error{ErrorCode::io, fmt::format("cannot open {}", path.string())};
+    return file;
+}
+
+void add_extension(X509* certificate, int nid, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+    const Owned<X509_EXTENSION> extension{
+        X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str())};
+    if (!extension) throw Error{ErrorCode::internal, fmt::format("extension {}", value)};
+    X509_add_ext(certificate, extension.get(), -1);
+}
+
+Owned<X509> make_certificate(EVP_PKEY* key, const std::string& host_name) {
+    Owned<X509> certificate{X509_new()};
+    X509_set_version(certificate.get(), 2);
+    std::uint64_t serial = 0;
+    RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+    ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial >> 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), kValidSeconds);
+    X509_set_pubkey(certificate.get(), key);
+    X509_NAME* name = X509_get_subject_name(certificate.get());
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(host_name.c_str()), -1, -1,
+                               0);
+    X509_set_issuer_name(certificate.get(), name);
+    add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(certificate.get(), NID_ext_key_usage, "serverAuth");
+    add_extension(certificate.get(), NID_subject_alt_name,
+                  fmt::format("DNS:{},DNS:localhost,IP:127.0.0.1,IP:::1", host_name));
+    if (X509_sign(certificate.get(), key, EVP_sha256()) == 0) {
+        throw Error{ErrorCode::internal, "cannot sign the certificate"};
+    }
+    return certificate;
+}
+
+}  // namespace
+
+void ensure_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key,
+                        const std::string& host_name) {
+    if (std::filesystem::exists(certificate) && std::filesystem::exists(key)) return;
+    const Owned<EVP_PKEY> pair{EVP_RSA_gen(kKeyBits)};
+    if (!pair) throw Error{ErrorCode::internal, "cannot make a key"};
+    const Owned<X509> made = make_certificate(pair.get(), host_name);
+    const auto key_file = open_file(key, "w");
+    const auto certificate_file = open_file(certificate, "w");
+    const bool is_written = PEM_write_PrivateKey(key_file.get(), pair.get(), nullptr, nullptr, 0,
+                                                 nullptr, nullptr) == 1 &&
+                            PEM_write_X509(certificate_file.get(), made.get()) == 1;
+    if (!is_written) throw Error{ErrorCode::io, "cannot write the certificate"};
+}
+
+std::string certificate_digest(const std::filesystem::path& certificate) {
+    const auto file = open_file(certificate, "r");
+    const Owned<X509> read{PEM_read_X509(file.get(), nullptr, nullptr, nullptr)};
+    if (!read)
+        throw Error{ErrorCode::invalid, fmt::format("{}: no certificate", certificate.string())};
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    X509_digest(read.get(), EVP_sha256(), digest, &length);
+    return to_hex(std::as_bytes(std::span{digest, length}));
+}
+
+}  // namespace entrepot::hostsim

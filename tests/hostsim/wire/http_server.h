@@ -1,0 +1,69 @@
+// A small HTTP/1.1 server over TLS, because Negotiate is bound to the connection (wsman.md 2, 11).
+#pragma once
+
+#include "tests/hostsim/cim/value.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace entrepot::hostsim {
+
+struct HttpRequest {
+    std::string method;
+    std::string target;
+    std::map<std::string, std::string, NameLess> headers;
+    std::string body;
+
+    std::string header(const std::string& name) const;
+};
+
+enum class Connection { keep_alive, close, drop_without_answer };
+
+struct HttpReply {
+    int status = 200;
+    std::vector<std::pair<std::string, std::string>> headers = {};
+    std::string body = {};
+    Connection connection = Connection::keep_alive;
+};
+
+/// Lives as long as one connection.
+class ConnectionHandler {
+public:
+    virtual ~ConnectionHandler() = default;
+    virtual HttpReply handle(const HttpRequest& request) = 0;
+};
+
+struct ServerOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+};
+
+class HttpServer {
+public:
+    /// Returns nullptr to drop the connection before the TLS handshake.
+    using HandlerFactory = std::function<std::unique_ptr<ConnectionHandler>()>;
+
+    /// Listens at once. Throws Error{io} if the address is taken.
+    HttpServer(const ServerOptions& options, HandlerFactory factory);
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+    ~HttpServer();
+
+    std::uint16_t port() const;
+    /// Ends every open connection in the middle of whatever it does.
+    void drop_connections();
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace entrepot::hostsim
