@@ -57,6 +57,8 @@ void check_origin(const Request& request, std::string_view own_origin) {
 }
 
 User authenticate(const Request& request, SessionStore& sessions) {
+    // Whoever opens a new link may still hold an old session, whose token the page does not know.
+    if (request.method == Method::post && request.path == kSignInPath) return {};
     const std::string cookie = cookie_value(request, kSessionCookie);
     if (cookie.empty()) return {};
     const auto session = sessions.find(cookie);

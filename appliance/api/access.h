@@ -14,6 +14,9 @@ inline constexpr std::string_view kSessionCookie = "__Host-entrepot";
 /// In lower case, as request headers are kept.
 inline constexpr std::string_view kCsrfHeader = "x-entrepot-csrf";
 
+/// Spends a one-time link; the only changing request that needs no session.
+inline constexpr std::string_view kSignInPath = "/api/v1/session";
+
 /// The value of a cookie; empty if absent.
 std::string cookie_value(const Request& request, std::string_view name);
 

@@ -72,13 +72,13 @@ ExitStatus show_info(Context& context, const ImageValues& values) {
     context.show(info, [&](std::ostream& out) {
         for (const auto& [name, value] : info.items()) {
             if (value.is_array() || value.is_object()) continue;
-            out << fmt::format("{:22}{}\n", name, readable(value));
+            out << fmt::format("{:26}{}\n", name, readable(value));
         }
         for (const Json& layer : list_of(info, "layers")) {
             out << "\n";
             for (const auto& [name, value] : layer.items()) {
                 if (value.is_null()) continue;
-                out << fmt::format("  {:20}{}\n", name, readable(value));
+                out << fmt::format("  {:24}{}\n", name, readable(value));
             }
         }
     });

@@ -70,7 +70,7 @@ void print_info(std::ostream& out, const Json& info) {
         << plural(number_of(info, "chunks"), "chunk") << "\n"
         << "Stored        " << size_of(info, "stored_bytes") << " in "
         << plural(number_of(info, "packs"), "pack");
-    if (stored > 0) {
+    if (stored > 0 && logical > stored) {
         out << fmt::format(", {:.1f} times smaller",
                            static_cast<double>(logical) / static_cast<double>(stored));
     }

@@ -1,0 +1,192 @@
+// Resources that need no repository: what comes in is decoded strictly, what goes out is complete.
+#include "tests/unit/api/api_fixture.h"
+
+#include "appliance/api/problem.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+using namespace entrepot;
+using api::Method;
+
+namespace {
+
+hyperv::Vm make_vm(const std::string& id, const std::string& name) {
+    hyperv::Vm vm;
+    vm.id = id;
+    vm.name = name;
+    vm.state = "running";
+    hyperv::Disk disk;
+    disk.slot_id = "slot\\" + name;
+    disk.path = "C:\\vms\\" + name + ".vhdx";
+    disk.controller = "scsi";
+    vm.disks.push_back(disk);
+    return vm;
+}
+
+const std::string kFirstId = "0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C0001";
+const std::string kSecondId = "0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C0002";
+
+void add_host(test::ApiFixture& fixture, const std::string& name = "hv01") {
+    const auto response = fixture.send(
+        Method::post, "/api/v1/hosts",
+        dump_json({{"name", name}, {"url", "https://192.0.2.1:5986/wsman"}, {"auth", "ntlm"}}));
+    REQUIRE(response.status == 201);
+}
+
+}  // namespace
+
+TEST_CASE("shares: added, listed, removed", "[api]") {
+    test::ApiFixture fixture;
+    const std::string path = (fixture.directory.path() / "exports").string();
+    std::filesystem::create_directory(path);
+    const Json body{{"name", "exports"}, {"unc", "\\\\appliance\\exports"}, {"path", path}};
+
+    CHECK(fixture.send(Method::post, "/api/v1/shares", dump_json(body)).status == 201);
+    CHECK(fixture.send(Method::post, "/api/v1/shares", dump_json(body)).status == 409);
+    const Json list = fixture.send_json(Method::get, "/api/v1/shares", Json::object());
+    CHECK(list.at("shares").at(0).at("path") == path);
+    CHECK(list.at("next_cursor").is_null());
+    CHECK(fixture.send(Method::delete_, "/api/v1/shares/exports").status == 204);
+    CHECK(fixture.send(Method::delete_, "/api/v1/shares/exports").status == 404);
+}
+
+TEST_CASE("hosts: a password needs the repository's key, its answer never shows it", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    Json body{{"name", "hv02"},
+              {"url", "https://192.0.2.2:5986/wsman"},
+              {"auth", "ntlm"},
+              {"password", "Passw0rd!"}};
+    CHECK(fixture.send(Method::post, "/api/v1/hosts", dump_json(body)).status == 423);
+    const auto shown = fixture.send(Method::get, "/api/v1/hosts/hv01");
+    CHECK(shown.status == 200);
+    CHECK(shown.body.find("password") == std::string::npos);
+}
+
+TEST_CASE("hosts: bad requests are refused before anything is stored", "[api]") {
+    test::ApiFixture fixture;
+    const Json good{{"name", "hv01"}, {"url", "https://192.0.2.1:5986/wsman"}, {"auth", "ntlm"}};
+    const auto status = [&](Json change) {
+        Json body = good;
+        body.update(change);
+        return fixture.send(Method::post, "/api/v1/hosts", dump_json(body)).status;
+    };
+    CHECK(status({{"auht", "ntlm"}}) == 400);
+    CHECK(status({{"auth", "magic"}}) == 400);
+    CHECK(status({{"ca", "no certificate"}}) == 400);
+    CHECK(status({{"pin", "abc"}}) == 400);
+    CHECK(status({{"share", "nowhere"}}) == 404);
+    CHECK(fixture.state.hosts.list().empty());
+}
+
+TEST_CASE("hosts: only the machine's administrator may name this machine itself", "[api]") {
+    test::ApiFixture fixture;
+    const std::string url =
+        GENERATE("https://127.0.0.1:5986/wsman", "https://localhost/wsman", "https://[::1]/wsman");
+    const std::string body = dump_json({{"name", "self"}, {"url", url}, {"auth", "ntlm"}});
+    fixture.is_local = false;
+    CHECK(fixture.send(Method::post, "/api/v1/hosts", body).status == 403);
+    fixture.is_local = true;
+    CHECK(fixture.send(Method::post, "/api/v1/hosts", body).status == 201);
+}
+
+TEST_CASE("vms: a live answer is remembered, exclusions go by number", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    CHECK(fixture.send(Method::get, "/api/v1/hosts/hv01/vms").status == 502);
+    fixture.inventory = api::HostInventory{{}, {make_vm(kFirstId, "web01")}};
+    const Json live = fixture.send_json(Method::get, "/api/v1/hosts/hv01/vms", Json::object());
+    CHECK(live.at("vms").at(0).at("disks").at(0).at("name") == "web01.vhdx");
+
+    const Json exclusion{{"vm", "web01"}, {"disk", "0"}, {"reason", "swap only"}};
+    CHECK(fixture.send(Method::post, "/api/v1/vms/exclusions", dump_json(exclusion)).status == 201);
+    const Json again = fixture.send_json(Method::get, "/api/v1/hosts/hv01/vms", Json::object());
+    CHECK(again.at("vms").at(0).at("disks").at(0).at("excluded") == "swap only");
+    CHECK(fixture.send(Method::delete_, "/api/v1/vms/exclusions?vm=web01&disk=1").status == 404);
+    CHECK(fixture.send(Method::delete_, "/api/v1/vms/exclusions?vm=web01&disk=0").status == 204);
+}
+
+TEST_CASE("backups: a VM that nobody asked for yet is looked up, two of a name are refused",
+          "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    fixture.inventory =
+        api::HostInventory{{}, {make_vm(kFirstId, "web01"), make_vm(kSecondId, "web01")}};
+    const auto status = [&](const Json& body) {
+        return fixture.send(Method::post, "/api/v1/backups", dump_json(body)).status;
+    };
+    CHECK(status({{"vm", "web01"}}) == 400);
+    CHECK(status({{"vm", "db01"}}) == 404);
+    CHECK(status(Json::object()) == 400);
+    CHECK(status({{"vm", kFirstId}, {"all", true}}) == 400);
+    CHECK(status({{"vm", kFirstId}, {"consistency", "perfect"}}) == 400);
+    fixture.engine.register_handler("backup", [](jobs::JobContext&) { return jobs::JobOutcome{}; });
+
+    const Json answer =
+        fixture.send_json(Method::post, "/api/v1/backups", {{"vm", kSecondId}, {"full", true}});
+    const Json& job = answer.at("jobs").at(0);
+    CHECK(job.at("state") == "queued");
+    CHECK(job.at("parameters").at("vm") == kSecondId);
+    CHECK(job.at("parameters").at("full") == true);
+    const auto all = fixture.send(Method::post, "/api/v1/backups", R"({"all":true})");
+    CHECK(all.status == 202);
+}
+
+TEST_CASE("policies: added with their next runs, refused without a rule", "[api]") {
+    test::ApiFixture fixture;
+    Json body{{"name", "nightly"},
+              {"vms", {"web*"}},
+              {"calendar", "*-*-* 01:30:00"},
+              {"retention", {{"keep_last", 3}}}};
+    const Json policy = fixture.send_json(Method::post, "/api/v1/policies", body);
+    CHECK(policy.at("next_runs").at(0) == "2026-03-02T01:30:00.000Z");
+    CHECK(policy.at("retention").at("keep_last") == 3);
+    CHECK(policy.at("last_run").is_null());
+    body["retention"] = Json::object();
+    body["name"] = "other";
+    CHECK(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 400);
+    body["retention"] = {{"keep_last", 3}};
+    body["calendar"] = "sometimes";
+    CHECK(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 400);
+    CHECK(fixture.send(Method::delete_, "/api/v1/policies/nightly").status == 204);
+}
+
+TEST_CASE("prunes: a rule that keeps nothing is a usage error", "[api]") {
+    test::ApiFixture fixture;
+    const auto response = fixture.send(Method::post, "/api/v1/prunes", R"({"rule":{}})");
+    CHECK(response.status == 400);
+    CHECK(api::error_from_problem(response).code() == ErrorCode::usage);
+    CHECK(fixture.send(Method::post, "/api/v1/prunes", R"({"rule":{"keep_all":1}})").status == 400);
+}
+
+TEST_CASE("jobs: listed, shown by prefix, cancelled, retried", "[api]") {
+    test::ApiFixture fixture;
+    fixture.engine.register_handler("gc", [](jobs::JobContext&) { return jobs::JobOutcome{}; });
+    const Json accepted = fixture.send_json(Method::post, "/api/v1/gc", Json::object());
+    const std::string id = accepted.at("job").at("id");
+
+    CHECK(fixture.send(Method::get, "/api/v1/jobs/" + id.substr(0, 8)).status == 200);
+    CHECK(fixture.send(Method::post, "/api/v1/jobs/" + id + "/retry").status == 409);
+    const auto cancelled = fixture.send(Method::post, "/api/v1/jobs/" + id + "/cancel");
+    CHECK(cancelled.status == 202);
+    CHECK(fixture.send(Method::post, "/api/v1/jobs/" + id + "/cancel").status == 409);
+    CHECK(fixture.send(Method::post, "/api/v1/jobs/" + id + "/retry").status == 202);
+    const Json list =
+        fixture.send_json(Method::get, "/api/v1/jobs?state=cancelled", Json::object());
+    CHECK(list.at("jobs").size() == 1);
+    CHECK(fixture.send(Method::get, "/api/v1/jobs?state=odd").status == 400);
+}
+
+TEST_CASE("session: the link's token becomes a cookie that scripts cannot read", "[api]") {
+    test::ApiFixture fixture;
+    const std::string token = fixture.sessions.make_link_token();
+    const auto response = fixture.send(Method::post, "/api/v1/session",
+                                       dump_json({{"token", token}}), api::Privilege::none);
+    CHECK(response.status == 200);
+    const std::string cookie = response.headers.at("set-cookie");
+    CHECK(cookie.starts_with("__Host-entrepot="));
+    CHECK(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    CHECK(response.body.find(cookie.substr(16, 64)) == std::string::npos);
+}

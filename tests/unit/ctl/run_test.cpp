@@ -1,0 +1,199 @@
+// Arguments, exit statuses, questions, one document on standard output.
+#include "tests/unit/ctl/fake_terminal.h"
+
+#include "appliance/api/problem.h"
+#include "appliance/ctl/own_client.h"
+
+#include <catch2/catch.hpp>
+
+using namespace entrepot;
+using test::Shell;
+
+namespace {
+
+const std::string kId = "0123456789abcdef0123456789abcdef";
+
+Json job(const std::string& state, const Json& result = nullptr, const Json& error = nullptr) {
+    return {
+        {"id", "j1"},      {"kind", "verify"},       {"subject", "all points"}, {"state", state},
+        {"stage", "read"}, {"done_bytes", 5},        {"total_bytes", 10},       {"result", result},
+        {"error", error},  {"events", Json::array()}};
+}
+
+Json point() {
+    return {{"id", kId},
+            {"vm", {{"name", "web01"}}},
+            {"time", "2026-03-01T11:00:00.000Z"},
+            {"kind", "full"}};
+}
+
+}  // namespace
+
+TEST_CASE("run: what cannot be parsed is a usage error, help is none", "[ctl]") {
+    Shell shell;
+    CHECK(shell.run({"--help"}) == 0);
+    CHECK(shell.terminal.out_text().find("backup") != std::string::npos);
+    CHECK(shell.run({}) == 2);
+    CHECK(shell.run({"frobnicate"}) == 2);
+    CHECK(shell.run({"restore", "disk", "p"}) == 2);
+    CHECK(shell.run({"verify", "--depth", "deep"}) == 2);
+    CHECK(shell.run({"prune"}) == 2);
+    CHECK(shell.run({"backup"}) == 2);
+    CHECK(shell.run({"backup", "web01", "--all"}) == 2);
+    CHECK(shell.appliance.requests.empty());
+}
+
+TEST_CASE("run: with --json a usage error is a document, too", "[ctl]") {
+    Shell shell;
+    CHECK(shell.run({"point", "frobnicate", "--json"}) == 2);
+    const Json document = parse_json(shell.terminal.out_text(), "output");
+    CHECK(document.at("error").at("code") == "usage");
+    CHECK(shell.terminal.err_text().empty());
+}
+
+TEST_CASE("run: global options stand before or after the command", "[ctl]") {
+    const auto arguments = GENERATE(std::vector<std::string>{"--json", "info"},
+                                    std::vector<std::string>{"info", "--json"});
+    Shell shell;
+    shell.appliance.expect(200, {{"points", 3}});
+    CHECK(shell.run(arguments) == 0);
+    CHECK(parse_json(shell.terminal.out_text(), "output").at("points") == 3);
+}
+
+TEST_CASE("run: an error of the appliance keeps message, hint and status", "[ctl]") {
+    Shell shell;
+    const Error error{ErrorCode::corrupt, "pack 7 is damaged", "run verify"};
+    shell.appliance.answers.push_back(api::problem(error));
+    CHECK(shell.run({"info"}) == 4);
+    CHECK(shell.terminal.out_text().empty());
+    CHECK(shell.terminal.err_text().find("pack 7 is damaged") != std::string::npos);
+    CHECK(shell.terminal.err_text().find("hint: run verify") != std::string::npos);
+}
+
+TEST_CASE("run: a job is followed to its end, damage is exit status 4", "[ctl]") {
+    Shell shell;
+    const Json damage{{"disk", 0}, {"offset", 65536}, {"length", 65536}, {"reason", "digest"}};
+    const Json result{{"points", {{{"id", kId}, {"result", "damaged"}, {"damage", {damage}}}}}};
+    shell.appliance.expect(202, {{"job", job("queued")}});
+    shell.appliance.expect(200, job("running"));
+    shell.appliance.expect(200, job("done", result));
+    CHECK(shell.run({"verify", "--read-data", "--json"}) == 4);
+    CHECK(parse_json(shell.terminal.out_text(), "output") == result);
+    CHECK(shell.terminal.err_text().empty());
+    CHECK(parse_json(shell.appliance.requests.at(0).body, "body").at("depth") == "data");
+    CHECK(shell.appliance.requests.at(1).path == "/api/v1/jobs/j1");
+}
+
+TEST_CASE("run: partly done is exit status 3, failed 1 with the job's error", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(202, {{"job", job("queued")}});
+    shell.appliance.expect(200, job("partly", {{"points", Json::array()}}));
+    CHECK(shell.run({"verify"}) == 3);
+    const Json error{{"code", "no_space"}, {"message", "the disk is full"}, {"hint", ""}};
+    shell.appliance.expect(202, {{"job", job("queued")}});
+    shell.appliance.expect(200, job("failed", nullptr, error));
+    CHECK(shell.run({"gc"}) == 1);
+    CHECK(shell.terminal.err_text().find("the disk is full") != std::string::npos);
+}
+
+TEST_CASE("run: several backups end with what each of them did", "[ctl]") {
+    Shell shell;
+    const Json error{{"code", "unreachable"}, {"message", "no answer"}, {"hint", ""}};
+    Json second = job("queued");
+    second["id"] = "j2";
+    shell.appliance.expect(202, {{"jobs", {job("queued"), second}}});
+    shell.appliance.expect(200, job("done", {{"point", kId}}));
+    shell.appliance.expect(200, job("failed", nullptr, error));
+    CHECK(shell.run({"backup", "--all", "--json"}) == 3);
+    const Json document = parse_json(shell.terminal.out_text(), "output");
+    CHECK(document.at("points").at(0).at("point") == kId);
+    CHECK(document.at("failed").at(0).at("error").at("code") == "unreachable");
+}
+
+TEST_CASE("run: a point is deleted only after a yes", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(200, point());
+    CHECK(shell.run({"point", "delete", "0123"}) == 2);
+    CHECK(shell.appliance.requests.size() == 1);
+
+    shell.terminal.is_person = true;
+    shell.terminal.answers = {"n"};
+    shell.appliance.expect(200, point());
+    CHECK(shell.run({"point", "delete", "0123"}) == 1);
+    CHECK(shell.appliance.requests.size() == 2);
+
+    shell.terminal.answers = {"y"};
+    shell.appliance.expect(200, point());
+    shell.appliance.expect(204, Json::object());
+    CHECK(shell.run({"point", "delete", "0123"}) == 0);
+    CHECK(shell.appliance.requests.back().method == api::Method::delete_);
+    CHECK(shell.appliance.requests.back().path == "/api/v1/points/" + kId);
+    CHECK(shell.terminal.questions.size() == 2);
+}
+
+TEST_CASE("run: scripts prune without being asked", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(202, {{"job", job("queued")}});
+    shell.appliance.expect(200, job("done", {{"kept", Json::array()}}));
+    CHECK(shell.run({"prune", "web01", "--keep-last", "7", "--json"}) == 0);
+    const Json body = parse_json(shell.appliance.requests.at(0).body, "body");
+    CHECK(body.at("rule") == Json{{"keep_last", 7}});
+    CHECK(body.at("vm") == "web01");
+}
+
+TEST_CASE("run: lists come whole, however many pages they have", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(200, {{"points", {point()}}, {"next_cursor", "5"}});
+    shell.appliance.expect(200, {{"points", {point()}}, {"next_cursor", nullptr}});
+    CHECK(shell.run({"point", "list", "web01", "--json"}) == 0);
+    CHECK(parse_json(shell.terminal.out_text(), "output").at("points").size() == 2);
+    CHECK(shell.appliance.requests.at(0).query.at("vm") == "web01");
+    CHECK(shell.appliance.requests.at(1).query.at("cursor") == "5");
+}
+
+TEST_CASE("run: Ctrl-C cancels the job and waits for its end", "[ctl]") {
+    class Impatient final : public ctl::ApiClient {
+    public:
+        explicit Impatient(Shell& shell) : shell_(shell) {}
+        api::Response send(const api::Request& request) override {
+            paths.push_back(request.path);
+            if (request.path.ends_with("/cancel")) {
+                is_cancelled_ = true;
+                return api::Response::json({{"job", job("running")}}, 202);
+            }
+            if (request.method == api::Method::post) {
+                return api::Response::json({{"job", job("queued")}}, 202);
+            }
+            shell_.terminal.interrupts = 1;
+            return api::Response::json(job(is_cancelled_ ? "cancelled" : "running"));
+        }
+        std::vector<std::string> paths;
+
+    private:
+        Shell& shell_;
+        bool is_cancelled_ = false;
+    };
+    Shell shell;
+    const int status = ctl::run({"gc"}, {{shell.clock, shell.random, shell.file_system, shell.log},
+                                         shell.terminal,
+                                         [&](const config::Config&, const ctl::GlobalOptions&) {
+                                             return std::make_unique<Impatient>(shell);
+                                         }});
+    CHECK(status == 1);
+    CHECK(shell.terminal.err_text().find("cancelled") != std::string::npos);
+}
+
+TEST_CASE("own client: requests that become jobs are known", "[ctl]") {
+    const auto makes = [](api::Method method, const std::string& path) {
+        api::Request request;
+        request.method = method;
+        request.path = path;
+        return ctl::makes_jobs(request);
+    };
+    CHECK(makes(api::Method::post, "/api/v1/ingests"));
+    CHECK(makes(api::Method::post, "/api/v1/jobs/1/retry"));
+    CHECK(makes(api::Method::post, "/api/v1/policies/p/run"));
+    CHECK_FALSE(makes(api::Method::get, "/api/v1/jobs"));
+    CHECK_FALSE(makes(api::Method::post, "/api/v1/policies"));
+    CHECK_FALSE(makes(api::Method::post, "/api/v1/shares"));
+}
