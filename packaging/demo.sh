@@ -65,7 +65,7 @@ host_port=$(free_port 25986)
 cat >"$demo/hostsim.json" <<JSON
 { "listen": "127.0.0.1:$host_port", "host": {"name": "HV01", "os_build": 20348, "schema": "windows-server-2019"},
   "users": [{"name": "HV01\\\\backup", "password": "Passw0rd!", "groups": ["Administrators"]}],
-  "shares": [{"unc": "\\\\\\\\appliance\\\\exports", "smb": {"server": "127.0.0.1", "port": $SMB_PORT, "share": "$SMB_SHARE", "user": "$SMB_USER", "password": "$(cat "$SMB_PASSWORD_FILE")"}}],
+  "shares": [{"unc": "\\\\\\\\appliance\\\\exports", "smb": {"server": "127.0.0.1", "port": $SMB_PORT, "user": "$SMB_USER", "password": "$(cat "$SMB_PASSWORD_FILE")"}}],
   "state": "$demo/hv01",
   "virtual_machines": [
     {"id": "0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C0001", "name": "web01", "generation": 2, "version": "10.0", "state": "running", "guest_vss": true,

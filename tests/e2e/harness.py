@@ -89,7 +89,7 @@ class Lab:
         subprocess.run([SOURCE / "packaging/samba/serve.sh", "start", self.root / "samba", self.share_directory],
                        check=True, stdout=subprocess.DEVNULL)
         values = dict(line.split("=", 1) for line in (self.root / "samba/env").read_text().split())
-        self.samba = {"server": "127.0.0.1", "port": int(values["SMB_PORT"]), "share": values["SMB_SHARE"], "user": values["SMB_USER"],
+        self.samba = {"server": "127.0.0.1", "port": int(values["SMB_PORT"]), "user": values["SMB_USER"],
                       "password": pathlib.Path(values["SMB_PASSWORD_FILE"]).read_text()}
         return self.samba
 

@@ -5,6 +5,7 @@ every point that is left must equal what the simulator says a restore must give.
 usage: round_trip.py BINARIES [--rounds 5] [--seed N]
 """
 import argparse
+import json
 import os
 import random
 import subprocess
@@ -53,8 +54,8 @@ class Guest:
     def add_disk(self, size, sector):
         number = len(self.disks)
         self.disks.append((self.lab.raw_disk(f"{self.name}-{number}", size), size, sector))
-        self.lab.host_control("disk", "add", self.name, "--raw", self.disks[-1][0], "--controller", "scsi", "--location", number,
-                              "--logical-sector-size", sector)
+        disk = {"raw": str(self.disks[-1][0]), "controller": "scsi", "location": number, "logical_sector_size": sector}
+        self.lab.host_control("disk", "add", self.name, json.dumps(disk))
 
 
 def back_up(lab, guest, expected, arguments=()):
@@ -92,11 +93,11 @@ def play(lab, chance, rounds):
             print(f"round {number}: {guest.name}: {answer['kind']}, {answer['reason']}", flush=True)
             guest.write()
             if chance.random() < 0.25:
-                lab.host_control("checkpoint", "create", guest.name, "before-update")
+                checkpoint = lab.host_control("checkpoint", "create", guest.name, "before-update")["id"]
                 guest.write()
                 if chance.random() < 0.5:
-                    lab.host_control("checkpoint", "apply", guest.name, "before-update")
-                lab.host_control("checkpoint", "delete", guest.name, "before-update")
+                    lab.host_control("checkpoint", "apply", guest.name, checkpoint)
+                lab.host_control("checkpoint", "delete", guest.name, checkpoint)
         if number == 1:
             guests[0].add_disk(8 * MIB, 512)
         if number > 0 and chance.random() < 0.6:

@@ -167,6 +167,7 @@ HttpReply Endpoint::finish(const SoapRequest& request, SoapResponse response, in
     reply.status = status;
     reply.headers.emplace_back("Content-Type", "application/soap+xml;charset=UTF-8");
     reply.body = format_response(response);
+    if (host_.faults().take("cut-body", place)) reply.connection = Connection::cut_body;
     return reply;
 }
 

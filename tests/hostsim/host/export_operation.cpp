@@ -91,7 +91,8 @@ DiskExporter::Plan make_plan(Host& host, const FrozenDisk& frozen, const Tracked
     plan.variety = {.marks_zero_blocks = dice.hits(60),
                     .leaves_garbage = dice.hits(60),
                     .uses_bitmaps_always = dice.hits(50)};
-    const std::uint64_t granule = host.config().tracking_granularity_bytes;
+    const std::uint64_t granule =
+        std::max(host.config().tracking_granularity_bytes, frozen.disk.logical_sector_size);
     const std::uint64_t granules = frozen.size_bytes / granule;
     for (std::uint64_t i = dice.below(6); i > 0 && granules > 0; --i) {
         const std::uint64_t first = dice.below(granules);
@@ -195,10 +196,8 @@ private:
 };
 
 bool ExportRun::is_excluded(const FrozenDisk& frozen) const {
-    // An id of the VM or of the snapshot: what follows the GUID is the slot.
-    const std::string slot = fmt::format("\\{}\\L", frozen.disk.location);
-    return std::any_of(order_.excluded_disk_ids.begin(), order_.excluded_disk_ids.end(),
-                       [&](const std::string& id) { return id.ends_with(slot); });
+    const auto& excluded = order_.excluded_disks;
+    return std::find(excluded.begin(), excluded.end(), frozen.disk.number) != excluded.end();
 }
 
 void ExportRun::write_configuration() {

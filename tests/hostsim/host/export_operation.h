@@ -20,7 +20,7 @@ struct ExportOrder {
     std::string base_point;  ///< Empty for a full.
     bool has_subdirectory = false;
     bool copies_storage = true;
-    std::vector<std::string> excluded_disk_ids;
+    std::vector<int> excluded_disks;  ///< By number.
 };
 
 /// Where a UNC path leads: the target and the path below it. Throws JobFailure.

@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <set>
 
 namespace entrepot::hostsim {
 namespace {
@@ -42,6 +43,7 @@ Host::Host(Config config)
     clock_offset_ms_ = model_.clock_offset.count();
     model_.booted = now();
     add_configured_vms();
+    remove_orphans();
     save();
 }
 
@@ -114,6 +116,24 @@ void Host::settle() {
     if (is_changed) save();
 }
 
+void Host::remove_orphans() const {
+    std::set<std::string> used;
+    for (const Snapshot& snapshot : model_.snapshots) {
+        for (const FrozenDisk& disk : snapshot.disks)
+            used.insert(disk.content);
+    }
+    for (const ReferencePoint& point : model_.reference_points) {
+        for (const TrackedDisk& disk : point.disks)
+            used.insert(disk.digests);
+    }
+    for (const std::string folder : {"frozen", "tracking"}) {
+        for (const auto& entry : std::filesystem::directory_iterator{state_path(folder)}) {
+            const std::string name = folder + "/" + entry.path().filename().string();
+            if (!used.contains(name)) std::filesystem::remove(entry.path());
+        }
+    }
+}
+
 void Host::log_request(const Json& line) {
     const std::lock_guard lock{log_mutex_};
     requests_ << dump_json(line) << std::endl;
@@ -122,6 +142,17 @@ void Host::log_request(const Json& line) {
 void Host::log_export(const Json& line) {
     const std::lock_guard lock{log_mutex_};
     exports_ << dump_json(line) << std::endl;
+}
+
+/// A VM may be called what a file may not: an administrator names its files without those
+/// characters.
+static std::string windows_file_name(std::string name) {
+    constexpr std::string_view kForbidden = "<>:\"/\\|?*";
+    for (char& c : name) {
+        const bool is_control = static_cast<unsigned char>(c) < 0x20;
+        if (is_control || kForbidden.find(c) != std::string_view::npos) c = '_';
+    }
+    return name;
 }
 
 VmDisk make_disk(const Json& json, const Vm& vm, int number, Host& host) {
@@ -147,9 +178,10 @@ VmDisk make_disk(const Json& json, const Vm& vm, int number, Host& host) {
     const auto given = Guid::parse(json.value("disk_id", std::string{}));
     disk.disk_id = given ? *given : guid_of(fmt::format("{}/disk/{}", vm.id, number));
     const bool is_same_name = may_have_equal_names(host.config(), vm);
+    const std::string folder = windows_file_name(vm.name);
     const std::string stem =
-        number == 0 || is_same_name ? vm.name : fmt::format("{}-{}", vm.name, number);
-    disk.directory = fmt::format("C:\\ClusterStorage\\Volume1\\{}\\Virtual Hard Disks", vm.name);
+        number == 0 || is_same_name ? folder : fmt::format("{}-{}", folder, number);
+    disk.directory = fmt::format("C:\\ClusterStorage\\Volume1\\{}\\Virtual Hard Disks", folder);
     if (is_same_name && number > 0) disk.directory += fmt::format(" {}", number);
     disk.chain = {json.value("name", stem + "." + format)};
     return disk;

@@ -36,6 +36,8 @@ public:
     void save() const;
     /// Ends merges that are due and forgets finished jobs. Call under the mutex.
     void settle();
+    /// Removes the files in frozen and tracking that nothing refers to any more.
+    void remove_orphans() const;
     void shift_clock(std::chrono::milliseconds offset);
 
     /// A line of requests.jsonl or exports.jsonl.

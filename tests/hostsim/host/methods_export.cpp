@@ -6,6 +6,8 @@
 #include "tests/hostsim/cim/embedded.h"
 #include "tests/hostsim/cim/object_path.h"
 
+#include <algorithm>
+
 namespace entrepot::hostsim {
 namespace {
 
@@ -41,13 +43,13 @@ std::uint32_t read_excluded(MethodCall& call, const Instance& settings, const Sn
     const Vm* vm = call.host.model().find_vm(order.vm_id);
     for (const Scalar& item : settings.at("ExcludedVirtualHardDisks").items) {
         const std::string id = to_text(item);
-        bool is_known = false;
-        for (const FrozenDisk& frozen : snapshot.disks) {
-            is_known |= same_name(id, disk_instance_id(snapshot.id, *vm, frozen.disk)) ||
-                        same_name(id, disk_instance_id(vm->id, *vm, frozen.disk));
-        }
-        if (!is_known) return kInvalidParameter;
-        order.excluded_disk_ids.push_back(id);
+        const auto found = std::find_if(
+            snapshot.disks.begin(), snapshot.disks.end(), [&](const FrozenDisk& frozen) {
+                return same_name(id, disk_instance_id(snapshot.id, *vm, frozen.disk)) ||
+                       same_name(id, disk_instance_id(vm->id, *vm, frozen.disk));
+            });
+        if (found == snapshot.disks.end()) return kInvalidParameter;
+        order.excluded_disks.push_back(found->disk.number);
     }
     return kCompleted;
 }

@@ -209,8 +209,10 @@ std::string convert_snapshot(Host& host, const std::string& id, const std::strin
         const FrozenDisk& frozen = snapshot.disks[i];
         // Without the auto-recovery writes: the guest's live disk never had them.
         const RawContent content{host.state_path(frozen.content), frozen.size_bytes};
-        write_digests(content, host.config().tracking_granularity_bytes,
-                      host.state_path(point.disks[i].digests), check);
+        // A disk cannot be written in less than a sector.
+        const std::uint32_t granularity =
+            std::max(host.config().tracking_granularity_bytes, frozen.disk.logical_sector_size);
+        write_digests(content, granularity, host.state_path(point.disks[i].digests), check);
     }
     const std::lock_guard lock{host.mutex()};
     host.model().reference_points.push_back(point);

@@ -115,7 +115,8 @@ public:
         if (GSS_ERROR(gss_display_name(&minor, name_, text.get(), nullptr))) return {};
         // gss-ntlmssp counts the terminator.
         std::string name = text.text();
-        while (name.ends_with('\0')) name.pop_back();
+        while (name.ends_with('\0'))
+            name.pop_back();
         return name;
     }
 

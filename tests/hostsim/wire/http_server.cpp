@@ -155,7 +155,8 @@ void Exchange::write_reply(const HttpReply& reply) {
         text += fmt::format("{}: {}\r\n", name, value);
     if (reply.connection == Connection::close) text += "Connection: close\r\n";
     text += fmt::format("Content-Length: {}\r\n\r\n", reply.body.size());
-    text += reply.body;
+    const bool is_cut = reply.connection == Connection::cut_body;
+    text += is_cut ? reply.body.substr(0, reply.body.size() / 2) : reply.body;
     std::size_t sent = 0;
     while (sent < text.size()) {
         const int count =
@@ -180,7 +181,7 @@ void serve(Poco::Net::StreamSocket& socket, ConnectionHandler& handler) {
         }
         if (reply.connection == Connection::drop_without_answer) return;
         exchange.write_reply(reply);
-        if (reply.connection == Connection::close) return;
+        if (reply.connection != Connection::keep_alive) return;
     }
 }
 

@@ -23,7 +23,8 @@ struct HttpRequest {
     std::string header(const std::string& name) const;
 };
 
-enum class Connection { keep_alive, close, drop_without_answer };
+/// `cut_body` promises the whole body and sends half of it.
+enum class Connection { keep_alive, close, drop_without_answer, cut_body };
 
 struct HttpReply {
     int status = 200;
