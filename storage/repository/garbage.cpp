@@ -77,12 +77,27 @@ private:
                 (is_live ? use.live : use.dead).push_back(slot);
                 (is_live ? use.live_bytes : use.dead_bytes) += slot.size_bytes();
             }
+            use.is_readable = tells_all_reachable(*pack);
         } catch (const Error& error) {
             if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::not_found) throw;
             // A damaged pack goes when nothing points into it, and is left alone otherwise.
             use.is_readable = !reachable_.slots.contains(use.id);
         }
         return use;
+    }
+
+    // The table of a damaged pack may be cut short: a slot that it does not tell is not a dead one.
+    bool tells_all_reachable(const PackReader& pack) const {
+        const auto marks = reachable_.slots.find(pack.header().pack);
+        if (marks == reachable_.slots.end()) return true;
+        for (std::uint32_t slot = 0; slot < marks->second.size(); ++slot) {
+            if (!marks->second[slot] || pack.find(slot) != nullptr) continue;
+            core_.environment.log.warning(
+                "a damaged pack is left alone: points need slots that it does not tell",
+                {{"pack", pack.header().pack.hex()}});
+            return false;
+        }
+        return true;
     }
 
     std::vector<std::string> find_dead_maps() {
