@@ -196,6 +196,14 @@ private:
         result_.freed_bytes += use.row.size_bytes - sealed.size_bytes;
     }
 
+    // New digests would make damaged bytes look sound, and the old ones would be gone.
+    static void check_sound(const PackReader& pack, const PackSlot& slot, Bytes bytes,
+                            ChunkCodec& codec) {
+        Bytes plain(slot.plain_length);
+        if (pack.decode(slot, bytes, codec, plain)) return;
+        throw Error{ErrorCode::corrupt, fmt::format("slot {} is damaged", slot.number)};
+    }
+
     // Copies live slots byte for byte, then reads the new object back and compares.
     SealedPack write_next_generation(const PackUse& use) {
         const auto old = core_.packs->open(use.id);
@@ -203,10 +211,12 @@ private:
         header.generation = use.row.generation + 1;
         header.table_nonce = core_.environment.random.u64();
         PackWriter writer{core_.store, core_.keys, header};
+        ChunkCodec codec;
         Bytes bytes;
         for (const PackSlot& slot : use.live) {
             bytes.resize(static_cast<std::size_t>(slot.size_bytes()));
             old->read(slot.offset, bytes);
+            check_sound(*old, slot, bytes, codec);
             writer.copy(slot, bytes);
         }
         SealedPack sealed = writer.seal();

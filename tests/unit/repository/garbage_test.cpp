@@ -173,4 +173,22 @@ TEST_CASE("gc: a pack whose slots can't be told any more stays while a point nee
     CHECK(fixture.posix_.read_file(pack, 2 * kDiskBytes) == damaged);
 }
 
+TEST_CASE("gc: compaction does not make damage look sound", "[gc]") {
+    Fixture fixture;
+    DiskContent disk = make_content(10, kDiskBytes);
+    const std::string first = fixture.add_full("vm", disk);
+    std::vector<std::uint64_t> chunks;
+    for (std::uint64_t chunk = 8; chunk < kDiskBytes / kChunk; ++chunk)
+        chunks.push_back(chunk);
+    std::fill(disk.begin() + 8 * kChunk, disk.end(), std::byte{0});
+    fixture.add_incremental("vm", first, disk, chunks);
+    fixture.repository().delete_point(first);
+    fixture.close();
+    flip_byte(fixture.objects("packs").at(0), kPackHeaderBytes + kSlotHeaderBytes + 1000);
+    fixture.reopen();
+
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    CHECK_FALSE(fixture.repository().verify({}, VerifyDepth::packs, fixture.work()).at(0).is_sound);
+}
+
 }  // namespace entrepot::repository::test
