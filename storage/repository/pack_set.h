@@ -46,6 +46,7 @@ public:
     /// Quarantines slots: they are never again the answer to find_chunk().
     void mark_damaged(const std::vector<SlotAddress>& slots);
     bool is_damaged(const SlotAddress& address) const;
+    std::vector<SlotAddress> damaged_slots() const;
 
 private:
     struct AddressHash {
