@@ -151,3 +151,24 @@ TEST_CASE("backup: an answer lost before or after the act leaves neither two obj
     }
     CHECK(number > 60);
 }
+
+TEST_CASE("backup: a run that is taken up late leaves the living base alone", "[backup][sim]") {
+    Lab lab;
+    auto late = lab.make_backup();
+    lab.script.on_event = [](int, const std::string& event) {
+        if (event == "after commit") throw Crash{};
+    };
+    CHECK_THROWS_AS(lab.run(late), Crash);
+    lab.script.on_event = [](int, const std::string&) {};
+    lab.guest_writes();
+    auto next = lab.make_backup();
+    CHECK(lab.run(next).result["kind"] == "incremental");
+    REQUIRE(lab.world.reference_points.size() == 1);
+    const std::string living = lab.world.reference_points.front().instance_id;
+
+    lab.run(late);
+    REQUIRE(lab.world.reference_points.size() == 1);
+    CHECK(lab.world.reference_points.front().instance_id == living);
+    lab.guest_writes();
+    CHECK(lab.back_up()["kind"] == "incremental");
+}
