@@ -52,14 +52,18 @@ Json encode(const repository::DiskSummary& disk) {
                 {"sha256", text_or_null(disk.sha256)}};
 }
 
-Json encode(const repository::PointSummary& point) {
+Json encode(const repository::PointSummary& point, const HostNames& hosts) {
     Json disks = Json::array();
     for (const auto& disk : point.disks)
         disks.push_back(encode(disk));
     const auto& draft = point.draft;
     return Json{{"id", point.id},
                 {"sequence", point.sequence},
-                {"vm", {{"id", draft.vm_id}, {"name", draft.vm_name}, {"host", draft.host}}},
+                {"vm",
+                 {{"id", draft.vm_id},
+                  {"name", draft.vm_name},
+                  {"host", hosts.name_of(draft.host)},
+                  {"host_id", draft.host}}},
                 {"time", format_time(point.time)},
                 {"kind", repository::to_string(draft.kind)},
                 {"reason", draft.reason},

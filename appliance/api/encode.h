@@ -1,6 +1,7 @@
 // Our objects as the JSON of the OpenAPI document.
 #pragma once
 
+#include "appliance/api/host_names.h"
 #include "appliance/jobs/job.h"
 #include "appliance/policy/policy.h"
 #include "appliance/state/hosts.h"
@@ -14,7 +15,7 @@
 
 namespace entrepot::api {
 
-Json encode(const repository::PointSummary& point);
+Json encode(const repository::PointSummary& point, const HostNames& hosts);
 Json encode(const repository::DiskSummary& disk);
 Json encode(const repository::KeySlot& slot);
 Json encode(const jobs::JobView& job);

@@ -24,6 +24,12 @@ public:
         changed_.notify_one();
     }
 
+    /// What a list said of a job; news that came in the meantime are younger and stay.
+    void put_if_unknown(const jobs::JobView& job) {
+        const std::scoped_lock lock{mutex_};
+        if (waiting_.size() < kWaitingJobsMax) waiting_.try_emplace(job.id, job);
+    }
+
     /// Everything that came since; empty when the time is over or stop was requested.
     std::map<std::string, jobs::JobView> take(std::stop_token stop) {
         std::unique_lock lock{mutex_};
@@ -37,11 +43,26 @@ private:
     std::map<std::string, jobs::JobView> waiting_;
 };
 
+// What a reader who connects now could not know: every job that waits or runs.
+void put_active_jobs(jobs::JobEngine& engine, Mailbox& mailbox) {
+    state::JobQuery query;
+    query.states = {jobs::JobState::queued, jobs::JobState::running};
+    query.limit = state::kJobPageMax;
+    for (std::size_t count = 0; count < kWaitingJobsMax; count += query.limit) {
+        const state::JobPage page = engine.list(query);
+        for (const auto& job : page.jobs)
+            mailbox.put_if_unknown(job);
+        if (page.next_cursor.empty()) return;
+        query.cursor = page.next_cursor;
+    }
+}
+
 void write_events(jobs::JobEngine& engine, const StreamWriter& write, std::stop_token stop) {
     Mailbox mailbox;
     const auto subscription =
         engine.subscribe([&mailbox](const jobs::JobView& job) { mailbox.put(job); });
     if (!write("event: ping\ndata: {}\n\n")) return;
+    put_active_jobs(engine, mailbox);  // After subscribing, so that no change falls between.
     while (!stop.stop_requested()) {
         const auto jobs = mailbox.take(stop);
         if (jobs.empty() && !write("event: ping\ndata: {}\n\n")) return;

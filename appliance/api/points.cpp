@@ -13,7 +13,12 @@ namespace {
 
 Response list_points(const Request& request, Services& services) {
     const Page page = read_page(request);
+    const HostNames hosts{services.state};
     auto points = services.repository().list_points({request.query_value("vm")});
+    if (const auto host = request.query.find("host"); host != request.query.end()) {
+        const std::string id = hosts.id_of(host->second);
+        std::erase_if(points, [&](const auto& point) { return point.draft.host != id; });
+    }
     std::sort(points.begin(), points.end(),
               [](const auto& a, const auto& b) { return a.sequence > b.sequence; });
     Json entries = Json::array();
@@ -24,13 +29,17 @@ Response list_points(const Request& request, Services& services) {
             next_cursor = std::to_string(entries.back()["sequence"].get<std::uint64_t>());
             break;
         }
-        entries.push_back(encode(point));
+        entries.push_back(encode(point, hosts));
     }
     return Response::json(encode_list("points", std::move(entries), next_cursor));
 }
 
 repository::PointSummary find_point(const Request& request, Services& services) {
     return services.repository().find_point(request.parameter("id"));
+}
+
+Response show_point(const std::string& id, Services& services) {
+    return Response::json(encode(services.repository().find_point(id), HostNames{services.state}));
 }
 
 Response protect_point(const Request& request, Services& services) {
@@ -41,7 +50,7 @@ Response protect_point(const Request& request, Services& services) {
     if (!until) throw Error{ErrorCode::invalid, "field \"until\" is missing"};
     const auto point = find_point(request, services);
     services.repository().protect_point(point.id, *until);
-    return Response::json(encode(services.repository().find_point(point.id)));
+    return show_point(point.id, services);
 }
 
 Response hold_point(const Request& request, Services& services) {
@@ -52,14 +61,14 @@ Response hold_point(const Request& request, Services& services) {
     const auto point = find_point(request, services);
     services.repository().hold_point(point.id, reason);
     services.log.info("point held", {{"point", point.id}, {"by", request.user.name}});
-    return Response::json(encode(services.repository().find_point(point.id)));
+    return show_point(point.id, services);
 }
 
 Response release_point(const Request& request, Services& services) {
     const auto point = find_point(request, services);
     services.repository().release_point(point.id);
     services.log.info("point released", {{"point", point.id}, {"by", request.user.name}});
-    return Response::json(encode(services.repository().find_point(point.id)));
+    return show_point(point.id, services);
 }
 
 Response delete_point(const Request& request, Services& services) {
@@ -75,7 +84,7 @@ void add_point_routes(Router& router, Services& services) {
     router.add(Method::get, "/api/v1/points", Privilege::viewer,
                [&](const Request& request) { return list_points(request, services); });
     router.add(Method::get, "/api/v1/points/{id}", Privilege::viewer, [&](const Request& request) {
-        return Response::json(encode(find_point(request, services)));
+        return show_point(request.parameter("id"), services);
     });
     router.add(Method::delete_, "/api/v1/points/{id}", Privilege::administrator,
                [&](const Request& request) { return delete_point(request, services); });

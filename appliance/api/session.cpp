@@ -35,7 +35,8 @@ Response show_session(const Request& request, SessionStore& sessions) {
     const auto session = sessions.find(cookie_value(request, kSessionCookie));
     if (session) return Response::json(encode_session(*session));
     // The local socket has a user without a session.
-    return Response::json({{"csrf", ""}, {"privilege", to_string(request.user.privilege)}});
+    return Response::json(
+        {{"csrf", ""}, {"privilege", to_string(request.user.privilege)}, {"expires", nullptr}});
 }
 
 Response end_session(const Request& request, SessionStore& sessions) {

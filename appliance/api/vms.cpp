@@ -25,11 +25,11 @@ struct PolicyView {
 
 /// Everything that the list is made of, read once.
 struct Overview {
+    HostNames host_names;
     std::map<VmKey, state::VmRecord> vms;
     std::map<VmKey, std::vector<repository::PointSummary>> points;
     std::map<VmKey, jobs::JobView> last_jobs;
     std::map<VmKey, std::vector<std::string>> residue;
-    std::map<std::string, std::string> host_names;
     std::vector<PolicyView> policies;
 };
 
@@ -60,9 +60,7 @@ std::vector<PolicyView> list_policies(Services& services) {
 }
 
 Overview read_overview(Services& services) {
-    Overview overview;
-    for (const auto& host : services.state.hosts.list())
-        overview.host_names[host.id] = host.draft.name;
+    Overview overview{HostNames{services.state}, {}, {}, {}, {}, {}};
     for (auto& vm : services.state.vms.list())
         overview.vms.emplace(VmKey{vm.host_id, vm.vm_id}, vm);
     for (auto& point : services.repository().list_points({})) {
@@ -81,8 +79,8 @@ Overview read_overview(Services& services) {
     return overview;
 }
 
-Json encode_last_point(const repository::PointSummary& point) {
-    Json json = encode(point);
+Json encode_last_point(const repository::PointSummary& point, const HostNames& hosts) {
+    Json json = encode(point, hosts);
     return Json{{"id", json["id"]},
                 {"time", json["time"]},
                 {"kind", json["kind"]},
@@ -132,13 +130,13 @@ void add_policies(Json& json, const state::VmRecord& vm, const std::string& host
 
 Json encode_vm(const VmKey& key, const state::VmRecord& vm, const Overview& overview,
                Services& services) {
-    const auto host = overview.host_names.find(vm.host_id);
-    const std::string host_name = host == overview.host_names.end() ? vm.host_id : host->second;
+    const std::string host_name = overview.host_names.name_of(vm.host_id);
     Json disks = vm.disks;
     add_exclusions(disks, services.state.exclusions.list_of_vm(vm.host_id, vm.vm_id));
     Json json{{"id", vm.vm_id},
               {"name", vm.name},
               {"host", host_name},
+              {"host_id", vm.host_id},
               {"state", vm.state},
               {"disks", std::move(disks)},
               {"last_point", nullptr},
@@ -149,7 +147,7 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const Overview& over
     add_policies(json, vm, host_name, overview);
     const auto points = overview.points.find(key);
     if (points != overview.points.end()) {
-        json["last_point"] = encode_last_point(points->second.back());
+        json["last_point"] = encode_last_point(points->second.back(), overview.host_names);
         json["newest_point_time"] = format_time(points->second.back().time);
         json["points"] = points->second.size();
     }
@@ -199,8 +197,9 @@ Response create_exclusion(const Request& request, Services& services) {
     const std::string vm_text = reader.text("vm");
     const std::string disk = reader.text("disk");
     const std::string reason = reader.text("reason");
+    const std::string host = reader.text_or("host", {});
     reader.finish();
-    const auto vm = find_vm(services, vm_text, {});
+    const auto vm = find_vm(services, vm_text, host);
     const std::string slot = find_slot(vm, disk);
     services.state.exclusions.put(vm.host_id, vm.vm_id, slot, reason);
     return Response::json({{"vm", vm.vm_id},
@@ -211,7 +210,7 @@ Response create_exclusion(const Request& request, Services& services) {
 }
 
 Response delete_exclusion(const Request& request, Services& services) {
-    const auto vm = find_vm(services, request.query_value("vm"), {});
+    const auto vm = find_vm(services, request.query_value("vm"), request.query_value("host"));
     services.state.exclusions.remove(vm.host_id, vm.vm_id,
                                      find_slot(vm, request.query_value("disk")));
     return Response::no_content();

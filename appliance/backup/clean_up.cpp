@@ -13,7 +13,8 @@
 namespace entrepot::backup {
 
 void CleanUp::run() {
-    run_.job().enter_stage("clean-up");
+    // A note, not a stage: a job that failed shows the stage in which it did.
+    run_.note("cleaning up what this run made on the host and the share");
     attempt("the export", [&] { undo_exports(run_); });
     attempt("the new reference point", [&] { undo_convert(run_); });
     attempt("the snapshot", [&] {

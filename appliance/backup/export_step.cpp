@@ -224,6 +224,7 @@ ExportStep::Ended ExportStep::wait_for_export(const Attempt& attempt, const hype
     std::uint16_t percent = 0;
     std::uint64_t bytes = 0;
     SteadyTime last_move = run_.now();
+    PollPauses pauses{run_, run_.pace().export_poll};
     for (;;) {
         const hyperv::JobStatus status =
             read_patiently(run_, [&] { return run_.host().read_job(job); });
@@ -247,7 +248,7 @@ ExportStep::Ended ExportStep::wait_for_export(const Attempt& attempt, const hype
         run_.job().progress().report("export", total / 100 * std::min<std::uint16_t>(percent, 100),
                                      total);
         if (run_.now() - last_move >= run_.pace().export_stall) return end_stalled(job);
-        run_.sleep_for(run_.pace().export_poll);
+        pauses.wait();
     }
 }
 

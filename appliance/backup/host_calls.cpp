@@ -55,8 +55,14 @@ Asked ask(Run& run, std::string_view job_key, const std::function<hyperv::JobRef
     return asked;
 }
 
+void PollPauses::wait() {
+    run_.sleep_for(pause_);
+    pause_ = std::min(pause_ * 2, longest_);
+}
+
 JobStatus wait_for_job(Run& run, const hyperv::JobRef& job) {
     const SteadyTime begin = run.now();
+    PollPauses pauses{run, run.pace().short_poll};
     for (;;) {
         const JobStatus status = read_patiently(run, [&] { return run.host().read_job(job); });
         if (status.state != JobState::running) return status;
@@ -67,7 +73,7 @@ JobStatus wait_for_job(Run& run, const hyperv::JobRef& job) {
                         "Look at the VM's state in Hyper-V Manager; a backup may be hanging in "
                         "the guest's VSS."};
         }
-        run.sleep_for(run.pace().short_poll);
+        pauses.wait();
     }
 }
 
@@ -91,10 +97,11 @@ Error failure_of(const JobStatus& status, const std::string& what) {
 bool wait_until(Run& run, std::chrono::milliseconds patience,
                 const std::function<bool()>& is_true) {
     const SteadyTime begin = run.now();
+    PollPauses pauses{run, run.pace().short_poll};
     for (;;) {
         if (is_true()) return true;
         if (run.now() - begin >= patience) return false;
-        run.sleep_for(run.pace().short_poll);
+        pauses.wait();
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -14,6 +15,20 @@
 #include <string_view>
 
 namespace entrepot::backup {
+
+/// The pauses of one wait: short at first, since most jobs are, then longer up to a bound.
+class PollPauses {
+public:
+    PollPauses(Run& run, std::chrono::milliseconds longest)
+        : run_(run), pause_(std::min(run.pace().first_poll, longest)), longest_(longest) {}
+    /// Throws as Run::sleep_for.
+    void wait();
+
+private:
+    Run& run_;
+    std::chrono::milliseconds pause_;
+    std::chrono::milliseconds longest_;
+};
 
 /// True if the error leaves unknown whether the host did what it was asked.
 bool is_answer_lost(const Error& error);

@@ -98,11 +98,11 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
 }
 
 void PlanStep::run() {
-    run_.job().enter_stage("plan");
     if (const auto planned = run_.journal().find(key::kPlan)) {
         run_.plan() = RunPlan::from_json(*planned);
         return;
     }
+    run_.job().enter_stage("plan");
     hyperv::Vm vm = find_vm();
     RunPlan& plan = run_.plan();
     plan.host_id = run_.record().id;

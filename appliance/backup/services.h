@@ -28,6 +28,8 @@ using HostConnector =
 
 /// How long we wait for a host, and how often we ask.
 struct Pace {
+    /// The first pause of every wait; each next one is twice as long, up to the bound below.
+    std::chrono::milliseconds first_poll{200};
     std::chrono::milliseconds short_poll{1'500};
     std::chrono::milliseconds export_poll{5'000};
     /// An export ends when neither its percentage nor its files moved for this long.

@@ -98,7 +98,7 @@ void SnapshotStep::ask(int number, ConsistencyLevel level, Outcome& outcome) {
     const std::string host_time = run_.host().read_facts().host_time;
     run_.journal().put(key::intent(key::kSnapshot, number),
                        {{"before", before}, {"host_time", host_time}, {"level", name_of(level)}});
-    run_.note(fmt::format("asking the host for a {}-consistent snapshot", name_of(level)));
+    run_.note(fmt::format("asking the host for a snapshot, {}-consistent", name_of(level)));
     const Asked asked = backup::ask(run_, key::job(key::kSnapshot, number), [&] {
         return run_.host().start_create_snapshot(run_.vm_id(), level);
     });

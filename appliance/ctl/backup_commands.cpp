@@ -78,8 +78,8 @@ void collect(Context& context, const Json& job, Outcome& outcome) {
 
 ExitStatus back_up_all(Context& context, const Json& jobs) {
     Outcome outcome;
-    for (const Json& job : jobs)
-        collect(context, follow_job(context, text_of(job, "id")), outcome);
+    for (const Json& job : follow_jobs(context, jobs))
+        collect(context, job, outcome);
     if (context.options().is_json) {
         context.show({{"points", outcome.points}, {"failed", outcome.failed}},
                      [](std::ostream&) {});

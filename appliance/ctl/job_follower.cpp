@@ -32,9 +32,11 @@ ProgressStyle style_of(const Context& context) {
 
 class Follower {
 public:
-    Follower(Context& context, std::string id)
+    /// `note_prefix` stands before each sentence of the job.
+    Follower(Context& context, std::string id, std::string note_prefix)
         : context_(context),
           id_(std::move(id)),
+          note_prefix_(std::move(note_prefix)),
           bar_(context.world().clock, context.terminal(), style_of(context)),
           interrupts_(context.terminal().interrupt_count()) {}
 
@@ -57,7 +59,8 @@ private:
             const Json& event = events[shown_events_];
             const std::string level = text_of(event, "level");
             if (level == "stage" || level == "error") continue;
-            bar_.note((level == "warning" ? "warning: " : "") + text_of(event, "text"));
+            bar_.note(note_prefix_ + (level == "warning" ? "warning: " : "") +
+                      text_of(event, "text"));
         }
         if (is_final(text_of(job, "state"))) {
             bar_.clear();
@@ -88,6 +91,7 @@ private:
 
     Context& context_;
     std::string id_;
+    std::string note_prefix_;
     ProgressBar bar_;
     int interrupts_;
     std::size_t shown_events_ = 0;
@@ -97,14 +101,16 @@ private:
 }  // namespace
 
 Json follow_job(Context& context, const std::string& id) {
-    return Follower{context, id}.run();
+    return Follower{context, id, {}}.run();
 }
 
-std::vector<Json> follow_jobs(Context& context, const std::vector<std::string>& ids) {
-    std::vector<Json> jobs;
-    for (const auto& id : ids)
-        jobs.push_back(follow_job(context, id));
-    return jobs;
+std::vector<Json> follow_jobs(Context& context, const Json& jobs) {
+    std::vector<Json> ended;
+    for (const Json& job : jobs) {
+        const std::string prefix = jobs.size() > 1 ? text_of(job, "subject") + ": " : "";
+        ended.push_back(Follower{context, text_of(job, "id"), prefix}.run());
+    }
+    return ended;
 }
 
 JobResult take_result(const Json& job) {

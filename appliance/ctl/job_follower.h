@@ -12,8 +12,9 @@ namespace entrepot::ctl {
 /// throws Error{cancelled} at once.
 Json follow_job(Context& context, const std::string& id);
 
-/// Several jobs that run side by side, in the given order.
-std::vector<Json> follow_jobs(Context& context, const std::vector<std::string>& ids);
+/// The final views of jobs that run side by side, in the order of `jobs`, their views so far. What
+/// they say is shown with their subjects before it.
+std::vector<Json> follow_jobs(Context& context, const Json& jobs);
 
 /// The result of a job that ended well; throws its error otherwise, and says whether only a part
 /// was done.

@@ -31,11 +31,10 @@ std::string keep_text(const Json& policy) {
     std::string text;
     const auto rule = policy.find("retention");
     if (rule == policy.end()) return text;
-    for (const auto& [name, count] : rule->items()) {
-        if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0) continue;
-        if (!text.empty()) text += ", ";
-        text += fmt::format("{} {}", name.substr(std::string{"keep_"}.size()),
-                            count.get<std::uint64_t>());
+    for (const std::string slot : {"last", "hourly", "daily", "weekly", "monthly", "yearly"}) {
+        const std::uint64_t count = number_of(*rule, "keep_" + slot);
+        if (count == 0) continue;
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", slot, count);
     }
     return text;
 }
@@ -104,10 +103,9 @@ ExitStatus run_policy(Context& context, const PolicyValues& values) {
     const Json answer = context.post(api_path("policies", values.name, "run"));
     Json jobs = Json::array();
     std::size_t failed = 0;
-    for (const Json& job : list_of(answer, "jobs")) {
-        jobs.push_back(follow_job(context, text_of(job, "id")));
-        const std::string state = text_of(jobs.back(), "state");
-        if (state != "done") ++failed;
+    for (const Json& job : follow_jobs(context, list_of(answer, "jobs"))) {
+        if (text_of(job, "state") != "done") ++failed;
+        jobs.push_back(job);
     }
     context.show({{"jobs", jobs}}, [&](std::ostream& out) {
         for (const Json& job : jobs)

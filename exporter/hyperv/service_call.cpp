@@ -13,11 +13,24 @@ constexpr std::string_view kNoRightsHint =
     "The account sees nothing of Hyper-V: put it into Hyper-V Administrators on the host. A local "
     "administrator other than the built-in one also needs LocalAccountTokenFilterPolicy = 1.";
 
+constexpr std::string_view kWrongStateHint =
+    "Something else works on the VM: another backup, a checkpoint, a merge, a migration. Look at "
+    "its "
+    "state and at its disks on the host, then try again.";
+
+std::string_view hint_of(std::uint32_t code) {
+    constexpr std::uint32_t kReturnAccessDenied = 32769;
+    constexpr std::uint32_t kReturnInvalidState = 32775;
+    if (code == kReturnAccessDenied) return kNoRightsHint;
+    return code == kReturnInvalidState ? kWrongStateHint : std::string_view{};
+}
+
 }  // namespace
 
 void throw_return_code(std::string_view method, std::uint32_t code) {
     throw Error{code == 32769 ? ErrorCode::access_denied : ErrorCode::host_failure,
-                fmt::format("the host answers {} with {}", method, explain_return_code(code))};
+                fmt::format("the host answers {} with {}", method, explain_return_code(code)),
+                std::string{hint_of(code)}};
 }
 
 const cim::ObjectPath& ServiceCaller::service(std::string_view class_name) {

@@ -56,7 +56,7 @@ function previewPolicy(_, { body: { calendar, count = 5 } }) {
 }
 
 function listPoints(appliance, { query }) {
-  return appliance.page('points', appliance.site.points.filter((point) => !query.vm || point.vm.id === query.vm), query);
+  return appliance.page('points', appliance.site.points.filter((point) => (!query.vm || point.vm.id === query.vm) && (query.host ?? point.vm.host) === point.vm.host), query);
 }
 
 function listJobs(appliance, { query: { state, kind, ...page } }) {

@@ -1,16 +1,13 @@
 // The console in a real browser against the stand-in appliance. CHROMIUM names the browser, OUT a folder for pictures.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { Appliance } from './appliance.mjs';
+import { kWide, settled } from './look.mjs';
 
-const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kOut = process.env.OUT ?? '';
 const kPatienceMs = 30_000;
-export const kWide = { width: 1280, height: 800 };
-export const kNarrow = { width: 390, height: 844 };
 let browser;
 
 before(async () => {
@@ -57,42 +54,4 @@ export async function withConsole(
     await context.close();
     await appliance.close();
   }
-}
-
-export async function settled(page) {
-  await page.waitForSelector('h1');
-  await until(page, () => document.querySelector('.loading') === null);
-}
-
-/// Waits for the page to reach a state. Asks from outside: the security policy forbids what
-/// playwright's own waiting does inside the page.
-export async function until(page, condition, argument) {
-  const deadline = Date.now() + kPatienceMs;
-  while (!(await page.evaluate(condition, argument))) {
-    if (Date.now() > deadline) throw new Error(`never true: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-export async function checkLook(page, name) {
-  const { wide, seen } = await page.evaluate(() => ({
-    wide: document.documentElement.scrollWidth,
-    seen: document.documentElement.clientWidth,
-  }));
-  assert.ok(wide <= seen, `${name} is ${wide} pixels wide in a window of ${seen}`);
-  if (kOut) await page.screenshot({ path: `${kOut}/${name}.png`, fullPage: !name.startsWith('long') });
-  await page.evaluate(kAxe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const serious = violations.filter((violation) => violation.impact === 'serious' || violation.impact === 'critical');
-  assert.deepEqual(
-    serious.map(
-      (violation) =>
-        `${violation.id}: ${violation.nodes
-          .slice(0, 3)
-          .map((node) => node.html)
-          .join(' | ')}`,
-    ),
-    [],
-    name,
-  );
 }

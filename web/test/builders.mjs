@@ -11,6 +11,8 @@ export const hex = (seed, length) =>
 export const guid = (seed) =>
   `${hex(seed, 8)}-${hex(seed + 1, 4)}-4${hex(seed + 2, 3)}-8${hex(seed + 3, 3)}-${hex(seed + 4, 12)}`.toUpperCase();
 
+export const hostId = (host) => (host ? `00000000-0000-4000-8000-0000000000${host.slice(-2)}` : '');
+
 export function makeJob(id, fields) {
   return {
     id,
@@ -58,7 +60,7 @@ export function makePoint(seed, vm, minutes, kind, fields = {}) {
   return {
     id: hex(seed, 32),
     sequence: 100_000 - seed,
-    vm: { id: vm.id, name: vm.name, host: vm.host },
+    vm: { id: vm.id, name: vm.name, host: vm.host, host_id: hostId(vm.host) },
     time: ago(minutes),
     kind,
     reason: kind === 'full' ? 'the first point of this machine' : "changes since the newest point, by the host's change tracking",
@@ -94,6 +96,7 @@ export function makeVm(seed, name, host, points, job, fields = {}) {
     id: guid(seed),
     name,
     host,
+    host_id: hostId(host),
     state: 'running',
     disks: [makeDisk(seed, 0, `${name}.vhdx`)],
     last_point: newest

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kToken } from './answers.mjs';
-import { checkLook, until, withConsole } from './browser.mjs';
-import { ago } from './builders.mjs';
+import { withConsole } from './browser.mjs';
+import { ago, guid, makePoint, makeVm } from './builders.mjs';
 import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
+import { checkLook, until } from './look.mjs';
 
 test('login: nothing is shown before it, a used link says so, the right one opens the console', async () => {
   await withConsole(
@@ -246,5 +247,26 @@ test('the stream breaks: the console says so, and is up to date again when it is
     );
     await page.getByText('Live updates are interrupted').waitFor({ state: 'detached' });
     await page.locator('.summary').getByText('done').waitFor();
+  });
+});
+
+test('two hosts with one GUID: an address without a host asks which, with one shows only its points', async () => {
+  const site = ordinarySite();
+  const twins = ['hv01', 'hv02'].map((host, index) => {
+    const point = makePoint(900 + index, { id: guid(77), name: 'twin', host }, 60, 'full', { reason: `taken on ${host}` });
+    site.points.unshift(point);
+    return makeVm(77, 'twin', host, [point], null);
+  });
+  site.vms.push(...twins);
+  await withConsole({ site, address: `#/vms/${guid(77)}` }, async (page, appliance) => {
+    await page.getByRole('heading', { name: 'Several hosts have this machine' }).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'on hv02' }).getByRole('link').click();
+    await page.getByRole('heading', { level: 1, name: 'twin' }).waitFor();
+    await page.getByText('taken on hv02').waitFor();
+    assert.equal(await page.getByText('taken on hv01').count(), 0);
+    await page.getByRole('link', { name: 'Restore a disk' }).click();
+    await page.getByRole('heading', { name: /Which moment/ }).waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 1);
+    assert.equal(appliance.requests.findLast((request) => request.name === 'listPoints').query.host, 'hv02');
   });
 });

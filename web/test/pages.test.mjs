@@ -1,7 +1,8 @@
 // How every page looks: empty, ordinary, long; wide, narrow; light, dark; and what axe-core finds.
 import { test } from 'node:test';
-import { checkLook, kNarrow, kWide, settled, until, withConsole } from './browser.mjs';
+import { withConsole } from './browser.mjs';
 import { emptySite, longSite, ordinarySite, quietSite } from './fixtures.mjs';
+import { checkLook, kNarrow, kWide, settled, until } from './look.mjs';
 
 const ordinary = ordinarySite();
 const kPages = {

@@ -30,7 +30,7 @@ function urlOf(template: string, path: Record<string, unknown>, query: Record<st
   const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
+    if (value !== undefined) search.set(name, String(value));
   }
   const tail = search.toString();
   return kBase + filled + (tail ? `?${tail}` : '');

@@ -159,11 +159,11 @@ function Page({ route }: { route: Route }) {
     case '':
       return <Overview />;
     case 'vms':
-      return id === undefined ? <Vms query={route.query} /> : <VmPage id={id} />;
+      return id === undefined ? <Vms query={route.query} /> : <VmPage id={id} host={route.query.get('host')} />;
     case 'points':
       return id === undefined ? <Missing /> : <PointPage id={id} />;
     case 'restore':
-      return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} />;
+      return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} host={route.query.get('host')} />;
     case 'jobs':
       return id === undefined ? <Jobs /> : <JobPage id={id} />;
     case 'policies':

@@ -22,6 +22,15 @@ export function href(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 
+/// Two hosts can have a machine of one GUID: the address names both. No host: the machine came from files.
+export function vmHref(vm: { id: string; host: string }): string {
+  return `${href('vms', vm.id)}?host=${encodeURIComponent(vm.host)}`;
+}
+
+export function restoreHref(vm: { id: string; host: string }): string {
+  return `${href('restore')}?vm=${encodeURIComponent(vm.id)}&host=${encodeURIComponent(vm.host)}`;
+}
+
 export function go(...parts: string[]): void {
   location.hash = href(...parts);
 }

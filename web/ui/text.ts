@@ -73,7 +73,7 @@ export const text = {
     exclude: 'Leave out …', include: 'Take in again', excludeTitle: (disk: string) => `Leave out ${disk}`, excludeReason: 'Why',
     excludeNote: 'The reason is shown with every recovery point that lacks this disk.',
     protectedBy: (names: string) => `Protected by ${names}`, onHost: (host: string) => `on ${host}`, problems: 'Needs attention',
-    noDisks: 'The disks are not known yet.',
+    noDisks: 'The disks are not known yet.', choice: 'Several hosts have this machine',
   },
   point: {
     title: 'Recovery point', time: 'Time', kind: 'Kind and reason', consistency: 'Consistency', changed: 'Changed',

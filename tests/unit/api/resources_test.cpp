@@ -1,11 +1,13 @@
 // Resources that need no repository: what comes in is decoded strictly, what goes out is complete.
 #include "tests/unit/api/api_fixture.h"
 
+#include "appliance/api/encode.h"
 #include "appliance/api/problem.h"
 
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <set>
 
 using namespace entrepot;
 using api::Method;
@@ -189,4 +191,80 @@ TEST_CASE("session: the link's token becomes a cookie that scripts cannot read",
     CHECK(cookie.starts_with("__Host-entrepot="));
     CHECK(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
     CHECK(response.body.find(cookie.substr(16, 64)) == std::string::npos);
+}
+
+TEST_CASE("session: the local socket's user has none, and its end is null", "[api]") {
+    test::ApiFixture fixture;
+    const Json session = fixture.send_json(Method::get, "/api/v1/session", Json::object());
+    CHECK(session.at("csrf") == "");
+    CHECK(session.at("privilege") == "administrator");
+    CHECK(session.at("expires").is_null());
+}
+
+TEST_CASE("events: a reader who connects is told once of each job that waits", "[api]") {
+    test::ApiFixture fixture;
+    fixture.engine.register_handler("gc", [](jobs::JobContext&) { return jobs::JobOutcome{}; });
+    const auto start = [&] {
+        return fixture.send_json(Method::post, "/api/v1/gc", Json::object()).at("job").at("id");
+    };
+    const Json ended = start();
+    fixture.send(Method::post, "/api/v1/jobs/" + ended.get<std::string>() + "/cancel");
+    const std::set<std::string> waiting{start(), start()};
+
+    const auto response = fixture.send(Method::get, "/api/v1/events");
+    std::multiset<std::string> told;
+    std::stop_source stop;
+    response.stream(
+        [&](std::string_view event) {
+            constexpr std::string_view kJobEvent = "event: job\ndata: ";
+            if (!event.starts_with(kJobEvent)) return true;
+            told.insert(parse_json(event.substr(kJobEvent.size()), "event").at("id"));
+            if (told.size() == waiting.size()) stop.request_stop();
+            return true;
+        },
+        stop.get_token());
+    CHECK(told == std::multiset<std::string>(waiting.begin(), waiting.end()));
+}
+
+TEST_CASE("points: the host goes by the name that people know, its id stands beside it", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    const auto host = fixture.state.hosts.get("hv01");
+    repository::PointSummary point;
+    point.draft.host = host.id;
+    const auto vm_of = [&] { return api::encode(point, api::HostNames{fixture.state}).at("vm"); };
+
+    CHECK(vm_of().at("host") == "hv01");
+    CHECK(vm_of().at("host_id") == host.id);
+    CHECK(api::HostNames{fixture.state}.id_of("hv01") == host.id);
+    fixture.state.hosts.remove(host.id);
+    CHECK(vm_of().at("host") == host.id);
+    point.draft.host.clear();
+    CHECK(vm_of().at("host") == "");
+}
+
+TEST_CASE("vms: of two hosts with one GUID, an exclusion goes to the one that is named", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture, "hv01");
+    add_host(fixture, "hv02");
+    fixture.inventory = api::HostInventory{{}, {make_vm(kFirstId, "web01")}};
+    for (const std::string name : {"hv01", "hv02"})
+        CHECK(fixture.send(Method::get, "/api/v1/hosts/" + name + "/vms").status == 200);
+    Json exclusion{{"vm", kFirstId}, {"disk", "0"}, {"reason", "swap only"}};
+    const auto add = [&] {
+        return fixture.send(Method::post, "/api/v1/vms/exclusions", dump_json(exclusion)).status;
+    };
+    CHECK(add() == 400);
+    exclusion["host"] = "hv02";
+    CHECK(add() == 201);
+    const auto excluded = [&](const std::string& host) {
+        const Json live =
+            fixture.send_json(Method::get, "/api/v1/hosts/" + host + "/vms", Json::object());
+        return live.at("vms").at(0).at("disks").at(0).at("excluded").get<std::string>();
+    };
+    CHECK(excluded("hv01").empty());
+    CHECK(excluded("hv02") == "swap only");
+    const std::string address = "/api/v1/vms/exclusions?disk=0&vm=" + kFirstId + "&host=";
+    CHECK(fixture.send(Method::delete_, address + "hv02").status == 204);
+    CHECK(excluded("hv02").empty());
 }

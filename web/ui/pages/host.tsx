@@ -7,7 +7,7 @@ import { Badge, Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basic
 import { BackupDialog } from '../parts/backup_dialog';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
-import { href } from '../router';
+import { href, vmHref } from '../router';
 import { text } from '../text';
 import { DiskState } from './vm';
 
@@ -47,7 +47,7 @@ export function HostPage({ name }: { name: string }) {
                 rows={live.vms}
                 rowKey={(vm) => vm.id}
                 columns={[
-                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} /> },
+                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} host={name} /> },
                   { title: text.vms.state, cell: (vm) => vm.state },
                   { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
                   { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
@@ -71,10 +71,10 @@ export function HostPage({ name }: { name: string }) {
   );
 }
 
-function MachineName({ vm }: { vm: LiveVm }) {
+function MachineName({ vm, host }: { vm: LiveVm; host: string }) {
   return (
     <>
-      <a href={href('vms', vm.id)}>
+      <a href={vmHref({ id: vm.id, host })}>
         <strong>{vm.name}</strong>
       </a>
       <span class="row-note">

@@ -8,7 +8,7 @@ import { JobProgress, kindName } from '../parts/job_progress';
 import { Table } from '../parts/table';
 import { WeekChart } from '../parts/week_chart';
 import { useResource } from '../resource';
-import { href } from '../router';
+import { href, vmHref } from '../router';
 import { text } from '../text';
 import { lacksPolicy } from './vms';
 
@@ -68,7 +68,7 @@ function concernsOf({ info, vms }: Data): Concern[] {
   }
   for (const vm of vms.filter((candidate) => candidate.problems.length > 0 && !hasFailed(candidate))) {
     const note = vm.problems.join(' ');
-    warnings.push({ key: `${vm.host}/${vm.id}`, title: vm.name, note, link: href('vms', vm.id), action: text.overview.openVm, tone: 'warning' });
+    warnings.push({ key: `${vm.host}/${vm.id}`, title: vm.name, note, link: vmHref(vm), action: text.overview.openVm, tone: 'warning' });
   }
   return [...bad, ...warnings];
 }
@@ -238,7 +238,7 @@ function Figures({ data }: { data: Data }) {
               title: text.vms.name,
               kind: 'main',
               cell: (point) => (
-                <a href={href('vms', point.vm.id)}>
+                <a href={vmHref(point.vm)}>
                   <strong>{point.vm.name}</strong>
                 </a>
               ),

@@ -4,7 +4,7 @@ import { Facts, Loaded, PageHead, VerifiedBadge, When } from '../parts/basics';
 import { consistencyName, KeptBadges, PointActions, PointFacts } from '../parts/point_actions';
 import * as format from '../format';
 import { useResource } from '../resource';
-import { go, href } from '../router';
+import { vmHref } from '../router';
 import { text } from '../text';
 
 export function PointPage({ id }: { id: string }) {
@@ -15,9 +15,9 @@ export function PointPage({ id }: { id: string }) {
         <>
           <PageHead
             title={`${data.vm.name}, ${format.dateTime(data.time)}`}
-            above={<a href={href('vms', data.vm.id)}>{data.vm.name}</a>}
+            above={<a href={vmHref(data.vm)}>{data.vm.name}</a>}
           />
-          <PointActions point={data} onChange={point.reload} onRemoved={() => go('vms', data.vm.id)} />
+          <PointActions point={data} onChange={point.reload} onRemoved={() => (location.hash = vmHref(data.vm))} />
           <Facts
             rows={[
               [text.point.time, <When time={data.time} />],

@@ -8,7 +8,7 @@ import { RadioField, SelectField, TextField } from '../parts/forms';
 import { consistencyName } from '../parts/point_actions';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
-import { go, href } from '../router';
+import { go, href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
 
 type Format = NonNullable<RestoreDiskRequest['format']>;
@@ -23,11 +23,11 @@ const kExtensions: Record<Format, string> = {
 };
 const kMomentsMax = 1000;
 
-export function Restore({ point, vm }: { point?: string; vm: string | null }) {
+export function Restore({ point, vm, host }: { point?: string; vm: string | null; host: string | null }) {
   return (
     <>
       <PageHead title={text.restore.title} />
-      {point !== undefined ? <Target id={point} /> : vm !== null ? <Moments vm={vm} /> : <Machines />}
+      {point !== undefined ? <Target id={point} /> : vm !== null ? <Moments vm={vm} host={host} /> : <Machines />}
     </>
   );
 }
@@ -67,7 +67,7 @@ function Machines() {
                     title: text.vms.name,
                     kind: 'main',
                     cell: (vm) => (
-                      <a href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}>
+                      <a href={restoreHref(vm)}>
                         <strong>{vm.name}</strong>
                       </a>
                     ),
@@ -85,8 +85,8 @@ function Machines() {
   );
 }
 
-function Moments({ vm }: { vm: string }) {
-  const points = useResource((signal) => call('listPoints', { query: { vm, limit: kMomentsMax }, signal }), [vm]);
+function Moments({ vm, host }: { vm: string; host: string | null }) {
+  const points = useResource((signal) => call('listPoints', { query: { vm, host: host ?? undefined, limit: kMomentsMax }, signal }), [vm, host]);
   return (
     <Loaded resource={points}>
       {(list) =>
@@ -151,11 +151,11 @@ function TargetForm({ point }: { point: Point }) {
       }}
     >
       <p class="summary">
-        <a href={href('vms', point.vm.id)}>
+        <a href={vmHref(point.vm)}>
           <strong>{point.vm.name}</strong>
         </a>{' '}
         <When time={point.time} /> <VerifiedBadge point={point} />
-        <a class="change" href={`${href('restore')}?vm=${encodeURIComponent(point.vm.id)}`}>
+        <a class="change" href={restoreHref(point.vm)}>
           {text.restore.change}
         </a>
       </p>

@@ -9,20 +9,21 @@ import { Dialog, TextField } from '../parts/forms';
 import { changedBytes, consistencyName, KeptBadges, PointActions, PointFacts } from '../parts/point_actions';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
-import { href } from '../router';
+import { href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
 import { BackupButton, Protection } from './vms';
 
 const kPointsAtOnce = 100;
 
-export function VmPage({ id }: { id: string }) {
+export function VmPage({ id, host }: { id: string; host: string | null }) {
   const vms = useResource(loadAllVms, [], 'live');
   return (
     <Loaded resource={vms}>
       {(rows) => {
-        const vm = rows.find((candidate) => candidate.id === id);
-        return vm ? (
-          <Machine vm={vm} onChange={vms.reload} />
+        const found = rows.filter((vm) => vm.id === id && (host === null || vm.host === host));
+        if (found.length > 1) return <Choice vms={found} />;
+        return found[0] ? (
+          <Machine key={found[0].host_id} vm={found[0]} onChange={vms.reload} />
         ) : (
           <Empty title={text.common.notFound}>
             <a href={href('vms')}>{text.vms.title}</a>
@@ -33,13 +34,32 @@ export function VmPage({ id }: { id: string }) {
   );
 }
 
+/// An address without a host, and several hosts that know this GUID.
+function Choice({ vms }: { vms: Vm[] }) {
+  return (
+    <>
+      <PageHead title={text.vm.choice} above={<a href={href('vms')}>{text.vms.title}</a>} />
+      <ul>
+        {vms.map((vm) => (
+          <li key={vm.host_id}>
+            <a href={vmHref(vm)}>
+              <strong>{vm.name}</strong>
+            </a>{' '}
+            {vm.host ? text.vm.onHost(vm.host) : text.vms.ingested}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
   const [asking, setAsking] = useState(false);
   return (
     <>
       <PageHead title={vm.name} above={<a href={href('vms')}>{text.vms.title}</a>}>
         {vm.points > 0 && (
-          <a class="button" href={`${href('restore')}?vm=${encodeURIComponent(vm.id)}`}>
+          <a class="button" href={restoreHref(vm)}>
             {text.point.restore}
           </a>
         )}
@@ -118,12 +138,12 @@ function ExcludeButton({ vm, disk, onChange }: { vm: Vm; disk: VmDisk; onChange:
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
   const exclude = useAction(async () => {
-    await call('excludeDisk', { body: { vm: vm.id, disk: disk.id, reason } });
+    await call('excludeDisk', { body: { vm: vm.id, host: vm.host, disk: disk.id, reason } });
     setAsking(false);
     onChange();
   });
   const include = useAction(async () => {
-    await call('includeDisk', { query: { vm: vm.id, disk: disk.id } });
+    await call('includeDisk', { query: { vm: vm.id, host: vm.host, disk: disk.id } });
     onChange();
   });
   if (disk.cannot_back_up || !vm.host) return null;
@@ -157,7 +177,11 @@ function ExcludeButton({ vm, disk, onChange }: { vm: Vm; disk: VmDisk; onChange:
 function Points({ vm, onChange, onBackup }: { vm: Vm; onChange: () => void; onBackup: () => void }) {
   const [limit, setLimit] = useState(kPointsAtOnce);
   const [open, setOpen] = useState<string | null>(null);
-  const points = useResource((signal) => call('listPoints', { query: { vm: vm.id, limit }, signal }), [vm.id, limit], 'live');
+  const points = useResource(
+    (signal) => call('listPoints', { query: { vm: vm.id, host: vm.host, limit }, signal }),
+    [vm.id, vm.host, limit],
+    'live',
+  );
   const changed = () => {
     points.reload();
     onChange();

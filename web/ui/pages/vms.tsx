@@ -8,7 +8,7 @@ import { BackupDialog } from '../parts/backup_dialog';
 import { SelectField, TextField } from '../parts/forms';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
-import { href } from '../router';
+import { href, vmHref } from '../router';
 import { text } from '../text';
 
 type Show = 'all' | 'attention' | 'unprotected';
@@ -134,7 +134,7 @@ function VmTable({ vms, initial, onBackup }: { vms: Vm[]; initial: Show; onBacku
 function VmName({ vm }: { vm: Vm }) {
   return (
     <>
-      <a href={href('vms', vm.id)}>
+      <a href={vmHref(vm)}>
         <strong>{vm.name}</strong>
       </a>
       {vm.problems.map((problem) => (
@@ -154,7 +154,7 @@ export function Protection({ vm }: { vm: Vm }) {
 export function BackupButton({ vm, onBackup }: { vm: Vm; onBackup: (vm: Vm) => void }) {
   useLive();
   const running = activeJobs().find(
-    (job) => job.kind === 'backup' && (job.id === vm.last_job?.id || job.parameters['vm'] === vm.id),
+    (job) => job.kind === 'backup' && (job.id === vm.last_job?.id || (job.parameters['vm'] === vm.id && job.parameters['host'] === vm.host_id)),
   );
   if (running)
     return (
