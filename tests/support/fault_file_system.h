@@ -9,6 +9,9 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace entrepot::test {
@@ -31,6 +34,13 @@ public:
     void on_crash(std::function<void()> end) { end_ = std::move(end); }
     void never_crash() { crash_at(std::numeric_limits<std::uint64_t>::max()); }
     bool has_crashed() const { return count_ > crash_at_; }
+
+    /// What a power cut could undo now: directories with entries that were not synced, and files
+    /// that got their name before their content was. Sorted.
+    std::set<std::string> undurable() const {
+        const std::scoped_lock lock{mutex_};
+        return undurable_;
+    }
 
     std::unique_ptr<File> open_read(const std::filesystem::path& path,
                                     FollowLinks follow) override {
@@ -55,14 +65,19 @@ public:
     void make_directories(const std::filesystem::path& path) override {
         change();
         inner_.make_directories(path);
+        await_sync_of(path.parent_path());
     }
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
         change();
         inner_.rename(from, to);
+        await_sync_of(to.parent_path());
+        const std::scoped_lock lock{mutex_};
+        if (unsynced_.erase(from) > 0) undurable_.insert(to.string());
     }
     void remove(const std::filesystem::path& path) override {
         change();
         inner_.remove(path);
+        await_sync_of(path.parent_path());
     }
     void remove_tree(const std::filesystem::path& path) override {
         change();
@@ -71,6 +86,8 @@ public:
     void sync_directory(const std::filesystem::path& directory) override {
         change();
         inner_.sync_directory(directory);
+        const std::scoped_lock lock{mutex_};
+        undurable_.erase(directory.string());
     }
     std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path) override {
         return inner_.try_lock(path);
@@ -93,6 +110,7 @@ private:
             if (owner_.is_next_the_crash()) inner_->write(offset, data.first(data.size() / 2));
             owner_.change();
             inner_->write(offset, data);
+            owner_.await_sync_of_file(path());
         }
         void truncate(std::uint64_t size_bytes) override {
             owner_.change();
@@ -101,6 +119,8 @@ private:
         void sync() override {
             owner_.change();
             inner_->sync();
+            const std::scoped_lock lock{owner_.mutex_};
+            owner_.unsynced_.erase(path());
         }
         const std::filesystem::path& path() const override { return inner_->path(); }
 
@@ -116,7 +136,19 @@ private:
         throw Crash{};
     }
 
+    void await_sync_of(const std::filesystem::path& directory) {
+        const std::scoped_lock lock{mutex_};
+        undurable_.insert(directory.string());
+    }
+    void await_sync_of_file(const std::filesystem::path& file) {
+        const std::scoped_lock lock{mutex_};
+        unsynced_.insert(file);
+    }
+
     FileSystem& inner_;
+    mutable std::mutex mutex_;
+    std::set<std::filesystem::path> unsynced_;
+    std::set<std::string> undurable_;
     std::function<void()> end_;
     std::atomic<std::uint64_t> count_{0};
     std::atomic<std::uint64_t> crash_at_{std::numeric_limits<std::uint64_t>::max()};

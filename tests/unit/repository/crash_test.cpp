@@ -132,4 +132,25 @@ TEST_CASE("crash: while garbage is collected and packs are compacted", "[crash]"
         });
 }
 
+TEST_CASE("crash: what was acknowledged needs no sync any more", "[crash]") {
+    Fixture fixture;
+    FaultFileSystem files{fixture.posix_};
+    fixture.file_system_ = &files;
+    fixture.reopen();
+    DiskContent disk = make_disk(7, kDiskBytes);
+    const std::string first = fixture.add_full("vm", disk);
+    CHECK(files.undurable() == std::set<std::string>{});
+    const auto chunks = change_disk(disk, 8, 16);
+    fixture.add_incremental("vm", first, disk, chunks);
+    CHECK(files.undurable() == std::set<std::string>{});
+    fixture.repository().hold_point(first, "kept");
+    fixture.repository().release_point(first);
+    CHECK(files.undurable() == std::set<std::string>{});
+    fixture.repository().delete_point(first);
+    CHECK(files.undurable() == std::set<std::string>{});
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    CHECK(files.undurable() == std::set<std::string>{});
+    fixture.close();
+}
+
 }  // namespace entrepot::repository::test
