@@ -53,7 +53,7 @@ void enumerate(const std::string& scenario, bool is_whole, const Body& body) {
             number += step;
         }
         CHECK(number < kPointsMax);
-        CHECK(number > (kind == KillPoint::Kind::step ? 60 : 10));
+        CHECK(number > (kind == KillPoint::Kind::step ? 60 : 1));
         std::cout << scenario << ": killed at " << count << " of about " << number << " " << name
                   << " points, seed " << seed() << std::endl;
     }
