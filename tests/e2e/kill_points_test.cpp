@@ -86,6 +86,7 @@ Told back_up(KillLab& lab) {
 }
 
 void check_increment(const Told& told) {
+    REQUIRE(!told.said.at("points_after").empty());
     const Json& point = told.said.at("points_after").back();
     INFO(point.dump());
     // The simulator may send complete disks where changes were asked for, as hosts do.
