@@ -50,7 +50,7 @@ public:
           files_(system_files_),
           killer_([this](const std::string& event) { die(event); }),
           state_(place.data / "state.db", clock_, random_),
-          shares_({system_files_, clock_, state_.shares, state_.hosts}),
+          shares_({files_, clock_, state_.shares, state_.hosts}),
           services_(make_services()),
           engine_({clock_, random_, log_, state_.jobs, state_.journal}, {.worker_count = 1}) {
         files_.on_crash([this] { die("a change of a file"); });
