@@ -17,7 +17,9 @@ constexpr std::string_view kNoRightsHint =
 
 void throw_return_code(std::string_view method, std::uint32_t code) {
     throw Error{code == 32769 ? ErrorCode::access_denied : ErrorCode::host_failure,
-                fmt::format("the host answers {} with {}", method, explain_return_code(code))};
+                fmt::format("the host answers {} with {}", method, explain_return_code(code)),
+                "Look at the VM on the host: its state, other work on it, and the event log "
+                "Microsoft-Windows-Hyper-V-VMMS-Admin."};
 }
 
 const cim::ObjectPath& ServiceCaller::service(std::string_view class_name) {
