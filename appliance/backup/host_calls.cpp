@@ -79,11 +79,12 @@ JobStatus wait_for_job(Run& run, const hyperv::JobRef& job) {
 
 std::string describe_failure(const JobStatus& status) {
     if (status.hresult != 0) {
-        return fmt::format("{} ({})", hyperv::explain(status.hresult), status.error_text);
+        const std::string code = hyperv::explain(status.hresult);
+        return status.error_text.empty() ? code : fmt::format("{} ({})", code, status.error_text);
     }
     if (status.error_code != 0) {
-        return fmt::format("{} ({})", hyperv::explain_return_code(status.error_code),
-                           status.error_text);
+        const std::string code = hyperv::explain_return_code(status.error_code);
+        return status.error_text.empty() ? code : fmt::format("{} ({})", code, status.error_text);
     }
     return status.error_text.empty() ? fmt::format("job state {}", status.raw_state)
                                      : status.error_text;

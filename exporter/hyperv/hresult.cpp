@@ -25,6 +25,8 @@ constexpr std::string_view kShareRights =
     "account on a workgroup host, see New-SmbGlobalMapping) full control of the share.";
 constexpr std::string_view kShareReach =
     "Can the host reach the share by the name in the UNC path? Try 'dir' on it from the host.";
+constexpr std::string_view kEventLog =
+    "The host's event log Microsoft-Windows-Hyper-V-VMMS-Admin says more.";
 constexpr std::string_view kFull = "The next backup of this VM is a full.";
 constexpr std::string_view kVss =
     "Look for VSS errors in the guest's event log; crash consistency works without VSS.";
@@ -138,7 +140,8 @@ std::string explain(std::uint32_t hresult) {
 
 std::string hint_for(std::uint32_t hresult) {
     const HresultMeaning* meaning = find_meaning(hresult);
-    return meaning == nullptr ? std::string{} : std::string{meaning->hint};
+    if (meaning == nullptr || meaning->hint.empty()) return std::string{kEventLog};
+    return std::string{meaning->hint};
 }
 
 FailureSide side_of(std::uint32_t hresult) {

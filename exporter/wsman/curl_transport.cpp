@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <string_view>
 
 #include <algorithm>
 #include <array>
@@ -78,8 +79,17 @@ std::string hint_for(CURLcode code) {
         case CURLE_SSL_CONNECT_ERROR:
             return "The host must speak TLS 1.2 or later at this port.";
         default:
-            return {};
+            return "The connection broke. Is the host up, and the network between stable?";
     }
+}
+
+/// A peer that went away during the handshake, in words of OpenSSL 1.1 and 3; no broken protocol.
+bool is_hang_up(std::string_view detail) {
+    constexpr std::array<std::string_view, 3> kWords{"SSL_ERROR_SYSCALL", "unexpected eof",
+                                                     "reset by peer"};
+    return std::any_of(kWords.begin(), kWords.end(), [detail](std::string_view words) {
+        return detail.find(words) != std::string_view::npos;
+    });
 }
 
 /// State that the callbacks of one exchange write to.
@@ -341,6 +351,12 @@ void CurlTransport::fail(CURLcode code, const Exchange& exchange) {
                                 refusal_.empty() ? detail : refusal_),
                     "Compare the SHA-256 with the certificate on the host itself. If it is the "
                     "right one, set it as the pin (--pin) or give the CA that signed it (--ca)."};
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR && is_hang_up(detail)) {
+        throw Error{
+            ErrorCode::unreachable,
+            fmt::format("{} closed the connection before TLS was set up: {}", host_, detail),
+            "Is the host starting or shutting down, or does a firewall cut connections?"};
     }
     throw Error{translate(code), fmt::format("{}: {}", host_, detail), hint_for(code)};
 }

@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace entrepot::disk {
 
 std::string ParentLocator::leaf_name() const {
@@ -15,6 +18,17 @@ std::string ParentLocator::leaf_name() const {
     }
     return {};
 }
+
+namespace {
+
+bool is_named_vhdx(const File& file) {
+    std::string extension = file.path().extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return extension == ".vhdx" || extension == ".avhdx";
+}
+
+}  // namespace
 
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
     switch (probe_content(*file)) {
@@ -34,6 +48,8 @@ std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
         case Content::html:
         case Content::compressed:
         case Content::unknown:
+            // A VHDX that lost its beginning must not be taken for the disk itself.
+            if (is_named_vhdx(*file)) return open_vhdx(std::move(file));
             return open_raw(std::move(file));
     }
     return open_raw(std::move(file));

@@ -27,7 +27,8 @@ public:
             throw Error{ErrorCode::invalid,
                         fmt::format("{} is no raw disk: {} bytes are no multiple of the sector "
                                     "size {}",
-                                    file_->path().string(), info_.size_bytes, logical_sector_size)};
+                                    file_->path().string(), info_.size_bytes, logical_sector_size),
+                        "Is the file complete, and is it a disk image at all?"};
         }
     }
 

@@ -79,7 +79,8 @@ public:
             const std::vector<PointSummary> points = list_points({vm});
             if (vm.empty() || points.empty()) {
                 throw Error{ErrorCode::not_found,
-                            fmt::format("there is no recovery point of VM '{}'", vm)};
+                            fmt::format("there is no recovery point of VM '{}'", vm),
+                            "entrepot point list shows them"};
             }
             const bool is_one_vm = std::ranges::all_of(points, [&](const PointSummary& point) {
                 return point.draft.vm_id == points.front().draft.vm_id;
@@ -97,7 +98,8 @@ public:
             if (is_prefix) found.push_back(std::move(point));
         }
         if (found.empty()) {
-            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", text)};
+            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", text),
+                        "entrepot point list shows them"};
         }
         if (found.size() > 1) {
             throw Error{ErrorCode::invalid,
@@ -227,7 +229,8 @@ private:
     catalog::PointRow row_of(const std::string& id) {
         const auto row = core_->catalog->find_point(id);
         if (!row || row->is_deleting) {
-            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", id)};
+            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", id),
+                        "entrepot point list shows them"};
         }
         return *row;
     }
@@ -236,7 +239,8 @@ private:
         const WallTime now = core_->environment.clock.wall_now();
         if (!row.hold_reason.empty()) {
             throw Error{ErrorCode::conflict,
-                        fmt::format("point {} is held: {}", row.id, row.hold_reason)};
+                        fmt::format("point {} is held: {}", row.id, row.hold_reason),
+                        "entrepot point release ends the hold"};
         }
         if (row.protected_until_ms &&
             WallTime{std::chrono::milliseconds{*row.protected_until_ms}} > now) {
@@ -244,7 +248,8 @@ private:
                 ErrorCode::conflict,
                 fmt::format(
                     "point {} is protected until {}", row.id,
-                    format_time(WallTime{std::chrono::milliseconds{*row.protected_until_ms}}))};
+                    format_time(WallTime{std::chrono::milliseconds{*row.protected_until_ms}})),
+                "until then nobody can delete it"};
         }
         const WallTime time = summary_of(row).time;
         if (core_->config.minimum_age.count() > 0 && now - time < core_->config.minimum_age) {
@@ -304,7 +309,8 @@ Secret unlock_root_key(const Environment& environment, const RepositoryPaths& pa
     auto unlocked = slots.unlock(*options.key);
     if (!unlocked) {
         throw Error{ErrorCode::unauthenticated,
-                    "the passphrase or recovery key opens no key slot of the repository"};
+                    "the passphrase or recovery key opens no key slot of the repository",
+                    "entrepot key list shows the slots; the recovery key opens one, too"};
     }
     return std::move(unlocked->root_key);
 }

@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 
+from cases import skip_unless_possible
 from harness import MIB, Failure, Lab, expect
 
 
@@ -120,6 +121,7 @@ def main():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
+    skip_unless_possible()
     print(f"seed {arguments.seed}", flush=True)
     try:
         with Lab(arguments.binaries, arguments.keep) as lab:

@@ -79,10 +79,11 @@ DiskExporter::Plan make_plan(Host& host, const FrozenDisk& frozen, const Tracked
     plan.is_incomplete = faults.take("incomplete-image", "ExportSystemDefinition").has_value();
     if (base != nullptr) {
         plan.has_wrong_linkage = faults.take("wrong-linkage", "ExportSystemDefinition").has_value();
+        plan.is_complete = faults.take("complete-image", "ExportSystemDefinition").has_value();
     }
     if (host.config().seed == 0) return plan;
     Dice dice{random};
-    if (base != nullptr) plan.is_complete = dice.hits(10);
+    if (base != nullptr && dice.hits(10)) plan.is_complete = true;
     plan.parent_is_leaf = base != nullptr && !base->exported.leaf_name.empty() && dice.hits(50);
     plan.has_leaf = plan.has_leaf || dice.hits(30);
     plan.is_upper_case = dice.hits(25);

@@ -46,6 +46,8 @@ const std::vector<FaultKindRow>& fault_kinds() {
         {"missing-image", "ExportSystemDefinition", "", "one disk is not there"},
         {"wrong-linkage", "ExportSystemDefinition", "", "parent_linkage names no image at all"},
         {"foreign-linkage", "ExportSystemDefinition", "", "parent_linkage names another disk's"},
+        {"complete-image", "ExportSystemDefinition", "",
+         "a disk in full where its changes were asked for"},
         {"incomplete-image", "ExportSystemDefinition", "", "the item of an unfinished image"},
         {"missing-configuration", "ExportSystemDefinition", "", "no .vmcx"},
         {"extra-files", "ExportSystemDefinition", "", "files that do not belong to the export"},
