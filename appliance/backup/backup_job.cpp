@@ -109,7 +109,7 @@ private:
 
     /// An error ends the run: with its point if that is committed, else with the host cleaned up.
     JobOutcome decide(const Error& error) {
-        if (error.code() == ErrorCode::cancelled && is_shutdown()) throw error;
+        if (is_cut_short(error) && is_shutdown()) throw error;
         RunJournal journal{job_.journal()};
         if (!journal.has(key::kPlan)) throw error;
         if (const auto point = find_point_of_run()) {
@@ -143,6 +143,12 @@ private:
         if (!failed) return std::nullopt;
         if (!journal.has(key::kUndone)) undo();
         throw error_from(*failed);
+    }
+
+    /// A host call that a stop ended may as well say that the host is gone.
+    bool is_cut_short(const Error& error) const {
+        if (error.code() == ErrorCode::cancelled) return true;
+        return job_.stop().stop_requested() && is_transient(error.code());
     }
 
     /// The engine stops jobs to shut down, too; then the run goes on at the next start.

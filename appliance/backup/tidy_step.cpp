@@ -20,7 +20,7 @@ std::vector<state::Residue> TidyStep::run(const repository::PointSummary& point)
     run_.job().enter_stage("tidy");
     remove_folders();
     try {
-        destroy_superseded(point);
+        destroy_superseded();
         clear_flags(point);
         return ResidueCheck{run_}.run(MergePatience::wait);
     } catch (const Error& error) {
@@ -34,11 +34,14 @@ std::vector<state::Residue> TidyStep::run(const repository::PointSummary& point)
     }
 }
 
-void TidyStep::destroy_superseded(const repository::PointSummary& point) {
+// What the newest point counts from lives, even if this run was taken up again after a later one.
+void TidyStep::destroy_superseded() {
+    const auto points = list_points_of_vm(run_.services(), run_.record().id, run_.vm_id());
+    const std::string living = points.empty() ? std::string{} : points.back().draft.reference_point;
     const auto on_host =
         read_patiently(run_, [&] { return run_.host().list_reference_points(run_.vm_id()); });
     for (const std::string& id : list_recorded_reference_points(run_)) {
-        if (id == point.draft.reference_point) continue;
+        if (id == living) continue;
         const bool is_there = std::any_of(on_host.begin(), on_host.end(), [&id](const auto& other) {
             return other.instance_id == id;
         });

@@ -17,7 +17,7 @@ public:
     std::vector<state::Residue> run(const repository::PointSummary& point);
 
 private:
-    void destroy_superseded(const repository::PointSummary& point);
+    void destroy_superseded();
     void remove_folders();
     void clear_flags(const repository::PointSummary& point);
 

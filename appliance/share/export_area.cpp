@@ -245,6 +245,16 @@ std::vector<ExportFile> ExportArea::settle(std::string_view host_id, std::string
     }
 }
 
+// A link that somebody planted there would lead the export, and its removal, anywhere.
+void ExportArea::make_taken_folder(const fs::path& folder) {
+    const auto status = file_system_.find_status(folder);
+    if (status && status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", folder.string())};
+    }
+    file_system_.make_directories(folder);
+    restrict_to_owner(folder);
+}
+
 std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_view run_id,
                                          const ExportLimits& limits) {
     const fs::path run = run_path(host_id, run_id);
@@ -260,8 +270,7 @@ std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_v
             throw Error{ErrorCode::untrusted,
                         fmt::format("the export folder {} is no directory", run.string())};
         }
-        file_system_.make_directories(taken.parent_path());
-        restrict_to_owner(taken.parent_path());
+        make_taken_folder(taken.parent_path());
         file_system_.rename(run, taken);
         file_system_.sync_directory(taken.parent_path());
         file_system_.sync_directory(run.parent_path());

@@ -101,6 +101,8 @@ public:
     void remove_leftover(const Leftover& leftover);
 
 private:
+    void make_taken_folder(const std::filesystem::path& folder);
+
     FileSystem& file_system_;
     Clock& clock_;
     std::filesystem::path root_;

@@ -1,5 +1,6 @@
-// SQLite through Poco::Data. One connection with synchronous=FULL and a rollback journal; the SQL
-// keeps to what PostgreSQL also does. The only place that knows Poco::Data.
+// SQLite through Poco::Data. One connection with a rollback journal, durable beyond
+// synchronous=FULL; the SQL keeps to what PostgreSQL also does. The only place that knows
+// Poco::Data.
 #include "storage/catalog/catalog.h"
 
 #include "base/error.h"
@@ -91,10 +92,18 @@ private:
                     return result;
                 }
             } catch (...) {
-                if (session_->isTransaction()) session_->rollback();
+                roll_back();
                 throw;
             }
         });
+    }
+
+    void roll_back() {
+        try {
+            if (session_->isTransaction()) session_->rollback();
+        } catch (const Poco::Exception&) {
+            // After a full disk or a failed write SQLite has rolled back by itself, and says so.
+        }
     }
 
 public:
@@ -104,7 +113,9 @@ public:
         translated(path_, [&] {
             session_ = std::make_unique<data::Session>(sqlite::Connector::KEY, path_);
             *session_ << "PRAGMA journal_mode=DELETE", now;
-            *session_ << "PRAGMA synchronous=FULL", now;
+            // FULL would not sync the directory after the journal is removed, and that removal is
+            // the commit: a power cut could bring the journal back and undo it.
+            *session_ << "PRAGMA synchronous=EXTRA", now;
         });
         check_integrity();
         ensure_schema();

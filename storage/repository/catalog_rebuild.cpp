@@ -79,9 +79,25 @@ std::set<PackId> packs_of(RepositoryCore& core, const PointContent& content) {
     return packs;
 }
 
-std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const std::string& id) {
-    const Bytes bytes = core.store.read_whole(manifest_key(id), limits::kManifestBytesMax);
-    const PointContent content = decode_manifest(core.keys, id, bytes);
+using RowsById = std::map<std::string, catalog::PointRow>;
+
+// What the catalog knows and no object tells: which points were verified, and how it ended.
+RowsById known_verdicts(RepositoryCore& core) {
+    RowsById rows;
+    try {
+        for (catalog::PointRow& row : core.catalog->list_points()) {
+            if (row.verified_ms) rows.emplace(row.id, std::move(row));
+        }
+    } catch (const Error& error) {
+        core.environment.log.warning("what was verified is not known any more",
+                                     {{"error", error.what()}});
+    }
+    return rows;
+}
+
+std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const PointContent& content,
+                                           ByteView manifest) {
+    const std::string& id = content.summary.id;
     for (const PackId& pack : packs_of(core, content)) {
         if (core.catalog->find_pack(pack.hex())) continue;
         core.environment.log.error("a point is left out: a pack is missing",
@@ -94,24 +110,33 @@ std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const std::stri
                              .vm_id = content.summary.draft.vm_id,
                              .vm_name = content.summary.draft.vm_name,
                              .body = dump_json(to_json(content)),
-                             .manifest_digest = sha256(bytes).hex(),
+                             .manifest_digest = sha256(manifest).hex(),
                              .protected_until_ms = mark.protected_until_ms,
                              .hold_reason = mark.hold_reason};
 }
 
 }  // namespace
 
-std::uint64_t fill_catalog(RepositoryCore& core, const Work& work) {
+std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
+    const RowsById verdicts = known_verdicts(core);
+    core.discard_catalog();
     adopt_packs(core, work);
     std::uint64_t count = 0;
     std::uint64_t sequence_max = 0;
     for (const std::string& id : core.store.list(object::Collection::manifests)) {
         work.throw_if_stopped();
         try {
-            const auto row = adoptable(core, id);
+            const Bytes bytes = core.store.read_whole(manifest_key(id), limits::kManifestBytesMax);
+            const PointContent content = decode_manifest(core.keys, id, bytes);
+            sequence_max = std::max(sequence_max, content.summary.sequence);
+            auto row = adoptable(core, content, bytes);
             if (!row) continue;
+            if (const auto known = verdicts.find(id); known != verdicts.end()) {
+                row->is_damaged = known->second.is_damaged;
+                row->verified_ms = known->second.verified_ms;
+                row->verified_result = known->second.verified_result;
+            }
             core.catalog->add_point(*row);
-            sequence_max = std::max(sequence_max, row->sequence);
             ++count;
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
@@ -122,6 +147,26 @@ std::uint64_t fill_catalog(RepositoryCore& core, const Work& work) {
     core.catalog->next_sequence(sequence_max);
     core.catalog->mark_complete();
     return count;
+}
+
+bool is_catalog_behind(RepositoryCore& core) {
+    std::set<std::string> known;
+    for (const catalog::PointRow& row : core.catalog->list_points())
+        known.insert(row.id);
+    std::optional<std::uint64_t> next;
+    for (const std::string& id : core.store.list(object::Collection::manifests)) {
+        if (known.contains(id)) continue;
+        try {
+            // A commit takes its number before it writes the manifest: a manifest with a number
+            // that this catalog has not given yet was made with a later one.
+            const PointContent content = read_manifest(core.store, core.keys, id);
+            if (!next) next = core.catalog->next_sequence(0);
+            if (content.summary.sequence >= *next) return true;
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+        }
+    }
+    return false;
 }
 
 void fill_index(RepositoryCore& core, const Work& work) {

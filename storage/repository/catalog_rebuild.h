@@ -8,9 +8,14 @@
 
 namespace entrepot::repository {
 
-/// Fills the core's catalog, which must be empty, from packs, manifests and marks. A manifest whose
-/// maps or packs are not all there is not adopted. Requires to be alone. Returns the points.
-std::uint64_t fill_catalog(RepositoryCore& core, const Work& work);
+/// Sets the core's catalog aside and makes a new one from packs, manifests and marks; what is known
+/// of damage is kept. A manifest whose maps or packs are not all there is not adopted. Requires to
+/// be alone. Returns the points.
+std::uint64_t remake_catalog(RepositoryCore& core, const Work& work);
+
+/// True if the catalog is an older copy: points were committed that it cannot know. What it calls
+/// sessions and open packs may be points by now.
+bool is_catalog_behind(RepositoryCore& core);
 
 /// Fills the index from the slot tables of the live packs.
 void fill_index(RepositoryCore& core, const Work& work);

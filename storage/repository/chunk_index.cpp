@@ -31,11 +31,17 @@ rocksdb::Options index_options() {
     options.max_background_jobs = 2;
     options.keep_log_file_num = 1;
     options.max_log_file_size = kMiB;
-    options.max_total_wal_size = 16 * kMiB;
     options.max_manifest_file_size = kMiB;
     options.info_log_level = rocksdb::WARN_LEVEL;
     // Ids are random bits: compressing them only costs time.
     options.compression = rocksdb::kNoCompression;
+    return options;
+}
+
+/// The index is a hint: what a crash loses costs space, and a log to replay would cost every start.
+rocksdb::WriteOptions unlogged() {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
     return options;
 }
 
@@ -80,7 +86,10 @@ ChunkIndex::ChunkIndex(const std::filesystem::path& directory) : state_(std::mak
     clear();
 }
 
-ChunkIndex::~ChunkIndex() = default;
+ChunkIndex::~ChunkIndex() {
+    // A failure loses hints, nothing else.
+    if (state_->database) static_cast<void>(state_->database->Flush(rocksdb::FlushOptions{}));
+}
 
 bool ChunkIndex::was_created() const {
     return state_->was_created;
@@ -107,12 +116,12 @@ void ChunkIndex::put(const std::vector<IndexEntry>& entries) {
         value.bytes(entry.address.pack.bytes).u32(entry.address.slot);
         require(batch.Put(slice(entry.id.bytes), slice(value.data())), "writing");
     }
-    require(state_->database->Write(rocksdb::WriteOptions{}, &batch), "writing");
+    require(state_->database->Write(unlogged(), &batch), "writing");
 }
 
 void ChunkIndex::remove(const IndexEntry& entry) {
     if (find(entry.id) != entry.address) return;
-    require(state_->database->Delete(rocksdb::WriteOptions{}, slice(entry.id.bytes)), "removing");
+    require(state_->database->Delete(unlogged(), slice(entry.id.bytes)), "removing");
 }
 
 void ChunkIndex::clear() {

@@ -61,7 +61,7 @@ void ChunkPipeline::throw_if_failed() const {
 void ChunkPipeline::submit(ChunkReceiver& receiver, std::uint64_t first_chunk, Bytes& plain) {
     ENTREPOT_CHECK(plain.size() <= kBatchChunksMax * chunk_size_bytes_);
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return failure_ || order_.size() < batches_max_; });
+    has_space_.wait(lock, [&] { return failure_ || order_.size() < batches_max_; });
     throw_if_failed();
     auto batch = take_spare();
     batch->receiver = &receiver;
@@ -72,13 +72,13 @@ void ChunkPipeline::submit(ChunkReceiver& receiver, std::uint64_t first_chunk, B
     plain.clear();
     to_encode_.push_back(batch.get());
     order_.push_back(std::move(batch));
-    changed_.notify_all();
+    has_work_.notify_one();
 }
 
 void ChunkPipeline::submit_zeros(ChunkReceiver& receiver, std::uint64_t first_chunk,
                                  std::uint64_t count) {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return failure_ || order_.size() < batches_max_; });
+    has_space_.wait(lock, [&] { return failure_ || order_.size() < batches_max_; });
     throw_if_failed();
     auto batch = take_spare();
     batch->receiver = &receiver;
@@ -87,12 +87,12 @@ void ChunkPipeline::submit_zeros(ChunkReceiver& receiver, std::uint64_t first_ch
     batch->is_ready = true;
     batch->plain.clear();
     order_.push_back(std::move(batch));
-    changed_.notify_all();
+    if (order_.size() == 1) is_front_ready_.notify_one();
 }
 
 void ChunkPipeline::drain() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return failure_ || (order_.empty() && !is_packing_); });
+    has_space_.wait(lock, [&] { return failure_ || (order_.empty() && !is_packing_); });
     throw_if_failed();
 }
 
@@ -111,7 +111,9 @@ std::vector<catalog::PackReference> ChunkPipeline::referenced_packs() const {
 void ChunkPipeline::fail(std::exception_ptr error) {
     const std::scoped_lock lock{mutex_};
     if (!failure_) failure_ = std::move(error);
-    changed_.notify_all();
+    has_space_.notify_all();
+    has_work_.notify_all();
+    is_front_ready_.notify_all();
 }
 
 void ChunkPipeline::work(std::stop_token stop) {
@@ -121,7 +123,7 @@ void ChunkPipeline::work(std::stop_token stop) {
             Batch* batch = nullptr;
             {
                 std::unique_lock lock{mutex_};
-                if (!changed_.wait(lock, stop, [&] { return failure_ || !to_encode_.empty(); })) {
+                if (!has_work_.wait(lock, stop, [&] { return failure_ || !to_encode_.empty(); })) {
                     return;
                 }
                 if (failure_) return;
@@ -131,7 +133,7 @@ void ChunkPipeline::work(std::stop_token stop) {
             encode(*batch, tools);
             const std::scoped_lock lock{mutex_};
             batch->is_ready = true;
-            changed_.notify_all();
+            if (!order_.empty() && order_.front().get() == batch) is_front_ready_.notify_one();
         }
     } catch (...) {
         fail(std::current_exception());
@@ -174,7 +176,7 @@ void ChunkPipeline::pack(std::stop_token stop) {
             std::unique_ptr<Batch> batch;
             {
                 std::unique_lock lock{mutex_};
-                const bool has_work = changed_.wait(lock, stop, [&] {
+                const bool has_work = is_front_ready_.wait(lock, stop, [&] {
                     return failure_ || (!order_.empty() && order_.front()->is_ready);
                 });
                 if (!has_work || failure_) return;
@@ -186,7 +188,7 @@ void ChunkPipeline::pack(std::stop_token stop) {
             const std::scoped_lock lock{mutex_};
             spare_.push_back(std::move(batch));
             is_packing_ = false;
-            changed_.notify_all();
+            has_space_.notify_all();
         }
     } catch (...) {
         fail(std::current_exception());

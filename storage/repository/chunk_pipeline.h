@@ -103,7 +103,11 @@ private:
     std::size_t batches_max_;
 
     mutable std::mutex mutex_;
-    std::condition_variable_any changed_;
+    // One for each kind of waiter: waking all of them for every batch costs more than small batches
+    // do.
+    std::condition_variable_any has_space_;       ///< The submitter, and whoever drains.
+    std::condition_variable_any has_work_;        ///< The workers.
+    std::condition_variable_any is_front_ready_;  ///< The packer.
     std::deque<std::unique_ptr<Batch>> order_;
     std::deque<Batch*> to_encode_;
     std::vector<std::unique_ptr<Batch>> spare_;

@@ -77,12 +77,27 @@ private:
                 (is_live ? use.live : use.dead).push_back(slot);
                 (is_live ? use.live_bytes : use.dead_bytes) += slot.size_bytes();
             }
+            use.is_readable = tells_all_reachable(*pack);
         } catch (const Error& error) {
             if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::not_found) throw;
             // A damaged pack goes when nothing points into it, and is left alone otherwise.
             use.is_readable = !reachable_.slots.contains(use.id);
         }
         return use;
+    }
+
+    // The table of a damaged pack may be cut short: a slot that it does not tell is not a dead one.
+    bool tells_all_reachable(const PackReader& pack) const {
+        const auto marks = reachable_.slots.find(pack.header().pack);
+        if (marks == reachable_.slots.end()) return true;
+        for (std::uint32_t slot = 0; slot < marks->second.size(); ++slot) {
+            if (!marks->second[slot] || pack.find(slot) != nullptr) continue;
+            core_.environment.log.warning(
+                "a damaged pack is left alone: points need slots that it does not tell",
+                {{"pack", pack.header().pack.hex()}});
+            return false;
+        }
+        return true;
     }
 
     std::vector<std::string> find_dead_maps() {
@@ -181,6 +196,14 @@ private:
         result_.freed_bytes += use.row.size_bytes - sealed.size_bytes;
     }
 
+    // New digests would make damaged bytes look sound, and the old ones would be gone.
+    static void check_sound(const PackReader& pack, const PackSlot& slot, Bytes bytes,
+                            ChunkCodec& codec) {
+        Bytes plain(slot.plain_length);
+        if (pack.decode(slot, bytes, codec, plain)) return;
+        throw Error{ErrorCode::corrupt, fmt::format("slot {} is damaged", slot.number)};
+    }
+
     // Copies live slots byte for byte, then reads the new object back and compares.
     SealedPack write_next_generation(const PackUse& use) {
         const auto old = core_.packs->open(use.id);
@@ -188,10 +211,12 @@ private:
         header.generation = use.row.generation + 1;
         header.table_nonce = core_.environment.random.u64();
         PackWriter writer{core_.store, core_.keys, header};
+        ChunkCodec codec;
         Bytes bytes;
         for (const PackSlot& slot : use.live) {
             bytes.resize(static_cast<std::size_t>(slot.size_bytes()));
             old->read(slot.offset, bytes);
+            check_sound(*old, slot, bytes, codec);
             writer.copy(slot, bytes);
         }
         SealedPack sealed = writer.seal();

@@ -213,8 +213,7 @@ public:
 
     std::uint64_t rebuild_catalog(const Work& work) override {
         const auto guard = core_->sessions.enter_alone();
-        core_->discard_catalog();
-        const std::uint64_t points = fill_catalog(*core_, work);
+        const std::uint64_t points = remake_catalog(*core_, work);
         fill_index(*core_, work);
         return points;
     }
@@ -400,12 +399,11 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     auto core = std::make_shared<RepositoryCore>(environment, paths, std::move(lock),
                                                  std::move(config), root_key);
     NullProgress progress;
-    if (!core->catalog->is_complete()) {
+    if (!core->catalog->is_complete() || is_catalog_behind(*core)) {
         environment.log.warning("the catalog is made again from the repository",
                                 {{"repository", core->config.id.hex()}});
         core->store.discard_uploads();
-        core->discard_catalog();
-        fill_catalog(*core, Work{progress});
+        remake_catalog(*core, Work{progress});
     }
     clean_up(*core);
     if (core->index.was_created() && !core->catalog->list_packs().empty()) {

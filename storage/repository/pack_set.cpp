@@ -110,4 +110,9 @@ bool PackSet::is_damaged(const SlotAddress& address) const {
     return damaged_.contains(address);
 }
 
+std::vector<SlotAddress> PackSet::damaged_slots() const {
+    const std::scoped_lock lock{mutex_};
+    return {damaged_.begin(), damaged_.end()};
+}
+
 }  // namespace entrepot::repository

@@ -40,12 +40,13 @@ public:
 
     /// Registers a pack that is durable: it may be referred to from now on.
     void add(const SealedPack& pack);
-    /// After its row changed.
+    /// After its row changed, or to look at the object itself again.
     void forget(const PackId& pack);
 
     /// Quarantines slots: they are never again the answer to find_chunk().
     void mark_damaged(const std::vector<SlotAddress>& slots);
     bool is_damaged(const SlotAddress& address) const;
+    std::vector<SlotAddress> damaged_slots() const;
 
 private:
     struct AddressHash {

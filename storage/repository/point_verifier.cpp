@@ -276,6 +276,8 @@ private:
                 done_bytes_ += object->size_bytes();
                 work_.progress.report("verify", done_bytes_, 0);
             }
+            // Header and table as they are on the disk, not as they were when somebody read them.
+            core_.packs->forget(pack);
             check.reader = core_.packs->open(pack);
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;

@@ -125,11 +125,14 @@ void RepositoryCore::set_catalog_aside() {
 }
 
 void RepositoryCore::discard_catalog() {
+    // No object tells it: forgotten, a damaged slot would be taken for a sound copy again.
+    const std::vector<SlotAddress> damaged = packs->damaged_slots();
     reader.reset();
     packs.reset();
     catalog.reset();
     set_catalog_aside();
     open_catalog();
+    if (!damaged.empty()) packs->mark_damaged(damaged);
 }
 
 void RepositoryCore::open_catalog() {

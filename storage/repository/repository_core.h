@@ -77,7 +77,8 @@ struct RepositoryCore {
     /// Opens the catalog and what depends on it. A missing or damaged one is set aside and begun
     /// anew; a new one is not complete.
     void open_catalog();
-    /// Sets the catalog aside and begins an empty one. Requires to be alone.
+    /// Sets the catalog aside and begins one that knows the damaged slots and nothing else.
+    /// Requires to be alone.
     void discard_catalog();
     void set_catalog_aside();
 

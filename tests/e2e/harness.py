@@ -147,6 +147,31 @@ class Lab:
         except ValueError:
             return result.stdout
 
+    def start_daemon(self):
+        log = open(self.root / "entrepotd.log", "ab")
+        command = [self.binaries / "entrepotd", "--data", self.data, "--listen", f"127.0.0.1:{free_port()}",
+                   "--passphrase-file", self.root / "passphrase"]
+        self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
+        self.processes.append(self.daemon)
+
+        def is_up():
+            expect(self.daemon.poll() is None, f"entrepotd ended: {(self.root / 'entrepotd.log').read_text()[-2000:]}")
+            with socket.socket(socket.AF_UNIX) as probe:
+                return probe.connect_ex(str(self.data / "entrepot.sock")) == 0
+
+        wait_until(is_up, 60, "the daemon's start")
+
+    def kill_daemon(self):
+        self.daemon.kill()
+        self.daemon.wait()
+
+    def start_entrepot(self, *arguments):
+        """As entrepot(), in the background, its output thrown away."""
+        process = subprocess.Popen([self.binaries / "entrepot", "--data", self.data, *map(str, arguments)],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
     def pin(self):
         certificate = subprocess.run(["openssl", "s_client", "-connect", self.config["listen"]], input=b"", capture_output=True).stdout
         der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=certificate, capture_output=True, check=True).stdout

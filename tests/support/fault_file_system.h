@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -25,6 +26,9 @@ public:
         count_ = 0;
         crash_at_ = change;
     }
+    /// Called at the crash, from any thread: a test that ends the whole process there does not
+    /// return.
+    void on_crash(std::function<void()> end) { end_ = std::move(end); }
     void never_crash() { crash_at(std::numeric_limits<std::uint64_t>::max()); }
     bool has_crashed() const { return count_ > crash_at_; }
 
@@ -107,10 +111,13 @@ private:
 
     bool is_next_the_crash() const { return count_ == crash_at_; }
     void change() {
-        if (count_++ >= crash_at_) throw Crash{};
+        if (count_++ < crash_at_) return;
+        if (end_) end_();
+        throw Crash{};
     }
 
     FileSystem& inner_;
+    std::function<void()> end_;
     std::atomic<std::uint64_t> count_{0};
     std::atomic<std::uint64_t> crash_at_{std::numeric_limits<std::uint64_t>::max()};
 };

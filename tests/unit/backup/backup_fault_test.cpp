@@ -151,3 +151,50 @@ TEST_CASE("backup: an answer lost before or after the act leaves neither two obj
     }
     CHECK(number > 60);
 }
+
+TEST_CASE("backup: a run that is taken up late leaves the living base alone", "[backup][sim]") {
+    Lab lab;
+    auto late = lab.make_backup();
+    lab.script.on_event = [](int, const std::string& event) {
+        if (event == "after commit") throw Crash{};
+    };
+    CHECK_THROWS_AS(lab.run(late), Crash);
+    lab.script.on_event = [](int, const std::string&) {};
+    lab.guest_writes();
+    auto next = lab.make_backup();
+    CHECK(lab.run(next).result["kind"] == "incremental");
+    REQUIRE(lab.world.reference_points.size() == 1);
+    const std::string living = lab.world.reference_points.front().instance_id;
+
+    lab.run(late);
+    REQUIRE(lab.world.reference_points.size() == 1);
+    CHECK(lab.world.reference_points.front().instance_id == living);
+    lab.guest_writes();
+    CHECK(lab.back_up()["kind"] == "incremental");
+}
+
+TEST_CASE("backup: a host call that a shutdown cut short is no failure", "[backup][sim]") {
+    Lab lab;
+    lab.back_up();
+    lab.guest_writes();
+    auto job = lab.make_backup();
+    lab.state.jobs.insert(job.id(), {.kind = "backup"}, lab.clock.wall_now());
+    bool is_taken = false;
+    bool is_cut = false;
+    lab.script.on_event = [&](int, const std::string& event) {
+        if (event == "after journal taken") is_taken = true;
+        if (!is_taken || is_cut || event != "before list_reference_points") return;
+        is_cut = true;
+        job.stop_source.request_stop();
+        throw Error{ErrorCode::unreachable, "the connection was closed"};
+    };
+    CHECK_THROWS_AS(lab.run(job), Error);
+    CHECK(is_cut);
+    lab.script.on_event = [](int, const std::string&) {};
+
+    job.stop_source = std::stop_source{};
+    CHECK(lab.run(job).result["kind"] == "incremental");
+    CHECK(lab.world.exports_begun == 2);
+    CHECK(lab.newest_point_restores());
+    CHECK(lab.find_dirt() == "");
+}

@@ -1,6 +1,8 @@
 // Deleting and giving back space.
 #include "repository_fixture.h"
 
+#include "storage/repository/pack_format.h"
+
 #include "base/error.h"
 
 #include <catch2/catch.hpp>
@@ -15,6 +17,23 @@ std::uint64_t pack_bytes(const Fixture& fixture) {
     for (const auto& path : fixture.objects("packs"))
         sum += std::filesystem::file_size(path);
     return sum;
+}
+
+struct PackPlaces {
+    std::uint64_t table_offset = 0;
+    std::vector<std::uint64_t> slot_offsets;
+};
+
+PackPlaces find_places(ByteView pack) {
+    const PackTrailer trailer = decode_pack_trailer(pack.last(kPackTrailerBytes), pack.size());
+    PackPlaces places{trailer.table_offset, {}};
+    for (std::uint64_t offset = kPackHeaderBytes; offset < trailer.table_offset;) {
+        const auto slot = decode_slot_header(pack.subspan(offset, kSlotHeaderBytes));
+        REQUIRE(slot);
+        places.slot_offsets.push_back(offset);
+        offset += slot->size_bytes();
+    }
+    return places;
 }
 
 }  // namespace
@@ -125,6 +144,51 @@ TEST_CASE("delete: protected, held and young points stay", "[delete]") {
     repository.release_point(point);
     repository.delete_point(point);
     CHECK(repository.list_points({}).empty());
+}
+
+TEST_CASE("gc: a pack whose slots can't be told any more stays while a point needs it", "[gc]") {
+    Fixture fixture;
+    DiskContent disk = make_content(9, kDiskBytes);
+    const std::string first = fixture.add_full("vm", disk);
+    // The point that stays needs the last chunks; those before them are dead.
+    std::vector<std::uint64_t> chunks;
+    for (std::uint64_t chunk = 2; chunk < 56; ++chunk)
+        chunks.push_back(chunk);
+    std::fill(disk.begin() + 2 * kChunk, disk.begin() + 56 * kChunk, std::byte{0});
+    fixture.add_incremental("vm", first, disk, chunks);
+    fixture.repository().delete_point(first);
+    fixture.close();
+    const auto pack = fixture.objects("packs").at(0);
+    const Bytes before = fixture.posix_.read_file(pack, 2 * kDiskBytes);
+    const PackPlaces places = find_places(before);
+    flip_byte(pack, places.table_offset + 5);
+    // Without its table a pack is scanned slot by slot, up to the first that is damaged.
+    const std::size_t damaged_slot = GENERATE(0, 30);
+    flip_byte(pack, places.slot_offsets.at(damaged_slot) + 9);
+    const Bytes damaged = fixture.posix_.read_file(pack, 2 * kDiskBytes);
+    fixture.reopen();
+
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    REQUIRE(fixture.objects("packs") == std::vector{pack});
+    CHECK(fixture.posix_.read_file(pack, 2 * kDiskBytes) == damaged);
+}
+
+TEST_CASE("gc: compaction does not make damage look sound", "[gc]") {
+    Fixture fixture;
+    DiskContent disk = make_content(10, kDiskBytes);
+    const std::string first = fixture.add_full("vm", disk);
+    std::vector<std::uint64_t> chunks;
+    for (std::uint64_t chunk = 8; chunk < kDiskBytes / kChunk; ++chunk)
+        chunks.push_back(chunk);
+    std::fill(disk.begin() + 8 * kChunk, disk.end(), std::byte{0});
+    fixture.add_incremental("vm", first, disk, chunks);
+    fixture.repository().delete_point(first);
+    fixture.close();
+    flip_byte(fixture.objects("packs").at(0), kPackHeaderBytes + kSlotHeaderBytes + 1000);
+    fixture.reopen();
+
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    CHECK_FALSE(fixture.repository().verify({}, VerifyDepth::packs, fixture.work()).at(0).is_sound);
 }
 
 }  // namespace entrepot::repository::test

@@ -71,4 +71,50 @@ TEST_CASE("rebuild: an index that is gone is filled from the packs", "[rebuild]"
     CHECK(fixture.read_disk(second) == disk);
 }
 
+TEST_CASE("rebuild: a catalog older than the repository is not believed", "[rebuild]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(6, kDiskBytes);
+    const DiskContent other = make_disk(7, kDiskBytes);
+    const auto catalog = fixture.directory() / "catalog.sqlite";
+    const auto copy = fixture.temporary_.path() / "copy";
+    fixture.add_full("vm", disk);
+    std::string second;
+    if (GENERATE(true, false)) {
+        // The copy was made while a point was under way: its packs are open there.
+        const auto writer = fixture.repository().begin_point(point_draft("under way"));
+        writer->add_disk(draft_of(other), std::nullopt);
+        write_all(*writer->open_sink(0, View::restore), other);
+        std::filesystem::copy_file(catalog, copy);
+        second = writer->commit().id;
+    } else {
+        std::filesystem::copy_file(catalog, copy);
+        second = fixture.add_full("other", other);
+    }
+    const bool has_third = GENERATE(true, false);
+    if (has_third) fixture.add_full("third", make_disk(8, kDiskBytes));
+    fixture.close();
+    std::filesystem::copy_file(copy, catalog, std::filesystem::copy_options::overwrite_existing);
+
+    fixture.reopen();
+    REQUIRE(fixture.repository().list_points({}).size() == (has_third ? 3 : 2));
+    CHECK(fixture.read_disk(second) == other);
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    CHECK(fixture.read_disk(second) == other);
+}
+
+TEST_CASE("rebuild: what is known to be damaged stays known", "[rebuild]") {
+    Fixture fixture;
+    const DiskContent disk = make_content(9, kDiskBytes);
+    const std::string first = fixture.add_full("vm", disk);
+    fixture.close();
+    flip_byte(fixture.objects("packs").at(0), 128 + 64 + 5000);
+    fixture.reopen();
+    CHECK_FALSE(fixture.repository().verify({}, VerifyDepth::data, fixture.work()).at(0).is_sound);
+
+    CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
+    CHECK(fixture.repository().find_point(first).has_known_damage);
+    const std::string second = fixture.add_full("vm", disk);
+    CHECK(fixture.read_disk(second) == disk);
+}
+
 }  // namespace entrepot::repository::test

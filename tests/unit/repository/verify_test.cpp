@@ -96,4 +96,13 @@ TEST_CASE("verify: every byte class of map and manifest is covered", "[verify]")
     CHECK(verify_one(fixture, VerifyDepth::manifests).is_sound);
 }
 
+TEST_CASE("verify: looks at the disk, whatever of a pack is in memory", "[verify]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(5, kDiskBytes);
+    const std::string point = fixture.add_full("vm", disk);
+    CHECK(fixture.read_disk(point) == disk);
+    flip_byte(fixture.objects("packs").at(0), 70);  // In the salt: without it nothing opens.
+    CHECK_FALSE(verify_one(fixture, VerifyDepth::data).is_sound);
+}
+
 }  // namespace entrepot::repository::test

@@ -236,3 +236,14 @@ TEST_CASE("unc: server and share, and nothing that leads elsewhere", "[share]") 
     CHECK(join_unc(R"(\\a\b)", kHost, kRun) == R"(\\a\b\)" + kHost + R"(\)" + kRun);
     CHECK(code_of([&] { join_unc(R"(\\a\b)", "..", kRun); }) == ErrorCode::internal);
 }
+
+TEST_CASE("export area: what is taken goes nowhere but below the share's folder", "[share]") {
+    AreaFixture fixture;
+    const test::TemporaryDirectory elsewhere;
+    const fs::path run = fixture.create();
+    fixture.put(run / "a.vmcx", "config");
+    fs::create_directory_symlink(elsewhere.path(), fixture.directory.path() / ".taken");
+    CHECK(fixture.take_code() == ErrorCode::untrusted);
+    CHECK(fs::is_empty(elsewhere.path()));
+    CHECK(fs::exists(run));
+}
