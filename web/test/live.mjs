@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { checkContract, checkForgery, checkStrangers, faultsOfAnswer, firstEventOf, send } from './live_api.mjs';
-import { checkLook, kNarrow, kWide, settled, until } from './look.mjs';
+import { checkLook, inAllWindows, kWide, settled, until } from './look.mjs';
 
 const kPatienceMs = 60_000;
 const kRefusedKept = /Failed to load resource/;
@@ -120,6 +120,7 @@ async function keepPoint(page) {
   await page.getByRole('link', { name: 'db01' }).click();
   await heading(page, 'db01');
   await page.getByText('on hv01').waitFor();
+  await page.getByRole('cell', { name: '64.0 MiB' }).waitFor();
   await page.locator('button.fold').first().click();
   await click(page, 'Hold …');
   await page.getByLabel('Reason').fill('audit of the year');
@@ -252,16 +253,7 @@ async function lookAtAll(context, browser, samples, failed) {
   };
   for (const [name, address] of Object.entries(pages)) {
     await open(page, address);
-    for (const [size, viewport] of [
-      ['1280', kWide],
-      ['390', kNarrow],
-    ]) {
-      await page.setViewportSize(viewport);
-      for (const scheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme: scheme });
-        await checkLook(page, `live-${name}-${size}-${scheme}`);
-      }
-    }
+    await inAllWindows(page, (window) => checkLook(page, `live-${name}-${window}`));
   }
   await looking.close();
 }

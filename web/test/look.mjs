@@ -24,13 +24,29 @@ export async function until(page, condition, argument) {
   }
 }
 
-export async function checkLook(page, name) {
+/// Wide and narrow, light and dark: calls `look` with the window set and a name for it. The page stays loaded.
+export async function inAllWindows(page, look) {
+  for (const [size, viewport] of [
+    ['1280', kWide],
+    ['390', kNarrow],
+  ]) {
+    await page.setViewportSize(viewport);
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await look(`${size}-${scheme}`);
+    }
+  }
+}
+
+/// `isDeep`: with axe-core, which takes long where a page has a thousand rows.
+export async function checkLook(page, name, isDeep = true) {
   const { wide, seen } = await page.evaluate(() => ({
     wide: document.documentElement.scrollWidth,
     seen: document.documentElement.clientWidth,
   }));
   assert.ok(wide <= seen, `${name} is ${wide} pixels wide in a window of ${seen}`);
   if (kOut) await page.screenshot({ path: `${kOut}/${name}.png`, fullPage: !name.startsWith('long') });
+  if (!isDeep) return;
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(kAxe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   const serious = violations.filter((violation) => violation.impact === 'serious' || violation.impact === 'critical');

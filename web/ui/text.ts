@@ -31,7 +31,7 @@ export const text = {
   overview: {
     title: 'Overview',
     good: (n: number) => (n === 1 ? 'The one virtual machine is protected' : `All ${n} virtual machines are protected`),
-    goodNote: 'Every machine has a policy and a recent recovery point, and no job failed.',
+    goodNote: 'Every machine has a policy, and its last backup succeeded.',
     attention: (n: number) => (n === 1 ? '1 thing needs attention' : `${n} things need attention`),
     unprotected: (n: number) => (n === 1 ? '1 machine has no policy' : `${n} machines have no policy`),
     unprotectedNote: 'Nothing backs them up by itself.', addPolicy: 'Add a policy', showThem: 'Show them',

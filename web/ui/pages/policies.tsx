@@ -54,19 +54,19 @@ export function Policies() {
                 {
                   title: text.policies.vms,
                   cell: (policy) => (
-                    <>
+                    <div class="roomy">
                       <code>{policy.vms.join(', ')}</code>
                       <span class="row-note">{text.policies.matching(policy.matching_vms)}</span>
-                    </>
+                    </div>
                   ),
                 },
                 {
                   title: text.policies.calendar,
                   cell: (policy) => (
-                    <>
+                    <div class="roomy">
                       <code>{policy.calendar}</code>
                       <span class="row-note">{policy.consistency}</span>
-                    </>
+                    </div>
                   ),
                 },
                 { title: text.policies.keep, cell: (policy) => retentionWords(policy.retention) },
