@@ -15,14 +15,17 @@ constexpr std::string_view kNoRightsHint =
 
 constexpr std::string_view kWrongStateHint =
     "Something else works on the VM: another backup, a checkpoint, a merge, a migration. Look at "
-    "its "
-    "state and at its disks on the host, then try again.";
+    "its state and at its disks on the host, then try again.";
+
+constexpr std::string_view kGeneralHint =
+    "Look at the VM on the host: its state, other work on it, and the event log "
+    "Microsoft-Windows-Hyper-V-VMMS-Admin.";
 
 std::string_view hint_of(std::uint32_t code) {
     constexpr std::uint32_t kReturnAccessDenied = 32769;
     constexpr std::uint32_t kReturnInvalidState = 32775;
     if (code == kReturnAccessDenied) return kNoRightsHint;
-    return code == kReturnInvalidState ? kWrongStateHint : std::string_view{};
+    return code == kReturnInvalidState ? kWrongStateHint : kGeneralHint;
 }
 
 }  // namespace
