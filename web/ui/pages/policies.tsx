@@ -54,10 +54,10 @@ export function Policies() {
                 {
                   title: text.policies.vms,
                   cell: (policy) => (
-                    <div class="roomy">
+                    <>
                       <code>{policy.vms.join(', ')}</code>
-                      <span class="row-note">{text.policies.matching(policy.matching_vms)}</span>
-                    </div>
+                      <span class="row-note unbroken">{text.policies.matching(policy.matching_vms)}</span>
+                    </>
                   ),
                 },
                 {
@@ -69,7 +69,7 @@ export function Policies() {
                     </div>
                   ),
                 },
-                { title: text.policies.keep, cell: (policy) => retentionWords(policy.retention) },
+                { title: text.policies.keep, cell: (policy) => <div class="roomy">{retentionWords(policy.retention)}</div> },
                 {
                   title: text.policies.next,
                   cell: (policy) => (
