@@ -138,7 +138,8 @@ ExportFiles find_named_files(FileSystem& file_system,
     for (const std::filesystem::path& path : paths) {
         const auto status = file_system.find_status(path);
         if (!status) {
-            throw Error{ErrorCode::not_found, fmt::format("{} does not exist", path.string())};
+            throw Error{ErrorCode::not_found, fmt::format("{} does not exist", path.string()),
+                        "Is it written correctly, and is it on this machine?"};
         }
         if (status->type == FileType::directory) {
             walk.add_directory(path, "", 0);

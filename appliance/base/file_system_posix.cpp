@@ -52,7 +52,8 @@ ErrorCode code_of(int error_number) {
     char buffer[128];
     throw Error{code_of(error_number),
                 fmt::format("cannot {} {}: {}", action, path.string(),
-                            strerror_r(error_number, buffer, sizeof buffer))};
+                            strerror_r(error_number, buffer, sizeof buffer)),
+                error_number == ENOENT ? "Is the path written correctly?" : ""};
 }
 
 class Descriptor {
