@@ -160,7 +160,8 @@ ExportFiles find_named_files(FileSystem& file_system,
                     "Convert-VHD, or here with `entrepot image convert`."};
     }
     if (files.images.empty()) {
-        throw Error{ErrorCode::not_found, "there is no .vhdx or .avhdx image among the files"};
+        throw Error{ErrorCode::not_found, "there is no .vhdx or .avhdx image among the files",
+                    "Name an export's folder, or the disk files themselves."};
     }
     return files;
 }

@@ -146,7 +146,8 @@ ExitStatus read(Context& context, const ImageValues& values) {
     if (values.offset > size || values.length > size - values.offset) {
         throw Error{ErrorCode::usage,
                     fmt::format("bytes {} and the {} after it are not in a disk of {}",
-                                values.offset, values.length, size)};
+                                values.offset, values.length, size),
+                    "entrepot image info shows the size of the disk"};
     }
     if (context.options().is_json) {
         if (values.length > kReadBytesMax) {

@@ -162,7 +162,8 @@ void write_disk(FileSystem& file_system, Random& random, const DiskSource& sourc
         check_vhdx_limits(source, options);
     }
     if (file_system.exists(target)) {
-        throw Error{ErrorCode::already_exists, target.string() + " exists already"};
+        throw Error{ErrorCode::already_exists, target.string() + " exists already",
+                    "Nothing is overwritten: name another file, or remove this one."};
     }
     with_context("writing " + target.string(), [&] {
         if (options.format == TargetFormat::qcow2) {

@@ -173,7 +173,7 @@ def ingest_of_what_cannot_be_used(scene):
     scene.refused("ingest", lab.root / "none.vhdx", "--vm", "db01", code="not_found", words=["none.vhdx"])
     empty = lab.root / "empty"
     empty.mkdir()
-    scene.refused("ingest", empty, "--vm", "db01", code="not_found", words=["empty"])
+    scene.refused("ingest", empty, "--vm", "db01", code="not_found", words=["image", "folder"])
     scene.refused("ingest", sound, "--vm", "db01", "--base", "ffffffff", code="not_found", words=["ffffffff"])
     expect(not lab.entrepot("point", "list")["points"], "a refused ingest made a point")
     answer = lab.entrepot("ingest", sound, "--vm", "db01", "--sha256")
