@@ -247,7 +247,7 @@ TEST_CASE("contract: a host in trouble is asked again, and never believed by hal
         {{"faults",
           Json::array({fault("Enumerate", "quota", 2), fault("Enumerate", "reply-lost", 1),
                        fault("Enumerate", "timed-out", 1), fault("Get", "request-lost", 1),
-                       fault("Enumerate", "http-status:503", 1), fault("Get", "slow-body", 1),
+                       fault("Enumerate", "http-status:503", 1), fault("Get", "cut-body", 1),
                        fault("*", "refuse-wql", -1), fault("*", "japanese", -1)})}}};
     Stage stage{simulator, way};
 
