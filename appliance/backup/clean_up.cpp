@@ -5,6 +5,7 @@
 #include "appliance/backup/export_step.h"
 #include "appliance/backup/host_objects.h"
 #include "appliance/backup/residue_check.h"
+#include "appliance/backup/snapshot_step.h"
 
 #include "base/error.h"
 
@@ -15,6 +16,7 @@ namespace entrepot::backup {
 void CleanUp::run() {
     // A note, not a stage: a job that failed shows the stage in which it did.
     run_.note("cleaning up what this run made on the host and the share");
+    attempt("the snapshot's job", [&] { end_snapshot_jobs(run_); });
     attempt("the export", [&] { undo_exports(run_); });
     attempt("the new reference point", [&] { undo_convert(run_); });
     attempt("the snapshot", [&] {

@@ -176,4 +176,18 @@ void SnapshotStep::check_still_as_planned() {
     run_.warn("full backup: " + plan.goal.reason);
 }
 
+void end_snapshot_jobs(Run& run) {
+    if (run.journal().has(key::kSnapshot)) return;
+    for (int number = 0; number < static_cast<int>(limits::kSnapshotAttemptsMax); ++number) {
+        if (run.journal().has(key::ended(key::kSnapshot, number))) continue;
+        const auto job = run.journal().find_job(key::job(key::kSnapshot, number));
+        if (!job || job->is_synchronous) continue;
+        const auto status = read_patiently(run, [&] { return run.host().read_job(*job); });
+        if (status.state != JobState::running) continue;
+        run.note("ending the host's snapshot job");
+        run.host().cancel_job(*job);
+        wait_for_job(run, *job);
+    }
+}
+
 }  // namespace entrepot::backup

@@ -38,4 +38,8 @@ private:
     Run& run_;
 };
 
+/// Ends a CreateSnapshot of ours that the host has not ended: a guest's VSS may hang in it for
+/// long.
+void end_snapshot_jobs(Run& run);
+
 }  // namespace entrepot::backup
