@@ -2,7 +2,9 @@
 #include "appliance/backup/ingest_step.h"
 
 #include "appliance/backup/convert_step.h"
+#include "appliance/backup/host_calls.h"
 #include "appliance/backup/ingest.h"
+#include "appliance/backup/limits.h"
 #include "appliance/backup/plan_step.h"
 
 #include "base/error.h"
@@ -66,13 +68,30 @@ repository::PointSummary IngestStep::run() {
     plan.disks = std::move(analysis.disks);
     plan.files = std::move(analysis.files);
     plan.wants_sha256 = run_.job().parameters().value("sha256", false);
-    const auto writer = write_point({run_.services().repository, run_.services().file_system}, plan,
-                                    Work{run_.job().progress(), run_.stop()});
+    const auto writer = write_when_free(plan);
     run_.job().enter_stage("commit");
     const PointSummary point = writer->commit();
     run_.journal().put(key::kPoint, {{"id", point.id}});
     run_.note(fmt::format("point {} is committed", point.id));
     return point;
+}
+
+std::unique_ptr<repository::PointWriter> IngestStep::write_when_free(const IngestPlan& plan) {
+    const SteadyTime begin = run_.now();
+    PollPauses pauses{run_, run_.pace().export_poll};
+    bool is_told = false;
+    for (;;) {
+        try {
+            return write_point({run_.services().repository, run_.services().file_system}, plan,
+                               Work{run_.job().progress(), run_.stop()});
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::busy) throw;
+            if (run_.now() - begin >= limits::kRepositoryWaitMax) throw;
+            if (!is_told) run_.note("waiting: " + error.message());
+        }
+        is_told = true;
+        pauses.wait();
+    }
 }
 
 void IngestStep::check_as_taken(const ExportAnalysis& analysis) const {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "appliance/backup/export_analysis.h"
+#include "appliance/backup/ingest.h"
 #include "appliance/backup/run.h"
 
 #include "storage/repository/repository.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -32,6 +34,8 @@ private:
     repository::PointDraft make_draft(const ExportGoal& goal, const ExportAnalysis& analysis,
                                       const std::string& run_id);
     void check_as_taken(const ExportAnalysis& analysis) const;
+    /// Waits while gc or a rebuild has the repository to itself.
+    std::unique_ptr<repository::PointWriter> write_when_free(const IngestPlan& plan);
 
     Run& run_;
 };

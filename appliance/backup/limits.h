@@ -26,6 +26,10 @@ inline constexpr std::size_t kLeafRangesMax = 512;
 inline constexpr std::uint32_t kExportAttemptsMax = 4;
 inline constexpr std::uint32_t kSnapshotAttemptsMax = 4;
 
+/// How long an export that is ours already waits for the repository; a gc of a large one takes
+/// hours.
+inline constexpr std::chrono::hours kRepositoryWaitMax{24};
+
 /// Longest time between our call and the creation time of a snapshot that may be ours.
 inline constexpr std::chrono::minutes kSnapshotCallMax{20};
 

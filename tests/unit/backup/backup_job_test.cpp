@@ -396,3 +396,15 @@ TEST_CASE("backup: a commit that fails after convert keeps the old base", "[back
     lab.guest_writes();
     CHECK(lab.back_up()["kind"] == "incremental");
 }
+
+TEST_CASE("backup: an export waits while gc has the repository to itself", "[backup]") {
+    Lab lab;
+    int refusals = 3;
+    lab.repository.on_begin = [&] {
+        if (refusals-- > 0) throw Error{ErrorCode::busy, "the repository is being cleaned up"};
+    };
+    CHECK(lab.back_up()["kind"] == "full");
+    CHECK(refusals == -1);
+    lab.guest_writes();
+    CHECK(lab.back_up()["kind"] == "incremental");
+}

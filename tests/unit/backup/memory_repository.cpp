@@ -196,6 +196,7 @@ std::unique_ptr<PointReader> MemoryRepository::open_point(const std::string& id)
 }
 
 std::unique_ptr<PointWriter> MemoryRepository::begin_point(const PointDraft& draft) {
+    on_begin();
     return std::make_unique<MemoryWriter>(*this, draft);
 }
 

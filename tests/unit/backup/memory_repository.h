@@ -33,6 +33,7 @@ public:
     /// Called in commit() before and after the point becomes visible.
     std::function<void(const char* moment)> on_commit = [](const char*) {};
     std::function<void()> on_write = [] {};
+    std::function<void()> on_begin = [] {};
 
     repository::RepositoryInfo info() override;
     std::vector<repository::PointSummary> list_points(
