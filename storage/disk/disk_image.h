@@ -115,8 +115,9 @@ std::unique_ptr<DiskImage> open_vhd(std::unique_ptr<File> file);
 std::unique_ptr<DiskImage> open_raw(std::unique_ptr<File> file,
                                     std::uint32_t logical_sector_size = 512);
 
-/// By what the first bytes say; what is no known format is raw. For `entrepot image`, where a
-/// person chose the file.
+/// By its extension (.vhdx, .avhdx, .vhd, .avhd), else by what its first and last bytes say; what
+/// is no known format is raw. A VHD Set (.vhds) is Error{unsupported}. For `entrepot image`, where
+/// a person chose the file.
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file);
 
 /// Walks the whole allocation table and throws Error{corrupt} where two blocks, or a block and a

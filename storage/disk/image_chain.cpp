@@ -185,6 +185,7 @@ DiskExtent ImageChain::extent_at(std::uint64_t offset, std::uint64_t length_max)
 
 bool is_parent_of(const ImageInfo& parent, const ImageInfo& child) {
     if (!child.parent || parent.data_write_guid.is_null()) return false;
+    if (parent.format != child.format) return false;  // The two kinds of ids never meet.
     if (child.parent->linkage == parent.data_write_guid) return true;
     return child.parent->linkage2 && *child.parent->linkage2 == parent.data_write_guid;
 }
