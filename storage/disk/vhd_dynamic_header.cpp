@@ -195,6 +195,10 @@ void add_parent(DynamicHeader& header, const File& file, const FoundFooter& foun
         refuse(raw, ErrorCode::corrupt,
                "Parent Unique ID is zero in a differencing image (Disk Type 4)");
     }
+    if (raw.parent_id == found.footer.unique_id) {
+        refuse(raw, ErrorCode::corrupt,
+               fmt::format("Parent Unique ID {} is the image's own", raw.parent_id.to_string()));
+    }
     header.parent_name = decode_parent_name(raw);
     for (std::size_t index = 0; index < kLocatorCount; ++index) {
         if (raw.locators[index].code == 0) continue;
