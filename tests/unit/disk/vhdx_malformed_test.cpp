@@ -78,9 +78,9 @@ TEST_CASE("vhdx refusal 1: what is no VHDX is called what it is", "[disk][malfor
     check_refused(file_of(std::string(4096, '\0')), ErrorCode::corrupt, "a file of zeros");
     check_refused(file_of("QFI\xfb"), ErrorCode::corrupt, "a qcow2 image");
     check_refused(file_of("conectix" + std::string(504, 'x')), ErrorCode::unsupported,
-                  "VHD is not supported yet");
+                  "the file is a VHD image");
     check_refused(file_of(std::string(512, '\0') + "conectix" + std::string(504, 'x')),
-                  ErrorCode::unsupported, "VHD is not supported yet");
+                  ErrorCode::unsupported, "the file is a VHD image");
     check_refused(file_of("anything", "shared.vhds"), ErrorCode::unsupported, "VHD Set");
     check_refused(file_of("vhdxfile"), ErrorCode::corrupt, "truncated");
 }
