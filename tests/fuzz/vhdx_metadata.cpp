@@ -40,10 +40,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         disk::vhdx::read_metadata(view, {kMiB, kMiB}, warnings);
     });
     expect_no_broken_promise([&] {
-        const auto locator = disk::vhdx::decode_parent_locator(input.subspan(2));
+        const auto locator = disk::vhdx::decode_parent_locator(input.subspan(2), 2 * kMiB);
         // What we decoded can be written and means the same again.
         const auto again =
-            disk::vhdx::decode_parent_locator(disk::vhdx::encode_parent_locator(locator));
+            disk::vhdx::decode_parent_locator(disk::vhdx::encode_parent_locator(locator), 0);
         if (again.linkage != locator.linkage || again.relative_path != locator.relative_path) {
             throw Error{ErrorCode::internal, "a locator does not survive a round trip"};
         }
