@@ -2,6 +2,7 @@
 #include "storage/disk/block_table.h"
 
 #include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -21,8 +22,8 @@ std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) {
     return value / divisor + (value % divisor != 0 ? 1 : 0);
 }
 
-[[noreturn]] void refuse(const std::string& name, std::uint64_t raw, std::string_view why) {
-    throw Error{ErrorCode::corrupt, fmt::format("VHDX BAT: {} ({:#018x}) {}", name, raw, why)};
+[[noreturn]] void refuse(const EntryPlace& place, std::uint64_t raw, std::string_view why) {
+    refuse_field(ErrorCode::corrupt, {"VHDX BAT", place.name, hex64(raw), place.offset}, why);
 }
 
 /// One bit for each MiB of the file.
@@ -46,10 +47,6 @@ private:
     std::vector<bool> bits_;
 };
 
-std::string block_name(std::uint64_t block, std::uint64_t index) {
-    return fmt::format("entry {} of block {}", index, block);
-}
-
 }  // namespace
 
 Geometry::Geometry(const Metadata& metadata)
@@ -71,9 +68,23 @@ BlockTable::BlockTable(const ImageView& image, const Geometry& geometry, const R
     : image_(image), geometry_(geometry), regions_(regions), cache_(image_) {
     if (geometry.entry_count > regions.bat.length / kEntryBytes) {
         throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX BAT: the region of {} bytes is too small for {} entries",
-                                regions.bat.length, geometry.entry_count)};
+                    fmt::format("VHDX BAT: the region of {} bytes at offset {} is too small for "
+                                "{} entries, which a disk of {} bytes in blocks of {} needs",
+                                regions.bat.length, regions.bat.offset, geometry.entry_count,
+                                geometry.size_bytes, geometry.block_size_bytes)};
     }
+}
+
+EntryPlace BlockTable::place_of_block(std::uint64_t block) const {
+    const std::uint64_t index = geometry_.entry_of_block(block);
+    return {fmt::format("entry {} of block {}", index, block),
+            regions_.bat.offset + index * kEntryBytes};
+}
+
+EntryPlace BlockTable::place_of_bitmap(std::uint64_t chunk) const {
+    const std::uint64_t index = geometry_.entry_of_bitmap(chunk);
+    return {fmt::format("entry {} of the bitmap of chunk {}", index, chunk),
+            regions_.bat.offset + index * kEntryBytes};
 }
 
 std::uint64_t BlockTable::raw_entry(std::uint64_t index) const {
@@ -90,52 +101,68 @@ BlockEntry BlockTable::block(std::uint64_t block) const {
 BlockEntry BlockTable::decode(std::uint64_t block, std::uint64_t raw) const {
     if (raw == 0) return {};
     const std::uint64_t state = raw & kStateMask;
-    const auto name = [&] { return block_name(block, geometry_.entry_of_block(block)); };
-    if ((raw & kReservedMask) != 0) refuse(name(), raw, "has reserved bits set");
+    const auto refuse_block = [&](std::string_view why) {
+        refuse(place_of_block(block), raw, why);
+    };
+    if ((raw & kReservedMask) != 0) refuse_block("has reserved bits set");
     // In the states without content the offset means nothing, or is a hint for allocators.
     if (state == kNotPresent) return {};
     if (state == kUndefined || state == kZero) return {BlockState::zero, 0};
     if (state == kUnmapped) return {BlockState::unmapped, 0};
     if (state == kPartiallyPresent && !geometry_.has_parent) {
-        refuse(name(), raw, "is partially present in an image without a parent");
+        refuse_block("is partially present in an image without a parent");
     }
     if (state != kFullyPresent && state != kPartiallyPresent) {
-        refuse(name(), raw, fmt::format("has the reserved state {}", state));
+        refuse_block(fmt::format("has the reserved state {}", state));
     }
     // Old QEMU ended the file where the disk ends, inside of the last block.
-    check_place(name(), raw, geometry_.bytes_in_block(block), geometry_.block_size_bytes);
+    check_place(raw, geometry_.bytes_in_block(block), geometry_.block_size_bytes,
+                [&] { return place_of_block(block); });
     return {state == kFullyPresent ? BlockState::present : BlockState::partial, raw & kOffsetMask};
 }
 
-void BlockTable::check_place(const std::string& name, std::uint64_t raw,
-                             std::uint64_t length_needed, std::uint64_t length_claimed) const {
+void BlockTable::check_place(std::uint64_t raw, std::uint64_t length_needed,
+                             std::uint64_t length_claimed,
+                             const std::function<EntryPlace()>& place) const {
     const std::uint64_t offset = raw & kOffsetMask;
     const std::uint64_t file_size = image_.size_bytes();
-    if (offset < kHeaderSectionBytes) refuse(name, raw, "points into the header section");
+    if (offset < kHeaderSectionBytes) refuse(place(), raw, "points into the header section");
     if (offset > file_size || length_needed > file_size - offset) {
-        refuse(name, raw,
-               fmt::format("points to {} bytes at offset {} in a file of {} bytes", length_needed,
-                           offset, file_size));
+        refuse(place(), raw,
+               fmt::format("points to {} bytes at {} in a file of {} bytes", length_needed, offset,
+                           file_size));
     }
     for (const FileRange& range : regions_.occupied) {
         if (!range.overlaps(offset, length_claimed)) continue;
-        refuse(
-            name, raw,
-            fmt::format("points to offset {}, into the log or region at offset {} with length {}",
-                        offset, range.offset, range.length));
+        refuse(place(), raw,
+               fmt::format("points to {}, into the log or region at {} with length {}", offset,
+                           range.offset, range.length));
     }
 }
 
 std::optional<std::uint64_t> BlockTable::find_bitmap(std::uint64_t chunk) const {
-    const std::uint64_t index = geometry_.entry_of_bitmap(chunk);
-    const std::uint64_t raw = raw_entry(index);
+    const std::uint64_t raw = raw_entry(geometry_.entry_of_bitmap(chunk));
     const std::uint64_t state = raw & kStateMask;
-    const std::string name = fmt::format("entry {} of the bitmap of chunk {}", index, chunk);
-    if ((raw & kReservedMask) != 0) refuse(name, raw, "has reserved bits set");
+    const auto place = [&] { return place_of_bitmap(chunk); };
+    if ((raw & kReservedMask) != 0) refuse(place(), raw, "has reserved bits set");
     if (state == kNotPresent) return std::nullopt;
-    if (state != kFullyPresent) refuse(name, raw, fmt::format("has the reserved state {}", state));
-    check_place(name, raw, kBitmapBlockBytes, kBitmapBlockBytes);
+    if (state != kFullyPresent) {
+        refuse(place(), raw, fmt::format("has the reserved state {}", state));
+    }
+    check_place(raw, kBitmapBlockBytes, kBitmapBlockBytes, place);
     return raw & kOffsetMask;
+}
+
+std::uint64_t BlockTable::bitmap_of_block(std::uint64_t block) const {
+    const std::uint64_t chunk = block / geometry_.chunk_ratio;
+    const auto bitmap = find_bitmap(chunk);
+    if (!bitmap) {
+        const EntryPlace place = place_of_bitmap(chunk);
+        refuse(place_of_block(block), raw_entry(geometry_.entry_of_block(block)),
+               fmt::format("is partially present, but {} at {} says that there is no bitmap",
+                           place.name, place.offset));
+    }
+    return *bitmap;
 }
 
 std::uint64_t BlockTable::skip_empty(std::uint64_t block, std::uint64_t end,
@@ -195,29 +222,27 @@ void BlockTable::check_aliasing() const {
     space.take(0, kHeaderSectionBytes);
     for (const FileRange& range : regions_.occupied)
         space.take(range.offset, range.length);
-    const auto take = [&](const std::string& name, std::uint64_t offset, std::uint64_t length) {
+    const auto take = [&](std::uint64_t offset, std::uint64_t length, const auto& place_of) {
         if (space.take(offset, length)) return;
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX BAT: {} points to offset {}, whose space another entry or "
-                                "structure uses",
-                                name, offset)};
+        const EntryPlace place = place_of();
+        refuse(place, raw_entry((place.offset - regions_.bat.offset) / kEntryBytes),
+               fmt::format("points to {}, whose space another entry or structure uses", offset));
     };
     for (std::uint64_t block = 0; block < geometry_.block_count; ++block) {
         const BlockEntry entry = this->block(block);
         if (entry.file_offset == 0) continue;
-        take(block_name(block, geometry_.entry_of_block(block)), entry.file_offset,
-             geometry_.block_size_bytes);
+        take(entry.file_offset, geometry_.block_size_bytes, [&] { return place_of_block(block); });
     }
     for (std::uint64_t chunk = 0; chunk < geometry_.chunk_count; ++chunk) {
         const std::uint64_t index = geometry_.entry_of_bitmap(chunk);
         if (index >= geometry_.entry_count) break;
         const auto bitmap = find_bitmap(chunk);
         if (!bitmap) continue;
-        const std::string name = fmt::format("entry {} of the bitmap of chunk {}", index, chunk);
         if (!geometry_.has_parent) {
-            refuse(name, *bitmap | kFullyPresent, "is present in an image without a parent");
+            refuse(place_of_bitmap(chunk), *bitmap | kFullyPresent,
+                   "is present in an image without a parent");
         }
-        take(name, *bitmap, kBitmapBlockBytes);
+        take(*bitmap, kBitmapBlockBytes, [&] { return place_of_bitmap(chunk); });
     }
 }
 

@@ -7,6 +7,7 @@
 #include "storage/disk/vhdx_region_table.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ struct BlockEntry {
     bool operator==(const BlockEntry&) const = default;
 };
 
+/// What an entry is for, in words, and where it lies in the file.
+struct EntryPlace {
+    std::string name;
+    std::uint64_t offset = 0;
+};
+
 /// Entries are checked when they are used: a table of a 64 TiB disk is never read as a whole.
 /// Safe to use from several threads.
 class BlockTable {
@@ -53,6 +60,8 @@ public:
     BlockEntry block(std::uint64_t block) const;
     /// Where the bitmap of a chunk lies; nullopt if it has none.
     std::optional<std::uint64_t> find_bitmap(std::uint64_t chunk) const;
+    /// Where the bitmap of a partial block's chunk lies. Throws Error{corrupt} if there is none.
+    std::uint64_t bitmap_of_block(std::uint64_t block) const;
     /// The first block at or behind `block`, below `end`, whose state is another or that holds
     /// something; `end` if there is none. Only for the states that hold nothing.
     std::uint64_t skip_empty(std::uint64_t block, std::uint64_t end, BlockState state) const;
@@ -73,8 +82,11 @@ public:
 private:
     std::uint64_t raw_entry(std::uint64_t index) const;
     BlockEntry decode(std::uint64_t block, std::uint64_t raw) const;
-    void check_place(const std::string& name, std::uint64_t raw, std::uint64_t length_needed,
-                     std::uint64_t length_claimed) const;
+    EntryPlace place_of_block(std::uint64_t block) const;
+    EntryPlace place_of_bitmap(std::uint64_t chunk) const;
+    /// Refuses where no block or bitmap can be; the place is asked for only then.
+    void check_place(std::uint64_t raw, std::uint64_t length_needed, std::uint64_t length_claimed,
+                     const std::function<EntryPlace()>& place) const;
 
     const ImageView& image_;
     Geometry geometry_;

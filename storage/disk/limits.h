@@ -18,10 +18,12 @@ inline constexpr std::uint32_t kBlockSizeBytesMax = 256 * kMiB;
 
 inline constexpr std::uint64_t kLogBytesMax = kGiB;
 /// Entries of real logs have a few dozen sectors.
-inline constexpr std::uint64_t kLogEntryBytesMax = 16 * kMiB;
-/// What a replay may hold in memory.
-inline constexpr std::size_t kOverlayBytesMax = 64 * kMiB;
-inline constexpr std::size_t kOverlayRangesMax = 1 << 18;
+inline constexpr std::uint64_t kLogEntryBytesMax = 8 * kMiB;
+/// Valid entries in one log; a log of the usual 1 MiB has room for 256.
+inline constexpr std::size_t kLogEntriesMax = 1 << 15;
+/// What a replay may hold in memory: with the above, no image needs more than 64 MiB.
+inline constexpr std::size_t kOverlayBytesMax = 24 * kMiB;
+inline constexpr std::size_t kOverlayRangesMax = 1 << 16;
 
 inline constexpr std::size_t kRegionEntriesMax = 2047;
 inline constexpr std::size_t kMetadataEntriesMax = 2047;
@@ -30,6 +32,8 @@ inline constexpr std::uint32_t kMetadataItemBytesMax = kMiB;
 inline constexpr std::size_t kLocatorEntriesMax = 256;
 /// The length field has 16 bits.
 inline constexpr std::size_t kLocatorValueBytesMax = 65'534;
+/// Of all keys and values together: entries may name the same bytes again and again.
+inline constexpr std::size_t kLocatorTextBytesMax = kMiB;
 
 /// Pages of the allocation table and of bitmaps that one open image keeps: 4 MiB.
 inline constexpr std::size_t kTablePageBytes = 64 * kKiB;

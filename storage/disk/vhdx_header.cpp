@@ -3,6 +3,7 @@
 
 #include "storage/disk/content_probe.h"
 #include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
 #include "storage/disk/utf16.h"
 
 #include "base/check.h"
@@ -14,6 +15,18 @@
 
 namespace entrepot::disk::vhdx {
 namespace {
+
+// Where the fields of a copy lie.
+constexpr std::uint64_t kSequenceNumberOffset = 8;
+constexpr std::uint64_t kLogVersionOffset = 64;
+constexpr std::uint64_t kVersionOffset = 66;
+constexpr std::uint64_t kLogLengthOffset = 68;
+constexpr std::uint64_t kLogOffsetOffset = 72;
+
+Field header_field(const Header& header, std::string name, std::uint64_t value,
+                   std::uint64_t offset) {
+    return {"VHDX header", std::move(name), fmt::format("{}", value), header.offset + offset};
+}
 
 struct HeaderCopies {
     Bytes first_bytes;
@@ -28,15 +41,29 @@ HeaderCopies read_copies(const File& file) {
     copies.second_bytes = file.read_exactly(kSecondHeaderOffset, kHeaderBytes);
     copies.first = decode_header(copies.first_bytes);
     copies.second = decode_header(copies.second_bytes);
+    if (copies.first) copies.first->offset = kFirstHeaderOffset;
+    if (copies.second) copies.second->offset = kSecondHeaderOffset;
     return copies;
+}
+
+/// What is wrong with a copy that decode_header() did not take.
+std::string describe_damage(ByteView copy, std::uint64_t offset) {
+    const std::uint32_t signature = load_u32(copy, 0);
+    if (signature != kHeaderSignature) {
+        return fmt::format("signature {} at offset {} is not \"head\"", hex32(signature), offset);
+    }
+    return fmt::format("checksum {} at offset {} should be {}",
+                       hex32(load_u32(copy, kChecksumFieldOffset)), offset + kChecksumFieldOffset,
+                       hex32(crc32c_with_zeroed_field(copy, kChecksumFieldOffset)));
 }
 
 Header choose(const HeaderCopies& copies, std::vector<std::string>& warnings) {
     const auto& [first_bytes, second_bytes, first, second] = copies;
     if (!first && !second) {
         throw Error{ErrorCode::corrupt,
-                    "VHDX header: both copies (offsets 65536 and 131072) have a wrong signature or "
-                    "checksum"};
+                    fmt::format("VHDX header: both copies are damaged: {}, and {}",
+                                describe_damage(first_bytes, kFirstHeaderOffset),
+                                describe_damage(second_bytes, kSecondHeaderOffset))};
     }
     if (!first || !second) {
         warnings.push_back(fmt::format("header copy {} (offset {}) is damaged; the other is used",
@@ -49,9 +76,10 @@ Header choose(const HeaderCopies& copies, std::vector<std::string>& warnings) {
     }
     // Outside the specification, but Disk2vhd writes two identical copies.
     if (first_bytes != second_bytes) {
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX header: both copies have sequence number {} and differ",
-                                first->sequence_number)};
+        refuse_field(
+            ErrorCode::corrupt,
+            header_field(*second, "SequenceNumber", second->sequence_number, kSequenceNumberOffset),
+            "is also that of the copy at offset 65536, and the two copies differ");
     }
     warnings.push_back("both header copies have the same sequence number");
     return *first;
@@ -96,21 +124,20 @@ std::string read_file_identifier(const File& file) {
     }
     if (content == Content::vhd_set) {
         throw Error{ErrorCode::unsupported,
-                    "VHD Sets (.vhds, disks shared by guest clusters) are "
-                    "not supported"};
+                    "VHD Sets (.vhds, disks shared by guest clusters) are not supported"};
     }
     if (content != Content::vhdx) {
-        throw Error{
-            ErrorCode::corrupt,
-            fmt::format("no VHDX image: the file signature at offset 0 is not \"vhdxfile\", "
-                        "it is {}",
-                        describe(content))};
+        Bytes found(kFileSignatureBytes);
+        found.resize(file.read_some(0, found));
+        refuse_field(ErrorCode::corrupt,
+                     {"VHDX file identifier", "signature", "0x" + to_hex(found), 0},
+                     fmt::format("is not \"vhdxfile\": the file is {}", describe(content)));
     }
     const std::uint64_t size = file.size();
     if (size < kHeaderSectionBytes) {
         throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX image is truncated: {} bytes, and its header section alone "
-                                "takes {}",
+                    fmt::format("VHDX image is truncated: it ends at offset {}, and its header "
+                                "section alone takes {} bytes",
                                 size, kHeaderSectionBytes)};
     }
     if (size > limits::kFileSizeBytesMax) {
@@ -125,14 +152,14 @@ std::string read_file_identifier(const File& file) {
 Header read_current_header(const File& file, std::vector<std::string>& warnings) {
     const Header header = choose(read_copies(file), warnings);
     if (header.version != kVersion) {
-        throw Error{ErrorCode::unsupported,
-                    fmt::format("VHDX header: version {} is not supported, only {}", header.version,
-                                kVersion)};
+        refuse_field(ErrorCode::unsupported,
+                     header_field(header, "Version", header.version, kVersionOffset),
+                     "is not supported, only 1");
     }
     if (header.log_version != 0 && !header.log_guid.is_null()) {
-        throw Error{ErrorCode::unsupported,
-                    fmt::format("VHDX header: log version {} is not supported, only 0",
-                                header.log_version)};
+        refuse_field(ErrorCode::unsupported,
+                     header_field(header, "LogVersion", header.log_version, kLogVersionOffset),
+                     "is not supported, only 0");
     }
     return header;
 }
@@ -140,20 +167,28 @@ Header read_current_header(const File& file, std::vector<std::string>& warnings)
 FileRange checked_log_range(const Header& header, std::uint64_t file_size_bytes) {
     const std::uint64_t offset = header.log_offset;
     const std::uint64_t length = header.log_length;
+    const Field length_field = header_field(header, "LogLength", length, kLogLengthOffset);
+    const Field offset_field = header_field(header, "LogOffset", offset, kLogOffsetOffset);
     if (length == 0) {
         if (header.log_guid.is_null()) return {};
-        throw Error{ErrorCode::corrupt, "VHDX header: a log is to be replayed, but LogLength is 0"};
+        refuse_field(ErrorCode::corrupt, length_field, "leaves no log, but LogGuid names one");
     }
-    const auto refuse = [&](std::string_view why) {
-        throw Error{
-            ErrorCode::corrupt,
-            fmt::format("VHDX header: LogOffset {} with LogLength {} {}", offset, length, why)};
-    };
-    if (offset % kAlignment != 0 || length % kAlignment != 0) refuse("is not aligned to 1 MiB");
-    if (offset < kHeaderSectionBytes) refuse("lies in the header section");
-    if (length > limits::kLogBytesMax) refuse("is longer than 1 GiB");
+    if (length % kAlignment != 0) {
+        refuse_field(ErrorCode::corrupt, length_field, "is no multiple of 1 MiB");
+    }
+    if (length > limits::kLogBytesMax) {
+        refuse_field(ErrorCode::corrupt, length_field, "is more than 1 GiB");
+    }
+    if (offset % kAlignment != 0) {
+        refuse_field(ErrorCode::corrupt, offset_field, "is no multiple of 1 MiB");
+    }
+    if (offset < kHeaderSectionBytes) {
+        refuse_field(ErrorCode::corrupt, offset_field, "lies in the header section");
+    }
     if (offset > file_size_bytes || length > file_size_bytes - offset) {
-        refuse(fmt::format("ends beyond the file of {} bytes", file_size_bytes));
+        refuse_field(ErrorCode::corrupt, offset_field,
+                     fmt::format("puts a log of {} bytes beyond the end of the file of {} bytes",
+                                 length, file_size_bytes));
     }
     return {offset, length};
 }

@@ -16,6 +16,7 @@ inline constexpr std::size_t kHeaderBytes = 4096;
 /// One of two copies. A writer overwrites the stale copy and gives it the higher sequence number,
 /// so at any moment at least one is whole.
 struct Header {
+    std::uint64_t offset = 0;  ///< Of the copy in the file; the readers of files set it.
     std::uint64_t sequence_number = 0;
     Guid file_write_guid;
     Guid data_write_guid;

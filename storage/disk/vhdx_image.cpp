@@ -75,18 +75,6 @@ VhdxImage::VhdxImage(std::unique_ptr<File> file) : file_(std::move(file)) {
 
 VhdxImage::~VhdxImage() = default;
 
-std::uint64_t VhdxImage::bitmap_of(std::uint64_t block) const {
-    const std::uint64_t chunk = block / geometry_->chunk_ratio;
-    const auto bitmap = table_->find_bitmap(chunk);
-    if (!bitmap) {
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX BAT: block {} is partially present, but chunk {} has no "
-                                "bitmap",
-                                block, chunk)};
-    }
-    return *bitmap;
-}
-
 /// What the block says from a place in it on, at most `length_max` and not beyond the block.
 VhdxImage::Piece VhdxImage::piece_at(std::uint64_t offset, std::uint64_t length_max) const {
     const std::uint64_t block = offset / geometry_->block_size_bytes;
@@ -113,7 +101,7 @@ VhdxImage::Piece VhdxImage::piece_at(std::uint64_t offset, std::uint64_t length_
             const std::uint64_t chunk_bytes = geometry_->chunk_ratio * geometry_->block_size_bytes;
             const std::uint64_t in_sector = in_block % sector_size;
             const auto run =
-                table_->bit_run(bitmap_of(block), offset % chunk_bytes / sector_size,
+                table_->bit_run(table_->bitmap_of_block(block), offset % chunk_bytes / sector_size,
                                 (in_sector + piece.length + sector_size - 1) / sector_size);
             piece.kind = run.is_here ? ExtentKind::data : ExtentKind::parent;
             piece.length = std::min(piece.length, run.sector_count * sector_size - in_sector);

@@ -2,6 +2,7 @@
 #include "storage/disk/vhdx_metadata.h"
 
 #include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
 
 #include "base/error.h"
 #include "base/little_endian.h"
@@ -16,7 +17,19 @@
 namespace entrepot::disk::vhdx {
 namespace {
 
+constexpr std::string_view kStructure = "VHDX metadata";
+// Where fields lie in the table, and in an entry of it.
+constexpr std::uint64_t kEntryCountOffset = 10;
+constexpr std::uint64_t kFirstEntryOffset = 32;
+constexpr std::uint64_t kEntryBytes = 32;
+constexpr std::uint64_t kItemOffsetOffset = 16;
+constexpr std::uint64_t kItemLengthOffset = 20;
+constexpr std::uint64_t kItemFlagsOffset = 24;
+/// Of the flags in the item File Parameters.
+constexpr std::uint64_t kFileFlagsOffset = 4;
+
 struct Item {
+    std::uint64_t entry_offset = 0;  ///< Of the item's entry in the table, in the file.
     Guid id;
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
@@ -38,76 +51,111 @@ constexpr KnownItem kNeededItems[] = {
     {kPhysicalSectorSize, "Physical Sector Size", 4},
 };
 
-[[noreturn]] void refuse(ErrorCode code, std::string text) {
-    throw Error{code, "VHDX metadata: " + std::move(text)};
+/// An item's name where we know it.
+std::string name_of(const Guid& id) {
+    const auto known = std::find_if(std::begin(kNeededItems), std::end(kNeededItems),
+                                    [&](const KnownItem& candidate) { return candidate.id == id; });
+    if (known != std::end(kNeededItems)) return std::string{known->name};
+    if (id == kParentLocator) return "Parent Locator";
+    return "item " + id.to_string();
+}
+
+Field entry_field(const Item& item, std::string_view name, std::string value,
+                  std::uint64_t offset) {
+    return {kStructure, fmt::format("{} of {}", name, name_of(item.id)), std::move(value),
+            item.entry_offset + offset};
 }
 
 void check_item(const Item& item, std::uint64_t region_length) {
-    const std::string name = fmt::format("item {} at offset {} with length {}", item.id.to_string(),
-                                         item.offset, item.length);
-    if (item.id.is_null()) refuse(ErrorCode::corrupt, name + " has no identifier");
+    const Field offset =
+        entry_field(item, "Offset", fmt::format("{}", item.offset), kItemOffsetOffset);
+    const Field length =
+        entry_field(item, "Length", fmt::format("{}", item.length), kItemLengthOffset);
+    if (item.id.is_null()) {
+        refuse_field(ErrorCode::corrupt,
+                     {kStructure, "ItemId", item.id.to_string(), item.entry_offset},
+                     "identifies no item");
+    }
     if (item.is_user() && item.is_required()) {
-        refuse(ErrorCode::corrupt, name + " is a user item and required");
+        refuse_field(ErrorCode::corrupt,
+                     entry_field(item, "flags", hex32(item.flags), kItemFlagsOffset),
+                     "make an item of a user required");
     }
     if (item.length == 0) {
-        if (item.offset != 0) refuse(ErrorCode::corrupt, name + " is empty, but not at offset 0");
-        return;
+        if (item.offset == 0) return;
+        refuse_field(ErrorCode::corrupt, offset, "must be 0 where Length is 0");
     }
     if (item.length > limits::kMetadataItemBytesMax) {
-        refuse(ErrorCode::corrupt, name + " is longer than 1 MiB");
+        refuse_field(ErrorCode::corrupt, length, "is more than 1 MiB");
     }
     if (item.offset < kMetadataTableBytes) {
-        refuse(ErrorCode::corrupt, name + " lies in the table");
+        refuse_field(ErrorCode::corrupt, offset, "lies in the table");
     }
     if (item.offset > region_length || item.length > region_length - item.offset) {
-        refuse(ErrorCode::corrupt,
-               fmt::format("{} ends beyond the region of {} bytes", name, region_length));
+        refuse_field(ErrorCode::corrupt, offset,
+                     fmt::format("puts {} bytes beyond the end of the region of {} bytes",
+                                 item.length, region_length));
+    }
+}
+
+void check_overlap(std::vector<Item> items) {
+    std::sort(items.begin(), items.end(),
+              [](const Item& a, const Item& b) { return a.offset < b.offset; });
+    const Item* before = nullptr;
+    for (const Item& item : items) {
+        if (item.length == 0) continue;
+        if (before != nullptr && item.offset - before->offset < before->length) {
+            refuse_field(
+                ErrorCode::corrupt,
+                entry_field(item, "Offset", fmt::format("{}", item.offset), kItemOffsetOffset),
+                fmt::format("overlaps {} at {} with length {}", name_of(before->id), before->offset,
+                            before->length));
+        }
+        before = &item;
     }
 }
 
 void check_items(const std::vector<Item>& items, std::uint64_t region_length) {
     std::set<std::pair<Guid, bool>> seen;
     std::size_t user_count = 0;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
     for (const Item& item : items) {
         check_item(item, region_length);
         if (!seen.insert({item.id, item.is_user()}).second) {
-            refuse(ErrorCode::corrupt, fmt::format("item {} stands twice", item.id.to_string()));
+            refuse_field(ErrorCode::corrupt,
+                         {kStructure, "ItemId", item.id.to_string(), item.entry_offset},
+                         "stands in the table a second time");
         }
-        if (item.is_user()) ++user_count;
-        if (item.length > 0)
-            ranges.push_back({item.offset, item.offset + std::uint64_t{item.length}});
-    }
-    if (user_count > limits::kMetadataUserEntriesMax) {
-        refuse(ErrorCode::corrupt, fmt::format("{} user items are more than {}", user_count,
-                                               limits::kMetadataUserEntriesMax));
-    }
-    std::sort(ranges.begin(), ranges.end());
-    for (std::size_t i = 1; i < ranges.size(); ++i) {
-        if (ranges[i].first < ranges[i - 1].second) {
-            refuse(ErrorCode::corrupt, fmt::format("the items at offsets {} and {} overlap",
-                                                   ranges[i - 1].first, ranges[i].first));
+        if (item.is_user() && ++user_count > limits::kMetadataUserEntriesMax) {
+            refuse_field(
+                ErrorCode::corrupt, {kStructure, "ItemId", item.id.to_string(), item.entry_offset},
+                fmt::format("is one user item more than {}", limits::kMetadataUserEntriesMax));
         }
     }
+    check_overlap(items);
 }
 
 std::vector<Item> read_table(const ImageView& image, const FileRange& region) {
     const Bytes table = image.read(region.offset, kMetadataTableBytes);
     LittleEndianReader in{table};
-    if (as_text(in.bytes(kMetadataSignature.size())) != kMetadataSignature) {
-        refuse(ErrorCode::corrupt,
-               fmt::format("the table at offset {} has a wrong signature", region.offset));
+    const ByteView signature = in.bytes(kMetadataSignature.size());
+    if (as_text(signature) != kMetadataSignature) {
+        refuse_field(ErrorCode::corrupt,
+                     {kStructure, "signature", "0x" + to_hex(signature), region.offset},
+                     "is not \"metadata\"");
     }
     in.skip(2);
     const std::uint16_t count = in.u16();
     if (count > limits::kMetadataEntriesMax) {
-        refuse(ErrorCode::corrupt,
-               fmt::format("EntryCount {} is more than {}", count, limits::kMetadataEntriesMax));
+        refuse_field(
+            ErrorCode::corrupt,
+            {kStructure, "EntryCount", fmt::format("{}", count), region.offset + kEntryCountOffset},
+            fmt::format("is more than {}", limits::kMetadataEntriesMax));
     }
     in.skip(20);
     std::vector<Item> items;
     for (std::uint16_t index = 0; index < count; ++index) {
         Item item;
+        item.entry_offset = region.offset + kFirstEntryOffset + index * kEntryBytes;
         item.id = in.guid();
         item.offset = in.u32();
         item.length = in.u32();
@@ -127,10 +175,12 @@ const Item* find_item(const std::vector<Item>& items, const Guid& id) {
 }
 
 void refuse_unknown_items(const std::vector<Item>& items) {
-    if (find_item(items, kIncompleteFile) != nullptr) {
+    if (const Item* item = find_item(items, kIncompleteFile)) {
         throw Error{ErrorCode::conflict,
-                    "VHDX image is still being written: its host had not finished creating it "
-                    "(it carries the \"incomplete file\" item)"};
+                    fmt::format("VHDX image is still being written: its host had not finished "
+                                "creating it (its metadata carries the \"incomplete file\" item "
+                                "{} at offset {})",
+                                item->id.to_string(), item->entry_offset)};
     }
     for (const Item& item : items) {
         const bool is_known =
@@ -138,49 +188,80 @@ void refuse_unknown_items(const std::vector<Item>& items) {
             std::any_of(std::begin(kNeededItems), std::end(kNeededItems),
                         [&](const KnownItem& known) { return known.id == item.id; });
         if (item.is_required() && !is_known) {
-            refuse(ErrorCode::unsupported,
-                   fmt::format("item {} is required, but not known", item.id.to_string()));
+            refuse_field(ErrorCode::unsupported,
+                         entry_field(item, "flags", hex32(item.flags), kItemFlagsOffset),
+                         "require to know that item, and it is not known here");
         }
     }
 }
 
-Bytes read_needed_item(const ImageView& image, const FileRange& region,
-                       const std::vector<Item>& items, const Guid& id) {
-    const auto known = std::find_if(std::begin(kNeededItems), std::end(kNeededItems),
-                                    [&](const KnownItem& candidate) { return candidate.id == id; });
-    const Item* item = find_item(items, id);
-    if (item == nullptr) refuse(ErrorCode::corrupt, fmt::format("{} is missing", known->name));
-    if (item->length != known->length) {
-        refuse(ErrorCode::corrupt, fmt::format("{} has {} bytes instead of {}", known->name,
-                                               item->length, known->length));
+/// An item of the file, and where it lies.
+struct Value {
+    std::uint64_t offset = 0;
+    Bytes bytes;
+};
+
+Value read_needed_item(const ImageView& image, const FileRange& region,
+                       const std::vector<Item>& items, const KnownItem& known) {
+    const Item* item = find_item(items, known.id);
+    if (item == nullptr) {
+        refuse_field(ErrorCode::corrupt,
+                     {kStructure, fmt::format("{} is missing: EntryCount", known.name),
+                      fmt::format("{}", items.size()), region.offset + kEntryCountOffset},
+                     "counts no entry for it");
     }
-    return image.read(region.offset + item->offset, item->length);
+    if (item->length != known.length) {
+        refuse_field(
+            ErrorCode::corrupt,
+            entry_field(*item, "Length", fmt::format("{}", item->length), kItemLengthOffset),
+            fmt::format("should be {}", known.length));
+    }
+    const std::uint64_t offset = region.offset + item->offset;
+    return {offset, image.read(offset, item->length)};
 }
 
-void check_geometry(const Metadata& metadata) {
-    const auto refuse_value = [](std::string_view name, std::uint64_t value, std::string_view why) {
-        refuse(ErrorCode::corrupt, fmt::format("{} {} {}", name, value, why));
+/// Where the values lie that geometry is made of.
+struct GeometryOffsets {
+    std::uint64_t block_size = 0;
+    std::uint64_t logical_sector_size = 0;
+    std::uint64_t physical_sector_size = 0;
+    std::uint64_t virtual_disk_size = 0;
+};
+
+void check_geometry(const Metadata& metadata, const GeometryOffsets& offsets) {
+    const auto refuse_value = [](std::string name, std::uint64_t value, std::uint64_t offset,
+                                 std::string_view why) {
+        refuse_field(ErrorCode::corrupt,
+                     {kStructure, std::move(name), fmt::format("{}", value), offset}, why);
     };
     const std::uint32_t block = metadata.block_size_bytes;
-    if (!std::has_single_bit(block)) refuse_value("BlockSize", block, "is no power of two");
-    if (block < limits::kBlockSizeBytesMin || block > limits::kBlockSizeBytesMax) {
-        refuse_value("BlockSize", block, "is not between 1 MiB and 256 MiB");
+    if (!std::has_single_bit(block)) {
+        refuse_value("BlockSize", block, offsets.block_size, "is no power of two");
+    }
+    if (block < limits::kBlockSizeBytesMin) {
+        refuse_value("BlockSize", block, offsets.block_size, "is less than 1 MiB");
+    }
+    if (block > limits::kBlockSizeBytesMax) {
+        refuse_value("BlockSize", block, offsets.block_size, "is more than 256 MiB");
     }
     const std::uint32_t logical = metadata.logical_sector_size;
-    const std::uint32_t physical = metadata.physical_sector_size;
     if (logical != 512 && logical != 4096) {
-        refuse_value("Logical Sector Size", logical, "is neither 512 nor 4096");
+        refuse_value("LogicalSectorSize", logical, offsets.logical_sector_size,
+                     "is neither 512 nor 4096");
     }
+    const std::uint32_t physical = metadata.physical_sector_size;
     if (physical != 512 && physical != 4096) {
-        refuse_value("Physical Sector Size", physical, "is neither 512 nor 4096");
+        refuse_value("PhysicalSectorSize", physical, offsets.physical_sector_size,
+                     "is neither 512 nor 4096");
     }
     const std::uint64_t size = metadata.size_bytes;
-    if (size == 0) refuse_value("Virtual Disk Size", size, "is no size");
+    const std::uint64_t size_offset = offsets.virtual_disk_size;
+    if (size == 0) refuse_value("VirtualDiskSize", size, size_offset, "leaves no disk");
     if (size > limits::kVirtualSizeBytesMax) {
-        refuse_value("Virtual Disk Size", size, "is more than 64 TiB");
+        refuse_value("VirtualDiskSize", size, size_offset, "is more than 64 TiB");
     }
     if (size % logical != 0) {
-        refuse_value("Virtual Disk Size", size,
+        refuse_value("VirtualDiskSize", size, size_offset,
                      fmt::format("is no multiple of the sector size {}", logical));
     }
 }
@@ -195,10 +276,18 @@ void read_locator(const ImageView& image, const FileRange& region, const std::ve
         }
         return;
     }
-    if (item == nullptr || item->length == 0) {
-        refuse(ErrorCode::corrupt, "HasParent is set, but there is no parent locator");
+    if (item == nullptr) {
+        refuse_field(ErrorCode::corrupt,
+                     {kStructure, "Parent Locator is missing, though HasParent is set: EntryCount",
+                      fmt::format("{}", items.size()), region.offset + kEntryCountOffset},
+                     "counts no entry for it");
     }
-    metadata.parent = decode_parent_locator(image.read(region.offset + item->offset, item->length));
+    const std::uint64_t offset = region.offset + item->offset;
+    if (item->length == 0) {
+        refuse_field(ErrorCode::corrupt, entry_field(*item, "Length", "0", kItemLengthOffset),
+                     "leaves it empty, though HasParent is set");
+    }
+    metadata.parent = decode_parent_locator(image.read(offset, item->length), offset);
 }
 
 }  // namespace
@@ -207,24 +296,30 @@ Metadata read_metadata(const ImageView& image, const FileRange& region,
                        std::vector<std::string>& warnings) {
     const std::vector<Item> items = read_table(image, region);
     refuse_unknown_items(items);
-    const auto value_of = [&](const Guid& id) {
-        return read_needed_item(image, region, items, id);
+    const auto value_of = [&](std::size_t index) {
+        return read_needed_item(image, region, items, kNeededItems[index]);
     };
+    const Value parameters = value_of(0);
+    const Value size = value_of(1);
+    const Value disk_id = value_of(2);
+    const Value logical = value_of(3);
+    const Value physical = value_of(4);
     Metadata metadata;
-    const Bytes parameters = value_of(kFileParameters);
-    metadata.block_size_bytes = load_u32(parameters, 0);
-    const std::uint32_t flags = load_u32(parameters, 4);
+    metadata.block_size_bytes = load_u32(parameters.bytes, 0);
+    const std::uint32_t flags = load_u32(parameters.bytes, kFileFlagsOffset);
     if ((flags & ~(kFileLeaveBlockAllocated | kFileHasParent)) != 0) {
-        refuse(ErrorCode::unsupported,
-               fmt::format("File Parameters has flags {:#x}, of which some are not known", flags));
+        refuse_field(ErrorCode::unsupported,
+                     {kStructure, "flags of File Parameters", hex32(flags),
+                      parameters.offset + kFileFlagsOffset},
+                     "have bits that are not known");
     }
     metadata.is_fixed = (flags & kFileLeaveBlockAllocated) != 0;
     metadata.has_parent = (flags & kFileHasParent) != 0;
-    metadata.size_bytes = load_u64(value_of(kVirtualDiskSize), 0);
-    metadata.virtual_disk_id = Guid::from_bytes(value_of(kVirtualDiskId));
-    metadata.logical_sector_size = load_u32(value_of(kLogicalSectorSize), 0);
-    metadata.physical_sector_size = load_u32(value_of(kPhysicalSectorSize), 0);
-    check_geometry(metadata);
+    metadata.size_bytes = load_u64(size.bytes, 0);
+    metadata.virtual_disk_id = Guid::from_bytes(disk_id.bytes);
+    metadata.logical_sector_size = load_u32(logical.bytes, 0);
+    metadata.physical_sector_size = load_u32(physical.bytes, 0);
+    check_geometry(metadata, {parameters.offset, logical.offset, physical.offset, size.offset});
     read_locator(image, region, items, metadata, warnings);
     return metadata;
 }

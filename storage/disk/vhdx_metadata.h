@@ -28,8 +28,9 @@ struct Metadata {
 Metadata read_metadata(const ImageView& image, const FileRange& region,
                        std::vector<std::string>& warnings);
 
-/// Decodes a parent locator item. Throws Error{corrupt}, {unsupported} for another type.
-ParentLocator decode_parent_locator(ByteView item);
+/// Decodes a parent locator item, which lies at `offset` of the file. Throws Error{corrupt},
+/// {unsupported} for another type.
+ParentLocator decode_parent_locator(ByteView item, std::uint64_t offset);
 /// The keys in the order that Windows writes them; empty paths are left out.
 Bytes encode_parent_locator(const ParentLocator& locator);
 

@@ -2,6 +2,7 @@
 #include "storage/disk/vhdx_region_table.h"
 
 #include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
 
 #include "base/crc32c.h"
 #include "base/error.h"
@@ -17,13 +18,31 @@ namespace {
 
 constexpr std::size_t kTableHeaderBytes = 16;
 constexpr std::size_t kEntryBytes = 32;
+constexpr std::uint64_t kEntryCountOffset = 8;
+// In an entry.
+constexpr std::uint64_t kFileOffsetOffset = 16;
+constexpr std::uint64_t kLengthOffset = 24;
+constexpr std::uint64_t kRequiredOffset = 28;
 constexpr std::uint32_t kRequired = 1;
 
+/// The copy that counts.
+struct Table {
+    std::uint64_t offset = 0;
+    Bytes bytes;
+};
+
 struct Entry {
+    std::uint64_t entry_offset = 0;  ///< Of the entry itself, in the file.
     Guid id;
     FileRange range;
-    bool is_required = false;
+    std::uint32_t flags = 0;
 };
+
+Field entry_field(const Entry& entry, std::string_view name, std::string value,
+                  std::uint64_t offset) {
+    return {"VHDX region table", fmt::format("{} of region {}", name, entry.id.to_string()),
+            std::move(value), entry.entry_offset + offset};
+}
 
 bool is_intact(ByteView table) {
     return load_u32(table, 0) == kRegionSignature &&
@@ -31,15 +50,26 @@ bool is_intact(ByteView table) {
                crc32c_with_zeroed_field(table, kChecksumFieldOffset);
 }
 
-Bytes choose_table(const ImageView& image, std::vector<std::string>& warnings) {
-    Bytes first = image.read(kFirstRegionTableOffset, kRegionTableBytes);
-    Bytes second = image.read(kSecondRegionTableOffset, kRegionTableBytes);
-    const bool is_first_intact = is_intact(first);
-    const bool is_second_intact = is_intact(second);
+std::string describe_damage(ByteView table, std::uint64_t offset) {
+    const std::uint32_t signature = load_u32(table, 0);
+    if (signature != kRegionSignature) {
+        return fmt::format("signature {} at offset {} is not \"regi\"", hex32(signature), offset);
+    }
+    return fmt::format("checksum {} at offset {} should be {}",
+                       hex32(load_u32(table, kChecksumFieldOffset)), offset + kChecksumFieldOffset,
+                       hex32(crc32c_with_zeroed_field(table, kChecksumFieldOffset)));
+}
+
+Table choose_table(const ImageView& image, std::vector<std::string>& warnings) {
+    Table first{kFirstRegionTableOffset, image.read(kFirstRegionTableOffset, kRegionTableBytes)};
+    Table second{kSecondRegionTableOffset, image.read(kSecondRegionTableOffset, kRegionTableBytes)};
+    const bool is_first_intact = is_intact(first.bytes);
+    const bool is_second_intact = is_intact(second.bytes);
     if (!is_first_intact && !is_second_intact) {
         throw Error{ErrorCode::corrupt,
-                    "VHDX region table: both copies (offsets 196608 and 262144) have a wrong "
-                    "signature or checksum"};
+                    fmt::format("VHDX region table: both copies are damaged: {}, and {}",
+                                describe_damage(first.bytes, first.offset),
+                                describe_damage(second.bytes, second.offset))};
     }
     if (!is_first_intact) {
         warnings.push_back("region table copy 1 (offset 196608) is damaged; copy 2 is used");
@@ -47,64 +77,83 @@ Bytes choose_table(const ImageView& image, std::vector<std::string>& warnings) {
     }
     if (!is_second_intact) {
         warnings.push_back("region table copy 2 (offset 262144) is damaged; copy 1 is used");
-    } else if (first != second) {
+    } else if (first.bytes != second.bytes) {
         warnings.push_back("the two region tables differ; copy 1 is used");
     }
     return first;
 }
 
-void check_range(const Guid& id, const FileRange& range, std::uint64_t file_size) {
-    const auto refuse = [&](std::string_view why) {
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX region {}: offset {} with length {} {}", id.to_string(),
-                                range.offset, range.length, why)};
-    };
-    if (range.offset % kAlignment != 0 || range.length % kAlignment != 0) {
-        refuse("is not aligned to 1 MiB");
+void check_range(const Entry& entry, std::uint64_t file_size) {
+    const auto [offset, length] = entry.range;
+    const Field offset_field =
+        entry_field(entry, "FileOffset", fmt::format("{}", offset), kFileOffsetOffset);
+    const Field length_field =
+        entry_field(entry, "Length", fmt::format("{}", length), kLengthOffset);
+    if (offset % kAlignment != 0) {
+        refuse_field(ErrorCode::corrupt, offset_field, "is no multiple of 1 MiB");
     }
-    if (range.length == 0) refuse("is empty");
-    if (range.offset < kHeaderSectionBytes) refuse("lies in the header section");
-    if (range.offset > file_size || range.length > file_size - range.offset) {
-        refuse(fmt::format("ends beyond the file of {} bytes", file_size));
+    if (length % kAlignment != 0) {
+        refuse_field(ErrorCode::corrupt, length_field, "is no multiple of 1 MiB");
+    }
+    if (length == 0) refuse_field(ErrorCode::corrupt, length_field, "makes an empty region");
+    if (offset < kHeaderSectionBytes) {
+        refuse_field(ErrorCode::corrupt, offset_field, "lies in the header section");
+    }
+    if (offset > file_size || length > file_size - offset) {
+        refuse_field(ErrorCode::corrupt, offset_field,
+                     fmt::format("puts a region of {} bytes beyond the end of the file of {} bytes",
+                                 length, file_size));
     }
 }
 
-std::vector<Entry> decode_entries(ByteView table) {
-    LittleEndianReader in{table};
-    in.skip(8);
+std::vector<Entry> decode_entries(const Table& table) {
+    LittleEndianReader in{table.bytes};
+    in.skip(kEntryCountOffset);
     const std::uint32_t count = in.u32();
     if (count > limits::kRegionEntriesMax) {
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX region table: EntryCount {} is more than {}", count,
-                                limits::kRegionEntriesMax)};
+        refuse_field(ErrorCode::corrupt,
+                     {"VHDX region table", "EntryCount", fmt::format("{}", count),
+                      table.offset + kEntryCountOffset},
+                     fmt::format("is more than {}", limits::kRegionEntriesMax));
     }
-    in.skip(kTableHeaderBytes - 12);
+    in.skip(kTableHeaderBytes - kEntryCountOffset - 4);
     std::vector<Entry> entries;
     std::set<Guid> seen;
     for (std::uint32_t index = 0; index < count; ++index) {
         Entry entry;
+        entry.entry_offset = table.offset + kTableHeaderBytes + index * kEntryBytes;
         entry.id = in.guid();
         entry.range.offset = in.u64();
         entry.range.length = in.u32();
-        entry.is_required = (in.u32() & kRequired) != 0;
+        entry.flags = in.u32();
         if (!seen.insert(entry.id).second) {
-            throw Error{ErrorCode::corrupt, fmt::format("VHDX region table: entry {} repeats {}",
-                                                        index, entry.id.to_string())};
+            refuse_field(ErrorCode::corrupt,
+                         {"VHDX region table", fmt::format("Guid of entry {}", index),
+                          entry.id.to_string(), entry.entry_offset},
+                         "stands in the table a second time");
         }
         entries.push_back(entry);
     }
     return entries;
 }
 
-void add_occupied(Regions& regions, const FileRange& range, const std::string& name) {
+void add_occupied(Regions& regions, const Entry& entry) {
+    const auto [offset, length] = entry.range;
     for (const FileRange& other : regions.occupied) {
-        if (!other.overlaps(range.offset, range.length)) continue;
-        throw Error{ErrorCode::corrupt,
-                    fmt::format("VHDX {} at offset {} with length {} overlaps another structure at "
-                                "offset {} with length {}",
-                                name, range.offset, range.length, other.offset, other.length)};
+        if (!other.overlaps(offset, length)) continue;
+        refuse_field(ErrorCode::corrupt,
+                     entry_field(entry, "FileOffset", fmt::format("{}", offset), kFileOffsetOffset),
+                     fmt::format("with length {} overlaps the log or region at {} with length {}",
+                                 length, other.offset, other.length));
     }
-    regions.occupied.push_back(range);
+    regions.occupied.push_back(entry.range);
+}
+
+Field missing_region(const Table& table, std::string_view name, const Guid& id) {
+    const std::uint32_t count = load_u32(table.bytes, kEntryCountOffset);
+    return {"VHDX region table",
+            fmt::format("the {} region ({}) is missing: EntryCount", name, id.to_string()),
+            fmt::format("{}", count), table.offset + kEntryCountOffset};
 }
 
 }  // namespace
@@ -113,7 +162,7 @@ static_assert(kTableHeaderBytes + limits::kRegionEntriesMax * kEntryBytes <= kRe
 
 Regions read_regions(const ImageView& image, const FileRange& log,
                      std::vector<std::string>& warnings) {
-    const Bytes table = choose_table(image, warnings);
+    const Table table = choose_table(image, warnings);
     Regions regions;
     if (log.length > 0) regions.occupied.push_back(log);
     std::optional<FileRange> bat;
@@ -124,17 +173,19 @@ Regions read_regions(const ImageView& image, const FileRange& log,
             bat = entry.range;
         } else if (entry.id == kMetadataRegion) {
             metadata = entry.range;
-        } else if (entry.is_required) {
-            throw Error{ErrorCode::unsupported,
-                        fmt::format("VHDX region {} at offset {} is required, but not known",
-                                    entry.id.to_string(), entry.range.offset)};
+        } else if ((entry.flags & kRequired) != 0) {
+            refuse_field(ErrorCode::unsupported,
+                         entry_field(entry, "Required", hex32(entry.flags), kRequiredOffset),
+                         "is set, and that region is not known here");
         }
-        check_range(entry.id, entry.range, image.size_bytes());
-        add_occupied(regions, entry.range, fmt::format("region {}", entry.id.to_string()));
+        check_range(entry, image.size_bytes());
+        add_occupied(regions, entry);
     }
-    if (!bat) throw Error{ErrorCode::corrupt, "VHDX region table: there is no BAT region"};
+    const std::string_view no_entry = "counts no entry for it";
+    if (!bat) refuse_field(ErrorCode::corrupt, missing_region(table, "BAT", kBatRegion), no_entry);
     if (!metadata) {
-        throw Error{ErrorCode::corrupt, "VHDX region table: there is no metadata region"};
+        refuse_field(ErrorCode::corrupt, missing_region(table, "metadata", kMetadataRegion),
+                     no_entry);
     }
     regions.bat = *bat;
     regions.metadata = *metadata;
