@@ -76,7 +76,8 @@ Json encode(const repository::PointSummary& point, const HostNames& hosts) {
                 {"protected_until", encode_time(point.protected_until)},
                 {"hold_reason", text_or_null(point.hold_reason)},
                 {"verified", encode_verification(point.verification)},
-                {"has_known_damage", point.has_known_damage}};
+                {"has_known_damage", point.has_known_damage},
+                {"comparison", draft.host_facts.value("comparison", Json{})}};
 }
 
 Json encode(const repository::KeySlot& slot) {

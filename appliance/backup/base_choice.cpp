@@ -170,8 +170,10 @@ std::optional<Refusal> check_wishes(const BaseQuestion& question) {
         if (point->draft.kind == PointKind::full) break;
     }
     if (since_full < question.full_every) return std::nullopt;
-    return Refusal{kFullEveryCode, fmt::format("every {}th backup is a full one by its policy",
-                                               question.full_every)};
+    return Refusal{kFullEveryCode,
+                   question.full_every == 1
+                       ? "every backup is to be a full one"
+                       : fmt::format("a full one is due every {} backups", question.full_every)};
 }
 
 ExportGoal full(Refusal why) {

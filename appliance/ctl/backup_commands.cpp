@@ -129,7 +129,9 @@ void declare_backup(CLI::App& command, BackupValues& values) {
     command.add_flag("--full", values.is_full, "Transfer everything, whatever was before");
     command
         .add_option("--full-every", values.full_every,
-                    "Transfer everything if that was not done in the last N backups")
+                    "Transfer everything if that was not done in the last N backups; such a run "
+                    "transfers the changes, too (no other pays twice), and reports where the two "
+                    "disagree")
         ->check(CLI::Range(1, 10'000))
         ->type_name("N");
     command

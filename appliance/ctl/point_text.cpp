@@ -28,6 +28,69 @@ std::string protection_text(const Json& point) {
     return until == "-" ? until : "until " + until;
 }
 
+std::uint64_t sum_of(const Json& disks, const std::string& member) {
+    std::uint64_t sum = 0;
+    for (const Json& disk : disks)
+        sum += number_of(disk, member);
+    return sum;
+}
+
+void print_disagreement(std::ostream& out, const Json& comparison) {
+    Table table{{{"DISK", Align::right},
+                 {"NAME"},
+                 {"DIFFERS AT BYTE", Align::right},
+                 {"FOR", Align::right}}};
+    for (const Json& disk : list_of(comparison, "disks")) {
+        const Json& ranges = list_of(disk, "ranges");
+        const std::string index = std::to_string(number_of(disk, "index"));
+        for (const Json& range : ranges) {
+            table.add_row({index, text_of(disk, "name"), std::to_string(number_of(range, "offset")),
+                           size_of(range, "length")});
+        }
+        const std::uint64_t count = number_of(disk, "range_count");
+        if (count > ranges.size()) {
+            table.add_row({index, text_of(disk, "name"),
+                           fmt::format("{} more ranges", count - ranges.size()), ""});
+        }
+    }
+    table.print(out);
+    const Json& suspects = list_of(comparison, "suspect_points");
+    if (suspects.empty()) return;
+    out << "Points that may be wrong there, made by increments since the last full:";
+    for (const Json& id : suspects)
+        out << " " << printable(short_id(id.get<std::string>()));
+    const std::uint64_t count = number_of(comparison, "suspect_point_count");
+    if (count > suspects.size()) out << " and " << count - suspects.size() << " older";
+    out << "\n";
+}
+
+/// Nothing for a point that was not compared.
+void print_comparison(std::ostream& out, const Json& document) {
+    const auto found = document.find("comparison");
+    if (found == document.end() || !found->is_object()) return;
+    const Json& comparison = *found;
+    const std::string result = text_of(comparison, "result");
+    const Json& disks = list_of(comparison, "disks");
+    out << "Compared      ";
+    if (result == "disagrees") {
+        out << "DISAGREES with the increments in "
+            << size_of(Json{{"sum", sum_of(disks, "disagreeing_bytes")}}, "sum")
+            << "; this point is right\n";
+        print_disagreement(out, comparison);
+    } else if (result == "agrees") {
+        out << "agrees with the increments, "
+            << size_of(Json{{"sum", sum_of(disks, "compared_bytes")}}, "sum") << "\n";
+    } else {
+        out << "not with the increments: " << printable(text_of(comparison, "reason")) << "\n";
+    }
+    for (const Json& disk : disks) {
+        if (text_of(disk, "result") != "not_compared" || result == "not_possible") continue;
+        out << printable(fmt::format("Not compared: disk {} ({}): {}", number_of(disk, "index"),
+                                     text_of(disk, "name"), text_of(disk, "reason")))
+            << "\n";
+    }
+}
+
 }  // namespace
 
 void print_point_result(std::ostream& out, const Json& result) {
@@ -46,6 +109,7 @@ void print_point_result(std::ostream& out, const Json& result) {
                        size_of(disk, "new_stored_bytes"), text_of(disk, "sha256")});
     }
     table.print(out);
+    print_comparison(out, result);
 }
 
 void print_point(std::ostream& out, const Json& point) {
@@ -73,6 +137,7 @@ void print_point(std::ostream& out, const Json& point) {
                        size_of(disk, "new_stored_bytes"), text_of(disk, "id")});
     }
     table.print(out);
+    print_comparison(out, point);
     for (const Json& skipped : list_of(point, "skipped")) {
         out << printable(fmt::format("Not in it: {} ({})", text_of(skipped, "name"),
                                      text_of(skipped, "reason")))

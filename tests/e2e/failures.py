@@ -442,5 +442,6 @@ def host_refuses_rights(scene):
 
 
 if __name__ == "__main__":
-    import repository_failures  # noqa: F401  It registers its cases.
+    import comparison_failures  # noqa: F401  They register their cases.
+    import repository_failures  # noqa: F401
     main(__doc__)

@@ -86,7 +86,33 @@ export function makePoint(seed, vm, minutes, kind, fields = {}) {
     hold_reason: null,
     verified: { time: ago(minutes - 5 > 0 ? minutes - 5 : 1), result: 'sound' },
     has_known_damage: false,
+    comparison: null,
     ...fields,
+  };
+}
+
+/// A full that disagrees with the increments before it.
+export function makeComparison(disk, suspects) {
+  return {
+    result: 'disagrees',
+    reason: '',
+    base_point: suspects[0].id,
+    disks: [
+      {
+        index: disk.index,
+        id: disk.id,
+        name: disk.name,
+        result: 'disagrees',
+        reason: '',
+        compared_bytes: disk.virtual_size_bytes,
+        disagreeing_bytes: 30 * 65536,
+        discarded_bytes: 0,
+        ranges: Array.from({ length: 24 }, (_, index) => ({ offset: index * 1048576, length: 65536 })),
+        range_count: 30,
+      },
+    ],
+    suspect_points: suspects.map((point) => point.id),
+    suspect_point_count: suspects.length,
   };
 }
 

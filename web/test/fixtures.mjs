@@ -1,5 +1,5 @@
 // What the stand-in appliance knows at first: nothing, an ordinary small site, or a thousand machines.
-import { ago, guid, hex, kFailure, kGiB, makeDisk, makeJob, makePoint, makeVm } from './builders.mjs';
+import { ago, guid, hex, kFailure, kGiB, makeComparison, makeDisk, makeJob, makePoint, makeVm } from './builders.mjs';
 
 const kTiB = 1024 ** 4;
 
@@ -120,6 +120,7 @@ export function ordinarySite() {
     base_point: null,
     unique_bytes: 3 * kGiB,
     protected_until: ago(-60_000),
+    comparison: makeComparison(points[1].disks[0], points.slice(2, 5)),
   };
   points[2] = {
     ...points[2],
@@ -136,6 +137,7 @@ export function ordinarySite() {
       reason: points[0].reason,
       consistency: 'application',
       disks: points[0].disks,
+      comparison: null,
       seconds: 74,
     },
     events: [

@@ -11,6 +11,7 @@ const kPages = {
   vm: `#/vms/${ordinary.vms[0].id}`,
   vm_disks: `#/vms/${ordinary.vms[1].id}`,
   point: `#/points/${ordinary.points[3].id}`,
+  point_disagrees: `#/points/${ordinary.points[1].id}`,
   restore: '#/restore',
   restore_moment: `#/restore?vm=${ordinary.vms[0].id}`,
   restore_target: `#/restore/${ordinary.points[2].id}`,

@@ -91,6 +91,13 @@ export const text = {
     holdActionDo: 'Hold it', unknownConsistency: 'unknown', application: 'application', crash: 'crash',
     openDetails: (when: string) => `Details of ${when}`, sha: 'SHA-256',
     damage: 'Known damage: parts of this point cannot be read.', moreActions: 'More',
+    compared: 'Compared with the increments', comparedAgrees: (size: string) => `agrees, ${size}`,
+    comparedNot: (why: string) => `not possible: ${why}`, notCompared: (why: string) => `not compared: ${why}`,
+    disagrees: 'The increments before this full were not complete',
+    disagreesNote: 'The host left out changes when it was asked for what had changed. This point is right. Restore from it, look at the host for storage faults, filter drivers and crashes, and take fulls until the cause is found.',
+    disagreesAt: (size: string, ranges: number) => `${size} in ${ranges === 1 ? '1 range' : `${ranges} ranges`}`,
+    differsAt: (offset: number, size: string) => `${size} at byte ${offset}`, moreRanges: (n: number) => `and ${n} more`,
+    suspects: 'Points that may be wrong there:',
     depthNote: 'Reads and compares every chunk of this point.',
   },
   jobs: {

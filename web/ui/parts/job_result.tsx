@@ -4,6 +4,7 @@ import type { Job } from '../generated/api';
 import { href } from '../router';
 import { text } from '../text';
 import { Badge, Facts } from './basics';
+import { comparisonOf, comparisonRows, DisagreementNotice } from './comparison';
 
 type Fields = Record<string, unknown>;
 
@@ -45,14 +46,17 @@ function PointMade({ result }: { result: Fields }) {
   if (typeof point !== 'string') return null;
   const disks = listOf(result['disks']);
   const sum = (name: string) => disks.reduce((total, disk) => total + (typeof disk[name] === 'number' ? disk[name] : 0), 0);
+  const comparison = comparisonOf(result['comparison']);
   return (
     <>
+      <DisagreementNotice comparison={comparison} />
       <Facts
         rows={[
           [text.point.kind, `${String(result['kind'])}: ${String(result['reason'])}`],
           [text.point.consistency, String(result['consistency'] ?? text.common.unknown)],
           [text.point.changed, format.bytes(sum('changed_bytes'))],
           [text.point.stored, format.bytes(sum('new_stored_bytes'))],
+          ...comparisonRows(comparison),
         ]}
       />
       <p>
