@@ -114,7 +114,9 @@ private:
 
     std::string enqueue_backup() {
         return engine_.enqueue(
-            {.kind = "backup", .parameters = {{"host", "hv01"}, {"vm", place_.vm_id}}});
+            {.kind = "backup",
+             .parameters = {
+                 {"host", "hv01"}, {"vm", place_.vm_id}, {"full_every", place_.full_every}}});
     }
 
     void arm(const KillPoint& point) {
@@ -153,11 +155,13 @@ private:
                 content->read(0, bytes);
                 disks[std::to_string(disk.draft.index)] = repository::sha256(bytes).hex();
             }
-            points.push_back({{"id", point.id},
-                              {"kind", to_string(point.draft.kind)},
-                              {"reason", point.draft.reason},
-                              {"run", point.draft.host_facts.value("run_id", "")},
-                              {"disks", disks}});
+            points.push_back(
+                {{"id", point.id},
+                 {"kind", to_string(point.draft.kind)},
+                 {"reason", point.draft.reason},
+                 {"comparison", point.draft.host_facts.value("comparison", Json::object())},
+                 {"run", point.draft.host_facts.value("run_id", "")},
+                 {"disks", disks}});
         }
         return points;
     }

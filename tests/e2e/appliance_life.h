@@ -19,6 +19,7 @@ struct Place {
     std::string unc;
     hyperv::Connection connection;
     std::string vm_id;
+    std::uint32_t full_every = 0;  ///< Of every backup; 0: never forced.
 };
 
 /// Which event of a backup is the last.

@@ -23,6 +23,8 @@ public:
 
     void guest_writes();
     Told live(Task task, const std::optional<KillPoint>& kill_point = std::nullopt);
+    /// From now on none of so many backups may be without a full; 0: no such rule.
+    void force_fulls(std::uint32_t full_every) { place_.full_every = full_every; }
     /// An appliance that never was, and a host that knows none.
     void start_over();
     Json control(const std::vector<std::string>& words) { return simulator_.control(words); }

@@ -184,3 +184,34 @@ TEST_CASE("kill points: an export that fails", "[e2e][kill]") {
         return killed.is_killed;
     });
 }
+
+TEST_CASE("kill points: a full that is compared with the increments", "[e2e][kill]") {
+    if (!Simulator::is_available()) return;
+    KillLab lab{seed()};
+    Json points = back_up(lab).said.at("points_after");
+    std::size_t compared = 0;
+    enumerate("compared full", false, [&](const KillPoint& point) {
+        if (point.number % kFreshEvery == 0) {
+            lab.start_over();
+            points = back_up(lab).said.at("points_after");
+        }
+        lab.guest_writes();
+        lab.force_fulls(1);
+        const Told killed = lab.live(Task::back_up, point);
+        lab.force_fulls(0);
+        INFO("number " << point.number << ", " << killed.event);
+        if (killed.is_killed) points = start_again(lab, newest(points), false);
+        const Json made = killed.is_killed ? points.back() : killed.said.at("points_after").back();
+        INFO(made.dump());
+        CHECK(made.at("kind") == "full");
+        // An honest host: the report is there, and no crash makes it a false alarm.
+        const std::string result = made.at("comparison").at("result");
+        CHECK(result != "disagrees");
+        compared += result == "agrees" ? 1 : 0;
+        const Told next = back_up(lab);
+        check_increment(next);
+        points = next.said.at("points_after");
+        return killed.is_killed;
+    });
+    CHECK(compared > 0);
+}
