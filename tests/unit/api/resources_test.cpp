@@ -2,7 +2,9 @@
 #include "tests/unit/api/api_fixture.h"
 
 #include "appliance/api/encode.h"
+#include "appliance/api/openapi.h"
 #include "appliance/api/problem.h"
+#include "appliance/backup/comparison_report.h"
 
 #include <catch2/catch.hpp>
 
@@ -241,6 +243,41 @@ TEST_CASE("points: the host goes by the name that people know, its id stands bes
     CHECK(vm_of().at("host") == host.id);
     point.draft.host.clear();
     CHECK(vm_of().at("host") == "");
+}
+
+TEST_CASE("points: a comparison is shown as it was kept, null where there was none", "[api]") {
+    test::ApiFixture fixture;
+    repository::PointSummary point;
+    const auto shown = [&] { return api::encode(point, api::HostNames{fixture.state}); };
+
+    CHECK(shown().at("comparison").is_null());
+    backup::ComparisonReport report;
+    report.base_point = "b";
+    backup::DiskReport disk;
+    disk.name = "a.vhdx";
+    disk.comparison = backup::DiskComparison{.compared_bytes = 1 << 20,
+                                             .disagreeing_bytes = 65536,
+                                             .discarded_bytes = 0,
+                                             .ranges = {{131072, 65536}},
+                                             .range_count = 1};
+    report.disks.push_back(disk);
+    point.draft.host_facts["comparison"] = to_json(report);
+    CHECK(shown().at("comparison") == to_json(report));
+
+    // All that it says is in the document, and all that the document requires is there.
+    const Json document = parse_json(api::openapi_document(), "openapi.json");
+    const Json schema = document.at("components").at("schemas").at("Comparison");
+    const auto names = [](const Json& object) {
+        std::set<std::string> set;
+        for (const auto& [name, value] : object.items())
+            set.insert(name);
+        return set;
+    };
+    const Json comparison = shown().at("comparison");
+    const Json of_disk = schema.at("properties").at("disks").at("items");
+    CHECK(names(comparison) == names(schema.at("properties")));
+    CHECK(names(comparison.at("disks").at(0)) == names(of_disk.at("properties")));
+    CHECK(of_disk.at("required").size() == of_disk.at("properties").size());
 }
 
 TEST_CASE("vms: of two hosts with one GUID, an exclusion goes to the one that is named", "[api]") {

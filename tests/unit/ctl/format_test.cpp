@@ -3,6 +3,7 @@
 
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/passphrase.h"
+#include "appliance/ctl/point_text.h"
 #include "appliance/ctl/progress_bar.h"
 #include "tests/support/temporary_directory.h"
 
@@ -45,6 +46,51 @@ TEST_CASE("table: columns are aligned, control characters never reach a terminal
           "ü             1\n"
           "long name   100\n"
           "evil?[2J      2\n");
+}
+
+TEST_CASE("point: a comparison with the increments, in all that can come of it", "[ctl]") {
+    Json disk{{"index", 0},
+              {"name", "web01.vhdx"},
+              {"result", "agrees"},
+              {"reason", ""},
+              {"compared_bytes", 3 * kMiB},
+              {"disagreeing_bytes", 0},
+              {"ranges", Json::array()},
+              {"range_count", 0}};
+    Json comparison{{"result", "agrees"},
+                    {"reason", ""},
+                    {"disks", Json::array({disk})},
+                    {"suspect_points", Json::array()},
+                    {"suspect_point_count", 0}};
+    const auto show = [&comparison] {
+        std::ostringstream out;
+        print_point(out, {{"id", "p"}, {"comparison", comparison}});
+        return out.str();
+    };
+    CHECK(show().find("Compared      agrees with the increments, 3.0 MiB\n") != std::string::npos);
+
+    comparison["result"] = "not_possible";
+    comparison["reason"] = "the host\x1b[2J failed";
+    CHECK(show().find("Compared      not with the increments: the host?[2J failed\n") !=
+          std::string::npos);
+
+    comparison["result"] = "disagrees";
+    disk["result"] = "disagrees";
+    disk["disagreeing_bytes"] = 2 * kMiB;
+    disk["ranges"] = Json::array({{{"offset", 131072}, {"length", 65536}}});
+    disk["range_count"] = 32;
+    comparison["disks"] = Json::array({disk});
+    comparison["suspect_points"] = Json::array({"0123456789abcdef"});
+    comparison["suspect_point_count"] = 3;
+    const std::string text = show();
+    CHECK(text.find("DISAGREES with the increments in 2.0 MiB; this point is right\n") !=
+          std::string::npos);
+    CHECK(text.find("   0  web01.vhdx           131072  64.0 KiB\n") != std::string::npos);
+    CHECK(text.find("31 more ranges") != std::string::npos);
+    CHECK(text.find("last full: 0123456789ab and 2 older\n") != std::string::npos);
+
+    comparison = nullptr;
+    CHECK(show().find("Compared") == std::string::npos);
 }
 
 TEST_CASE("progress bar: one line that is overwritten on a terminal", "[ctl]") {
