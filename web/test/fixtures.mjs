@@ -116,7 +116,7 @@ export function ordinarySite() {
   points[1] = {
     ...points[1],
     kind: 'full',
-    reason: 'a checkpoint was applied on the host since the last point',
+    reason: 'a full one is due every 30 backups',
     base_point: null,
     unique_bytes: 3 * kGiB,
     protected_until: ago(-60_000),

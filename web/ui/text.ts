@@ -92,6 +92,7 @@ export const text = {
     openDetails: (when: string) => `Details of ${when}`, sha: 'SHA-256',
     damage: 'Known damage: parts of this point cannot be read.', moreActions: 'More',
     compared: 'Compared with the increments', comparedAgrees: (size: string) => `agrees, ${size}`,
+    comparedDisagrees: (size: string, ranges: number) => `disagrees: ${size} in ${ranges === 1 ? '1 range' : `${ranges} ranges`}`,
     comparedNot: (why: string) => `not possible: ${why}`, notCompared: (why: string) => `not compared: ${why}`,
     disagrees: 'The increments before this full were not complete',
     disagreesNote: 'The host left out changes when it was asked for what had changed. This point is right. Restore from it, look at the host for storage faults, filter drivers and crashes, and take fulls until the cause is found.',

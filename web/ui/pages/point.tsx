@@ -1,7 +1,6 @@
 // One recovery point by itself: the target of links from jobs and from other points.
 import { call } from '../api';
 import { Facts, Loaded, PageHead, VerifiedBadge, When } from '../parts/basics';
-import { comparisonRows, DisagreementNotice } from '../parts/comparison';
 import { consistencyName, KeptBadges, PointActions, PointFacts } from '../parts/point_actions';
 import * as format from '../format';
 import { useResource } from '../resource';
@@ -19,7 +18,6 @@ export function PointPage({ id }: { id: string }) {
             above={<a href={vmHref(data.vm)}>{data.vm.name}</a>}
           />
           <PointActions point={data} onChange={point.reload} onRemoved={() => (location.hash = vmHref(data.vm))} />
-          <DisagreementNotice comparison={data.comparison} />
           <Facts
             rows={[
               [text.point.time, <When time={data.time} />],
@@ -28,7 +26,6 @@ export function PointPage({ id }: { id: string }) {
               [text.point.stored, format.bytes(data.unique_bytes)],
               [text.point.verified, <VerifiedBadge point={data} />],
               [text.point.kept, <KeptBadges point={data} />],
-              ...comparisonRows(data.comparison),
             ]}
           />
           <PointFacts point={data} />

@@ -6,7 +6,7 @@ import { href } from '../router';
 import { text } from '../text';
 import { Badge } from './basics';
 
-const kRangesShown = 20;
+const kRangesShown = 8;
 
 /// A job's result comes as it was stored; only what looks like a comparison is shown as one.
 export function comparisonOf(value: unknown): Comparison | null {
@@ -29,7 +29,7 @@ function Verdict({ comparison }: { comparison: Comparison }) {
       {comparison.result === 'agrees' && <Badge tone="good">{text.point.comparedAgrees(sum('compared_bytes'))}</Badge>}
       {comparison.result === 'disagrees' && (
         <Badge tone="bad">
-          {text.point.disagreesAt(
+          {text.point.comparedDisagrees(
             sum('disagreeing_bytes'),
             comparison.disks.reduce((total, disk) => total + disk.range_count, 0),
           )}
@@ -52,18 +52,15 @@ export function DisagreementNotice({ comparison }: { comparison: Comparison | nu
     <div class="notice bad" role="alert">
       <h2>{text.point.disagrees}</h2>
       <p>{text.point.disagreesNote}</p>
-      <ul>
+      <ul class="plain">
         {comparison.disks
           .filter((disk) => disk.result === 'disagrees')
           .map((disk) => (
             <li key={disk.index}>
-              {text.vm.disk} {disk.index} ({disk.name}): {text.point.disagreesAt(format.bytes(disk.disagreeing_bytes), disk.range_count)}
-              <ul>
-                {disk.ranges.slice(0, kRangesShown).map((range) => (
-                  <li key={range.offset}>{text.point.differsAt(range.offset, format.bytes(range.length))}</li>
-                ))}
-                {disk.range_count > shown(disk.ranges) && <li>{text.point.moreRanges(disk.range_count - shown(disk.ranges))}</li>}
-              </ul>
+              <strong>
+                {text.vm.disk} {disk.index} ({disk.name}): {text.point.disagreesAt(format.bytes(disk.disagreeing_bytes), disk.range_count)}
+              </strong>
+              <span class="row-note">{whereOf(disk)}</span>
             </li>
           ))}
       </ul>
@@ -72,8 +69,11 @@ export function DisagreementNotice({ comparison }: { comparison: Comparison | nu
   );
 }
 
-function shown(ranges: unknown[]): number {
-  return Math.min(ranges.length, kRangesShown);
+function whereOf(disk: Comparison['disks'][number]): string {
+  const shown = disk.ranges.slice(0, kRangesShown);
+  const more = disk.range_count - shown.length;
+  const places = shown.map((range) => text.point.differsAt(range.offset, format.bytes(range.length)));
+  return [...places, ...(more > 0 ? [text.point.moreRanges(more)] : [])].join(', ');
 }
 
 function Suspects({ comparison }: { comparison: Comparison }) {

@@ -7,6 +7,7 @@ import { useAction } from '../resource';
 import { go, href } from '../router';
 import { text } from '../text';
 import { Badge, Facts, ProblemBox } from './basics';
+import { comparisonRows, DisagreementNotice } from './comparison';
 import { Confirm, Dialog, TextField } from './forms';
 
 type Question = 'protect' | 'hold' | 'remove';
@@ -147,8 +148,10 @@ export function PointFacts({ point }: { point: Point }) {
           <p>{text.point.damage}</p>
         </div>
       )}
+      <DisagreementNotice comparison={point.comparison} />
       <Facts
         rows={[
+          ...comparisonRows(point.comparison),
           [text.point.id, <code>{point.id}</code>],
           [
             text.point.base,
