@@ -4,6 +4,7 @@
 #include "appliance/api/inventory.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
+#include "appliance/backup/comparison_report.h"
 
 #include "base/error.h"
 
@@ -117,6 +118,10 @@ Json list_problems(const VmKey& key, const Overview& overview) {
     const auto points = overview.points.find(key);
     if (points != overview.points.end() && points->second.back().has_known_damage) {
         problems.push_back("the newest recovery point is damaged");
+    }
+    if (points != overview.points.end()) {
+        if (const auto problem = backup::find_disagreement(points->second))
+            problems.push_back(*problem);
     }
     const auto residue = overview.residue.find(key);
     if (residue != overview.residue.end()) {

@@ -2,6 +2,7 @@
 #include "appliance/backup/comparison_report.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 #include <fmt/format.h>
 
@@ -132,6 +133,18 @@ bool is_disagreement(const Json& report) {
 
 Json comparison_of(const Json& host_facts) {
     return host_facts.value("comparison", Json{});
+}
+
+std::optional<std::string> find_disagreement(const std::vector<repository::PointSummary>& points) {
+    for (auto point = points.rbegin(); point != points.rend(); ++point) {
+        const Json comparison = comparison_of(point->draft.host_facts);
+        if (is_agreement(comparison)) return std::nullopt;
+        if (!is_disagreement(comparison)) continue;
+        return fmt::format(
+            "the host's change tracking left out changes before the full of {} (point {})",
+            format_time(point->time), point->id);
+    }
+    return std::nullopt;
 }
 
 }  // namespace entrepot::backup

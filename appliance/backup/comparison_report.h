@@ -4,6 +4,8 @@
 
 #include "appliance/backup/disk_compare.h"
 
+#include "storage/repository/repository.h"
+
 #include "base/json.h"
 
 #include <cstdint>
@@ -45,5 +47,9 @@ bool is_disagreement(const Json& report);
 
 /// The document of one of our points; null for a point that was not compared.
 Json comparison_of(const Json& host_facts);
+
+/// What the newest comparison of a VM's points, oldest first, found out, in a sentence; nullopt if
+/// it agreed. It stays until a later one agrees: the cause may still be on the host.
+std::optional<std::string> find_disagreement(const std::vector<repository::PointSummary>& points);
 
 }  // namespace entrepot::backup

@@ -89,8 +89,10 @@ def play(lab, chance, rounds):
     expected, kinds = {}, []
     for number in range(rounds):
         for guest in guests:
-            answer = back_up(lab, guest, expected, ["--full"] if chance.random() < 0.1 else [])
+            answer = back_up(lab, guest, expected, chance.choice([["--full"], ["--full-every", 2], [], [], [], [], []]))
             kinds.append(answer["kind"])
+            comparison = answer["comparison"]
+            expect(not comparison or comparison["result"] != "disagrees", f"an honest host, and it disagrees: {comparison}")
             print(f"round {number}: {guest.name}: {answer['kind']}, {answer['reason']}", flush=True)
             guest.write()
             if chance.random() < 0.25:

@@ -5,6 +5,9 @@
 #include "base/error.h"
 #include "base/file_system.h"
 
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -15,6 +18,12 @@ class FailingFileSystem final : public FileSystem {
 public:
     /// Operations are counted from 0; one beyond the last never fails.
     explicit FailingFileSystem(int failing_operation) : failing_operation_(failing_operation) {}
+    /// Fails nowhere.
+    FailingFileSystem() : FailingFileSystem(std::numeric_limits<int>::max()) {}
+    /// What every volume says that it has free from now on.
+    void on_free_bytes(std::function<std::uint64_t()> free_bytes) {
+        free_bytes_ = std::move(free_bytes);
+    }
     /// True once the operation came and failed.
     bool has_failed() const { return operation_count_ > failing_operation_; }
 
@@ -37,7 +46,7 @@ public:
         return files_.find_status(path);
     }
     std::uint64_t free_bytes(const std::filesystem::path& path) override {
-        return files_.free_bytes(path);
+        return free_bytes_ ? free_bytes_() : files_.free_bytes(path);
     }
     void make_directories(const std::filesystem::path& path) override {
         count_operation();
@@ -95,6 +104,7 @@ private:
     };
 
     PosixFileSystem files_;
+    std::function<std::uint64_t()> free_bytes_;
     int failing_operation_;
     int operation_count_ = 0;
 };

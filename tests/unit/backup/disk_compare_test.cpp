@@ -238,3 +238,22 @@ TEST_CASE("comparison report: without any disk that could be compared it says wh
     CHECK(backup::describe_comparison(json).find("the host sent the complete disk") !=
           std::string::npos);
 }
+
+TEST_CASE("comparison report: a disagreement is a problem of the VM until a later full agrees",
+          "[backup][compare]") {
+    const auto point = [](const std::string& id, const std::string& result) {
+        repository::PointSummary summary;
+        summary.id = id;
+        if (!result.empty()) summary.draft.host_facts["comparison"] = {{"result", result}};
+        return summary;
+    };
+    std::vector<repository::PointSummary> points{point("a", "agrees"), point("b", "")};
+    CHECK_FALSE(backup::find_disagreement(points));
+    points.push_back(point("c", "disagrees"));
+    points.push_back(point("d", ""));
+    points.push_back(point("e", "not_possible"));
+    REQUIRE(backup::find_disagreement(points));
+    CHECK(backup::find_disagreement(points)->find("point c") != std::string::npos);
+    points.push_back(point("f", "agrees"));
+    CHECK_FALSE(backup::find_disagreement(points));
+}

@@ -1,5 +1,6 @@
 // A full that --full-every forces is compared with what the increments say: when it can be, when it
 // can't, and that the full becomes a point whatever happens beside it.
+#include "tests/support/failing_file_system.h"
 #include "tests/unit/backup/lab.h"
 
 #include "appliance/backup/backup_job.h"
@@ -10,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 using namespace entrepot;
@@ -37,6 +39,12 @@ bool has_warning(const Json& result, const std::string& words) {
 
 Json ranges(std::size_t offset, std::size_t length) {
     return Json::array({{{"offset", offset}, {"length", length}}});
+}
+
+bool has_export(const Lab& lab) {
+    const std::filesystem::recursive_directory_iterator entries{lab.directory.path() / "share"};
+    return std::any_of(begin(entries), end(entries),
+                       [](const auto& entry) { return entry.is_regular_file(); });
 }
 
 }  // namespace
@@ -246,6 +254,39 @@ TEST_CASE("full-every: without the changes' room to give, a full share ends the 
     CHECK(lab.back_up()["kind"] == "incremental");
 }
 
+TEST_CASE("full-every: a share with room for one export gets the full", "[backup][compare]") {
+    Lab lab;
+    lab.back_up();
+    lab.guest_writes();
+    test::FailingFileSystem files;
+    share::ShareRegistry shares{{files, lab.clock, lab.state.shares, lab.state.hosts}};
+    const backup::Services services{.repository = lab.repository,
+                                    .state = lab.state,
+                                    .shares = shares,
+                                    .connect = lab.services.connect,
+                                    .clock = lab.clock,
+                                    .random = lab.random,
+                                    .log = lab.log,
+                                    .file_system = files};
+    std::string reason;
+    SECTION("known before anything is asked") {
+        files.on_free_bytes([] { return 40 * kMiB; });
+        reason = "has 40.0 MiB free, a full and the changes need about 64.0 MiB";
+    }
+    SECTION("found when the changes are there") {
+        files.on_free_bytes([&lab] { return (has_export(lab) ? 20 : 90) * kMiB; });
+        reason = "has 20.0 MiB free, too little for the full";
+    }
+    auto job = lab.make_backup(kDue);
+    const Json due = backup::run_backup(services, job).result;
+    CHECK(due["kind"] == "full");
+    CHECK(due["comparison"]["reason"].get<std::string>().find(reason) != std::string::npos);
+    CHECK(has_warning(due, reason));
+    CHECK(lab.newest_point_restores());
+    files.on_free_bytes({});
+    CHECK(lab.find_dirt() == "");
+}
+
 TEST_CASE("full-every: the base point is deleted in the meantime", "[backup][compare]") {
     Lab lab;
     lab.back_up();
@@ -323,6 +364,50 @@ TEST_CASE("full-every: a shutdown is no obstacle; the next start compares all th
     CHECK(lab.run(job).result["comparison"]["result"] == "agrees");
     CHECK(lab.world.exports_begun == 3);
     CHECK(lab.find_dirt() == "");
+}
+
+TEST_CASE("full-every: an answer lost anywhere makes no false alarm and leaves nothing behind",
+          "[backup][compare][sim]") {
+    Lab lab;
+    lab.back_up();
+    // Every second event from either start; those of a run that ends well.
+    int number = GENERATE(0, 1);
+    bool is_hit = true;
+    for (; is_hit; number += 2) {
+        lab.guest_writes();
+        is_hit = false;
+        std::string lost;
+        lab.script.reset();
+        lab.script.on_event = [&](int now, const std::string& event) {
+            const bool is_call = event.find("start_") != std::string::npos ||
+                                 event.find("read_job") != std::string::npos ||
+                                 event.find("list_") != std::string::npos;
+            if (now != number) return;
+            is_hit = true;
+            lost = event;
+            if (is_call) throw Error{ErrorCode::timeout, "no answer in time"};
+        };
+        auto job = lab.make_backup(kDue);
+        Json result;
+        std::string failure;
+        try {
+            result = lab.run(job).result;
+        } catch (const Error& error) {
+            failure = error.what();
+        }
+        lab.script.on_event = [](int, const std::string&) {};
+        CAPTURE(number, lost, failure, result.dump());
+        if (failure.empty()) {
+            CHECK(lab.newest_point_restores());
+            CHECK(result["comparison"]["result"] == "agrees");
+        }
+        CHECK(lab.find_dirt() == "");
+        CHECK(lab.world.reference_points.size() == 1);
+        lab.guest_writes();
+        CHECK(lab.back_up()["kind"] == "incremental");
+        lab.repository.points.erase(lab.repository.points.begin(), lab.repository.points.end() - 1);
+    }
+    CHECK(number > 90);
 }
 
 TEST_CASE("full-every: killed anywhere and started again it ends with the same report",
