@@ -232,7 +232,7 @@ private:
     std::unique_ptr<FileLock> lock_;
     state::State state_;
     share::ShareRegistry shares_;
-    policy::TimeZones zones_;
+    TimeZones zones_;
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;
     std::unique_ptr<share::OpenHandleCheck> handles_;
