@@ -181,6 +181,8 @@ void ExportStep::check_space(const ExportGoal& goal) {
 
 ExportStep::Ended ExportStep::ask(const Attempt& attempt) {
     run_.area().check_root();
+    // Without it the export could not be settled; better to know before the host works for hours.
+    if (auto* server = run_.services().file_server) server->check_running(run_.stop());
     check_space(attempt.goal);
     Json before = Json::array();
     for (const auto& job : list_exports(run_))
@@ -265,8 +267,8 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
     run_.job().enter_stage("settle");
     share::ExportArea& area = run_.area();
     try {
-        area.settle(run_.record().id, attempt.run_id, run_.services().settle,
-                    run_.services().handles, run_.stop());
+        area.settle(run_.record().id, attempt.run_id, settle_options(run_),
+                    run_.services().file_server, run_.stop());
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), goal);
     } catch (Error& error) {
         if (goal.kind == PointKind::full || !concerns_content(error)) {
