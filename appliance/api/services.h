@@ -5,7 +5,6 @@
 #include "appliance/config/config.h"
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/scheduler.h"
-#include "appliance/policy/time_zone.h"
 #include "appliance/share/share_registry.h"
 #include "appliance/state/state.h"
 #include "exporter/hyperv/hyperv_host.h"
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/time_zone.h"
 
 #include <functional>
 #include <stop_token>
@@ -36,7 +36,7 @@ struct Services {
     state::State& state;
     jobs::JobEngine& engine;
     policy::Scheduler& scheduler;
-    policy::TimeZones& zones;
+    TimeZones& zones;
     share::ShareRegistry& shares;
     SessionStore& sessions;
     std::string version;

@@ -115,6 +115,8 @@ void ExportAttempts::record(const Attempt& attempt, const Ended& ended) {
 
 ExportAttempts::Ended ExportAttempts::ask(const Attempt& attempt) {
     run_.area().check_root();
+    // Without it the export could not be settled; better to know before the host works for hours.
+    if (auto* server = run_.services().file_server) server->check_running(run_.stop());
     Json before = Json::array();
     for (const auto& job : list_exports(run_))
         before.push_back(job.instance_id);

@@ -107,8 +107,8 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
     run_.job().enter_stage("settle");
     share::ExportArea& area = run_.area();
     try {
-        area.settle(run_.record().id, attempt.run_id, run_.services().settle,
-                    run_.services().handles, run_.stop());
+        area.settle(run_.record().id, attempt.run_id, settle_options(run_),
+                    run_.services().file_server, run_.stop());
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), goal);
     } catch (Error& error) {
         if (goal.kind == PointKind::full || !concerns_content(error)) {

@@ -37,7 +37,8 @@ void TakeStep::run() {
     if (run_.journal().has(key::kTaken)) return;
     const Json exported = *run_.journal().find(key::kExport);
     const std::string run_id = exported.at("run_id");
-    run_.area().take(run_.record().id, run_id, run_.services().settle.limits);
+    run_.area().take(run_.record().id, run_id, settle_options(run_), run_.services().file_server,
+                     run_.stop());
     const ExportAnalysis analysis =
         analyse_export(run_, run_.area().taken_path(run_id), export_goal_from(exported.at("goal")));
     run_.journal().put(key::kTaken, {{"run_id", run_id}, {"images", image_identities(analysis)}});

@@ -8,6 +8,7 @@
 #include "storage/repository/retention.h"
 
 #include "base/error.h"
+#include "base/time_zone.h"
 
 #include <fmt/format.h>
 
@@ -80,7 +81,8 @@ repository::RetentionPlan plan_for(const Services& services,
         seen.push_back(
             {point.id, point.sequence, point.time, is_protected, point.has_known_damage});
     }
-    return repository::plan_retention(seen, rule, now, services.time_zone);
+    const auto zone = TimeZones{services.file_system}.get(services.time_zone);
+    return repository::plan_retention(seen, rule, now, *zone);
 }
 
 const PointSummary& find_in(const std::vector<PointSummary>& points, const std::string& id) {

@@ -1,6 +1,10 @@
 // The shared part of a run's steps; see run.h.
 #include "appliance/backup/run.h"
 
+#include "appliance/share/names.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace entrepot::backup {
@@ -36,6 +40,15 @@ void Run::sleep_for(std::chrono::milliseconds duration) {
 
 std::string Run::snapshot_name() const {
     return std::string{kSnapshotNamePrefix} + job_.id();
+}
+
+share::SettleOptions settle_options(Run& run) {
+    share::SettleOptions options = run.services().settle;
+    options.on_close = [&run](const share::Holder& holder) {
+        run.note(fmt::format("closing the sessions of {} on the file server: it still holds \"{}\"",
+                             share::printable(holder.machine), share::printable(holder.file)));
+    };
+    return options;
 }
 
 }  // namespace entrepot::backup

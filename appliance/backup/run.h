@@ -69,6 +69,9 @@ private:
     std::vector<std::string> warnings_;
 };
 
+/// The options of settling, with what it does to a client written into the job.
+share::SettleOptions settle_options(Run& run);
+
 /// What our snapshots' names begin with.
 inline constexpr std::string_view kSnapshotNamePrefix = "Entrepot ";
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "appliance/share/export_area.h"
+#include "appliance/share/file_server.h"
 #include "appliance/share/share_registry.h"
 #include "appliance/state/hosts.h"
 #include "appliance/state/state.h"
@@ -53,7 +54,7 @@ struct Services {
     Random& random;
     Log& log;
     FileSystem& file_system;
-    share::OpenHandleCheck* handles = nullptr;  ///< May be absent.
+    share::FileServer* file_server = nullptr;  ///< Absent where we do not own it.
     std::string time_zone = "UTC";
     Pace pace{};
     share::SettleOptions settle{};

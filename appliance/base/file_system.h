@@ -64,6 +64,7 @@ struct FileStatus {
     std::uint64_t size_bytes = 0;
     std::uint64_t allocated_bytes = 0;
     std::uint32_t link_count = 0;
+    std::uint32_t owner_id = 0;  ///< A user's number, as the file system shows it.
     WallTime modified{};
 };
 

@@ -240,6 +240,7 @@ std::optional<FileStatus> PosixFileSystem::find_status(const fs::path& path) {
                       .size_bytes = static_cast<std::uint64_t>(value.st_size),
                       .allocated_bytes = static_cast<std::uint64_t>(value.st_blocks) * 512,
                       .link_count = static_cast<std::uint32_t>(value.st_nlink),
+                      .owner_id = static_cast<std::uint32_t>(value.st_uid),
                       .modified = WallTime{floor<milliseconds>(modified)}};
 }
 

@@ -32,7 +32,7 @@ struct Config {
     bool allow_loopback_hosts = false;      ///< hosts.allow_loopback
     std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.
     std::uint32_t jobs_per_host_max = 2;    ///< jobs.per_host, 1 to 16.
-    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no smbstatus check.
+    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no Samba of ours.
     LogLevel log_level = LogLevel::info;    ///< log.level
 
     std::filesystem::path repository_directory() const {

@@ -10,6 +10,7 @@
 #include "appliance/daemon/version.h"
 
 #include "base/error.h"
+#include "base/process.h"
 
 #include <fmt/format.h>
 
@@ -89,6 +90,7 @@ public:
           state_(config.state_file(), world.clock, world.random),
           shares_({world.file_system, world.clock, state_.shares, state_.hosts}),
           zones_(world.file_system),
+          processes_(world.clock),
           engine_({world.clock, world.random, world.log, state_.jobs, state_.journal},
                   engine_options(config)),
           scheduler_({world.clock, world.log, state_, engine_, zones_}, scheduler_options()),
@@ -190,7 +192,10 @@ private:
     }
 
     backup::Services make_backup_services(repository::Repository& repository) {
-        if (!config_.smb_conf.empty()) handles_ = share::make_smbstatus_check(config_.smb_conf);
+        if (!config_.smb_conf.empty()) {
+            file_server_ =
+                share::make_samba_server(config_.smb_conf, world_.file_system, processes_);
+        }
         return backup::Services{
             .repository = repository,
             .state = state_,
@@ -201,7 +206,7 @@ private:
             .random = world_.random,
             .log = world_.log,
             .file_system = world_.file_system,
-            .handles = handles_.get(),
+            .file_server = file_server_.get(),
             .time_zone = config_.time_zone,
         };
     }
@@ -232,10 +237,11 @@ private:
     std::unique_ptr<FileLock> lock_;
     state::State state_;
     share::ShareRegistry shares_;
-    policy::TimeZones zones_;
+    TimeZones zones_;
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;
-    std::unique_ptr<share::OpenHandleCheck> handles_;
+    PosixProcessRunner processes_;
+    std::unique_ptr<share::FileServer> file_server_;
     std::unique_ptr<backup::Services> backup_services_;
     bool is_started_ = false;
     jobs::JobEngine engine_;

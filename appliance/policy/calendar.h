@@ -2,9 +2,8 @@
 // "Mon..Fri 22:00", "*-*-1 03:30 Europe/Berlin", "daily", "*-*~1 23:00".
 #pragma once
 
-#include "appliance/policy/time_zone.h"
-
 #include "base/clock.h"
+#include "base/time_zone.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,10 +1,10 @@
 // A policy: what to protect, when, how consistent, how long to keep.
 #pragma once
 
-#include "appliance/policy/time_zone.h"
 #include "appliance/state/vms.h"
 
 #include "base/json.h"
+#include "base/time_zone.h"
 
 #include <cstdint>
 #include <string>

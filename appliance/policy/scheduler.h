@@ -4,11 +4,11 @@
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/calendar.h"
 #include "appliance/policy/policy.h"
-#include "appliance/policy/time_zone.h"
 #include "appliance/state/state.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/time_zone.h"
 
 #include <chrono>
 #include <cstdint>

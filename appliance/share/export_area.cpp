@@ -1,9 +1,10 @@
 // The folder behind a share; see export_area.h.
 #include "appliance/share/export_area.h"
 
+#include "appliance/share/names.h"
+#include "appliance/share/open_handles.h"
 #include "appliance/share/unc.h"
 
-#include "base/check.h"
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -23,15 +24,6 @@ constexpr std::string_view kTakenFolder = ".taken";
 constexpr std::size_t kExtensionBytesMax = 16;
 constexpr std::array<std::string_view, 9> kExtensions{".vhdx", ".avhdx", ".vhd", ".avhd", ".vmcx",
                                                       ".vmrs", ".vmgs",  ".xml", ".vsv"};
-
-// A name from the host, fit for a message: what is not plain text shows as '?'.
-std::string printable(std::string_view name) {
-    std::string text;
-    for (const char c : name.substr(0, 200)) {
-        text += (c >= 0x20 && c < 0x7f) ? c : '?';
-    }
-    return text;
-}
 
 std::string extension_of(std::string_view name) {
     const std::size_t dot = name.rfind('.');
@@ -179,6 +171,10 @@ fs::path ExportArea::taken_path(std::string_view run_id) const {
     return root_ / kTakenFolder / run_id;
 }
 
+fs::path ExportArea::probe_path(std::string_view run_id) const {
+    return root_ / fmt::format("{}-{}", kTakenFolder, run_id);
+}
+
 fs::path ExportArea::create_run(std::string_view host_id, std::string_view run_id) {
     const fs::path run = run_path(host_id, run_id);
     check_root();
@@ -222,60 +218,104 @@ std::vector<ExportFile> ExportArea::list_files(const fs::path& run_directory,
 }
 
 std::vector<ExportFile> ExportArea::settle(std::string_view host_id, std::string_view run_id,
-                                           const SettleOptions& options, OpenHandleCheck* handles,
+                                           const SettleOptions& options, FileServer* server,
                                            std::stop_token stop) {
     const fs::path run = run_path(host_id, run_id);
+    OpenHandles handles{server, run_id, options.on_close};
+    handles.check_server(stop);
     const SteadyTime start = clock_.steady_now();
     SteadyTime quiet_since = start;
     std::vector<ExportFile> files = list_files(run, options.limits);
     for (;;) {
-        clock_.sleep_for(options.poll_interval, stop);
-        if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+        pause(options, stop);
         std::vector<ExportFile> now_files = list_files(run, options.limits);
         const SteadyTime now = clock_.steady_now();
-        const bool is_open = handles != nullptr && handles->has_open_handles(run);
-        if (is_open || !are_same(files, now_files)) quiet_since = now;
+        if (!are_same(files, now_files)) quiet_since = now;
         files = std::move(now_files);
-        if (now - quiet_since >= options.quiet) return files;
-        if (now - start > options.timeout) {
-            throw Error{ErrorCode::timeout,
-                        is_open ? "a file of the export is still open on the file server"
-                                : "the files of the export do not stop changing"};
-        }
+        const SteadyTime quiet_at = quiet_since + options.quiet;
+        const Insist insist = now >= quiet_at + options.handle_patience ? Insist::yes : Insist::no;
+        if (now >= quiet_at && handles.are_closed(insist, stop)) return files;
+        if (now - start <= options.timeout) continue;
+        if (now >= quiet_at) throw handles.failure();
+        throw Error{ErrorCode::timeout, "the files of the export do not stop changing",
+                    "find out which program on the host still writes to the share"};
     }
 }
 
-// A link that somebody planted there would lead the export, and its removal, anywhere.
-void ExportArea::make_taken_folder(const fs::path& folder) {
-    const auto status = file_system_.find_status(folder);
-    if (status && status->type != FileType::directory) {
-        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", folder.string())};
+void ExportArea::pause(const SettleOptions& options, std::stop_token stop) {
+    clock_.sleep_for(options.poll_interval, stop);
+    if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+}
+
+// What a file system shows as the owner of what we make. Not our user id: a network file system
+// may show another one.
+std::uint32_t ExportArea::find_own_id(std::string_view run_id) {
+    const fs::path probe = probe_path(run_id);
+    file_system_.remove(probe);
+    file_system_.create(probe);
+    const auto status = file_system_.find_status(probe);
+    file_system_.remove(probe);
+    if (!status) {
+        throw Error{ErrorCode::io,
+                    fmt::format("the file {}, just made, is not there", probe.string()),
+                    "look at the share's file system, and at who else changes its files"};
     }
-    file_system_.make_directories(folder);
-    restrict_to_owner(folder);
+    return status->owner_id;
+}
+
+// Whoever owns a folder opens it again whatever its mode is, and may have put an "export" of his
+// own into it; a link would lead the export, and its removal, anywhere.
+void ExportArea::require_own_folder(const fs::path& folder, std::uint32_t own_id) {
+    const auto status = file_system_.find_status(folder);
+    if (!status || status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", folder.string()),
+                    "we did not make it: find out who did, then remove it"};
+    }
+    if (status->owner_id != own_id) {
+        throw Error{ErrorCode::untrusted,
+                    fmt::format("{} belongs to user {}, not to the appliance", folder.string(),
+                                status->owner_id),
+                    "we did not make it: find out who did, then remove it"};
+    }
+}
+
+void ExportArea::move_to_taken(const fs::path& run, const fs::path& taken) {
+    const auto status = file_system_.find_status(run);
+    if (!status) {
+        throw Error{ErrorCode::not_found,
+                    fmt::format("the export folder {} is not there", run.string())};
+    }
+    if (status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted,
+                    fmt::format("the export folder {} is no directory", run.string())};
+    }
+    file_system_.rename(run, taken);
+    file_system_.sync_directory(taken.parent_path());
+    file_system_.sync_directory(run.parent_path());
 }
 
 std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_view run_id,
-                                         const ExportLimits& limits) {
+                                         const SettleOptions& options, FileServer* server,
+                                         std::stop_token stop) {
     const fs::path run = run_path(host_id, run_id);
     const fs::path taken = taken_path(run_id);
-    if (!file_system_.exists(taken)) {
-        check_root();
-        const auto status = file_system_.find_status(run);
-        if (!status) {
-            throw Error{ErrorCode::not_found,
-                        fmt::format("the export folder {} is not there", run.string())};
-        }
-        if (status->type != FileType::directory) {
-            throw Error{ErrorCode::untrusted,
-                        fmt::format("the export folder {} is no directory", run.string())};
-        }
-        make_taken_folder(taken.parent_path());
-        file_system_.rename(run, taken);
-        file_system_.sync_directory(taken.parent_path());
-        file_system_.sync_directory(run.parent_path());
+    check_root();
+    OpenHandles handles{server, run_id, options.on_close};
+    handles.check_server(stop);
+    const std::uint32_t own_id = find_own_id(run_id);
+    const fs::path folder = taken.parent_path();
+    if (!file_system_.exists(folder)) file_system_.make_directories(folder);
+    require_own_folder(folder, own_id);
+    restrict_to_owner(folder);
+    if (!file_system_.exists(taken)) move_to_taken(run, taken);
+    require_own_folder(taken, own_id);
+    // The file server keeps the names by which files were opened, so the old place is asked for.
+    const SteadyTime start = clock_.steady_now();
+    while (!handles.are_closed(Insist::yes, stop)) {
+        if (clock_.steady_now() - start > options.timeout) throw handles.failure();
+        pause(options, stop);
     }
-    return list_files(taken, limits);
+    return list_files(taken, options.limits);
 }
 
 void ExportArea::check_unchanged(const std::vector<ExportFile>& before, std::string_view run_id,
@@ -292,7 +332,9 @@ void ExportArea::check_unchanged(const std::vector<ExportFile>& before, std::str
 }
 
 void ExportArea::remove_run(std::string_view host_id, std::string_view run_id) {
-    for (const fs::path& path : {run_path(host_id, run_id), taken_path(run_id)}) {
+    // A crash may have left the probe.
+    for (const fs::path& path :
+         {run_path(host_id, run_id), taken_path(run_id), probe_path(run_id)}) {
         const auto status = file_system_.find_status(path);
         if (!status) continue;
         if (status->type == FileType::directory) {

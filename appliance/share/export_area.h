@@ -2,6 +2,8 @@
 // it out of the host's reach. Follows section 3.2 of the fault catalogue: all names are data.
 #pragma once
 
+#include "appliance/share/file_server.h"
+
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/progress.h"
@@ -9,7 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -38,20 +40,14 @@ struct SettleOptions {
     ExportLimits limits{};
     /// Size and time of every file must stay the same this long.
     std::chrono::milliseconds quiet{2'000};
+    /// After that, a client may hold files open this long before its sessions are closed: Windows
+    /// closes a file some seconds after the program did.
+    std::chrono::milliseconds handle_patience{15'000};
     std::chrono::milliseconds poll_interval{500};
     std::chrono::milliseconds timeout{300'000};
+    /// Told before a client's sessions are closed; may be empty.
+    std::function<void(const Holder&)> on_close{};
 };
-
-/// Asks the file server whether somebody holds a file below a directory open. Optional: without
-/// one, only that sizes and times stay the same is checked.
-class OpenHandleCheck {
-public:
-    virtual ~OpenHandleCheck() = default;
-    virtual bool has_open_handles(const std::filesystem::path& directory) = 0;
-};
-
-/// Reads `smbstatus` with the given configuration. Throws Error{io} if it cannot be run.
-std::unique_ptr<OpenHandleCheck> make_smbstatus_check(const std::filesystem::path& smb_conf);
 
 /// One share's folder. Ids must satisfy is_path_id(). Safe to share between threads.
 class ExportArea {
@@ -70,15 +66,20 @@ public:
     std::filesystem::path taken_path(std::string_view run_id) const;
 
     /// Waits until nobody writes any more: the same files with the same sizes and times over
-    /// `options.quiet`, no handle open. Error{timeout}, Error{cancelled}, and those of list_files.
+    /// `options.quiet`; and with a file server until no client has anything of the run open, which
+    /// is helped after `options.handle_patience` by closing its sessions. Without one (nullptr)
+    /// only sizes and times are looked at. Error{timeout} naming who holds what, Error{cancelled},
+    /// and those of list_files and FileServer.
     std::vector<ExportFile> settle(std::string_view host_id, std::string_view run_id,
-                                   const SettleOptions& options, OpenHandleCheck* handles,
+                                   const SettleOptions& options, FileServer* server,
                                    std::stop_token stop);
-    /// Moves the run out of the host's reach and looks at each entry again. May be called again
-    /// after a crash: what was taken already is only looked at. Error{not_found} if it is in
-    /// neither place.
+    /// Moves the run out of the host's reach, makes whoever opened something in the last moment let
+    /// go at once, and looks at each entry again. May be called again after a crash: what was taken
+    /// already is not moved. Error{not_found} if it is in neither place, Error{untrusted} if the
+    /// folders for that are a link or somebody else's, and those of settle.
     std::vector<ExportFile> take(std::string_view host_id, std::string_view run_id,
-                                 const ExportLimits& limits);
+                                 const SettleOptions& options, FileServer* server,
+                                 std::stop_token stop);
 
     /// All files of a run in either place, sorted. Error{untrusted} for a link, a file with a
     /// second name, a device, a socket or a pipe; Error{limit} beyond the limits.
@@ -101,7 +102,11 @@ public:
     void remove_leftover(const Leftover& leftover);
 
 private:
-    void make_taken_folder(const std::filesystem::path& folder);
+    void pause(const SettleOptions& options, std::stop_token stop);
+    std::filesystem::path probe_path(std::string_view run_id) const;
+    std::uint32_t find_own_id(std::string_view run_id);
+    void require_own_folder(const std::filesystem::path& folder, std::uint32_t own_id);
+    void move_to_taken(const std::filesystem::path& run, const std::filesystem::path& taken);
 
     FileSystem& file_system_;
     Clock& clock_;

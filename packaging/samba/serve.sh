@@ -64,7 +64,8 @@ start() {
   local directory port password
   mkdir -p "$1"
   directory=$(cd "$1" && pwd -P)
-  for port in $(seq 24450 24950); do if is_free "$port"; then break; fi; done
+  # In no fixed order: another one may be starting at the same time.
+  for port in $(shuf -i 24450-24950); do if is_free "$port"; then break; fi; done
   is_free "$port" || { echo "serve.sh: no free port" >&2; exit 1; }
   write_configuration "$port" "$directory"
   if [ ! -s "$work/password" ]; then

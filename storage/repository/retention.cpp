@@ -1,8 +1,6 @@
 // Newest first, each rule keeps the newest point of each of its latest slots.
 #include "storage/repository/retention.h"
 
-#include "storage/repository/time_zone.h"
-
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -13,6 +11,22 @@
 
 namespace entrepot::repository {
 namespace {
+
+// A moment as a calendar shows it.
+struct LocalTime {
+    std::chrono::year_month_day date;
+    std::int32_t hour = 0;
+    std::chrono::seconds utc_offset{0};
+};
+
+LocalTime local_time(WallTime time, const TimeZone& zone) {
+    using namespace std::chrono;
+    const seconds offset = zone.offset_at(floor<seconds>(time));
+    const auto shifted = floor<seconds>(time) + offset;
+    const auto day = floor<days>(shifted);
+    return {year_month_day{day}, static_cast<std::int32_t>(floor<hours>(shifted - day).count()),
+            offset};
+}
 
 using SlotName = std::string (*)(const LocalTime&);
 
@@ -104,12 +118,11 @@ bool RetentionRule::is_empty() const {
 }
 
 RetentionPlan plan_retention(const std::vector<RetentionPoint>& points, const RetentionRule& rule,
-                             WallTime now, const std::string& time_zone) {
+                             WallTime now, const TimeZone& zone) {
     if (rule.is_empty()) {
         throw Error{ErrorCode::usage, "a rule that keeps nothing",
                     "give at least one --keep-... number"};
     }
-    const TimeZone zone{time_zone};
     std::vector<RetentionPoint> ordered = points;
     std::ranges::sort(ordered, {}, &RetentionPoint::sequence);
 
@@ -120,7 +133,7 @@ RetentionPlan plan_retention(const std::vector<RetentionPoint>& points, const Re
         if (point->time > now) {
             reasons[point->id].push_back("dated in the future");
         } else {
-            by_order.push_back({&*point, zone.local(point->time)});
+            by_order.push_back({&*point, local_time(point->time, zone)});
         }
     }
     // Last counts our own order, slots count time: a clock that was wrong must not split a slot.

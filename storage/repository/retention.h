@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/time_zone.h"
 
 #include <cstdint>
 #include <string>
@@ -40,10 +41,9 @@ struct RetentionPlan {
     std::vector<std::string> removed;  ///< Oldest first.
 };
 
-/// All points must be of one VM. Slots are counted in `time_zone` (an IANA name; "UTC"). The newest
-/// undamaged point is always kept, and no point dated after `now` pushes another out. Error{usage}
-/// for an empty rule.
+/// All points must be of one VM. Slots are counted in `zone`. The newest undamaged point is always
+/// kept, and no point dated after `now` pushes another out. Error{usage} for an empty rule.
 RetentionPlan plan_retention(const std::vector<RetentionPoint>& points, const RetentionRule& rule,
-                             WallTime now, const std::string& time_zone);
+                             WallTime now, const TimeZone& zone);
 
 }  // namespace entrepot::repository

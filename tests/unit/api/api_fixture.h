@@ -59,7 +59,7 @@ public:
     config::Config config;
     state::State state;
     share::ShareRegistry shares;
-    policy::TimeZones zones;
+    TimeZones zones;
     jobs::JobEngine engine;
     policy::Scheduler scheduler;
     api::SessionStore sessions;

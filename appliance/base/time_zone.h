@@ -2,7 +2,7 @@
 // the C library knows only one zone per process.
 #pragma once
 
-#include "appliance/policy/zone_rule.h"
+#include "base/zone_rule.h"
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace entrepot::policy {
+namespace entrepot {
 
 /// Local wall time of some zone, without saying which.
 using LocalSeconds = std::chrono::local_seconds;
@@ -69,4 +69,4 @@ private:
     std::map<std::string, std::shared_ptr<const TimeZone>, std::less<>> zones_;
 };
 
-}  // namespace entrepot::policy
+}  // namespace entrepot

@@ -1,9 +1,9 @@
 // POSIX zone rules; see zone_rule.h.
-#include "appliance/policy/zone_rule.h"
+#include "base/zone_rule.h"
 
 #include <cctype>
 
-namespace entrepot::policy {
+namespace entrepot {
 
 using namespace std::chrono;
 
@@ -164,4 +164,4 @@ std::array<ZoneTransition, 2> ZoneRule::transitions_of(year y) const {
     return {end, begin};  // South of the equator.
 }
 
-}  // namespace entrepot::policy
+}  // namespace entrepot

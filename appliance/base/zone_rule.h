@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace entrepot::policy {
+namespace entrepot {
 
 /// From a moment on (seconds since 1970, UTC), clocks are this much ahead of UTC.
 struct ZoneTransition {
@@ -46,4 +46,4 @@ private:
     Moment daylight_end_;
 };
 
-}  // namespace entrepot::policy
+}  // namespace entrepot

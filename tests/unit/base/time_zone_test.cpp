@@ -1,5 +1,5 @@
 // Zones: known moments, rules beyond the table, and files that are no zone files.
-#include "appliance/policy/time_zone.h"
+#include "base/time_zone.h"
 
 #include "base/error.h"
 
@@ -10,7 +10,6 @@
 #include <time.h>
 
 using namespace entrepot;
-using namespace entrepot::policy;
 using namespace std::chrono;
 
 namespace {
@@ -23,20 +22,26 @@ sys_seconds at(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("time zone: offsets of now, of long ago, and beyond the table", "[policy]") {
+TEST_CASE("time zone: offsets of now, of long ago, and beyond the table", "[base]") {
     TimeZones zones{files};
     const auto berlin = zones.get("Europe/Berlin");
     CHECK(berlin->offset_at(at("2026-01-01T00:00:00Z")) == 1h);
     CHECK(berlin->offset_at(at("2026-03-29T00:59:59Z")) == 1h);
     CHECK(berlin->offset_at(at("2026-03-29T01:00:00Z")) == 2h);
+    CHECK(berlin->offset_at(at("2026-10-25T00:59:59Z")) == 2h);
+    CHECK(berlin->offset_at(at("2026-10-25T01:00:00Z")) == 1h);
+    CHECK(berlin->offset_at(at("1990-07-15T12:00:00Z")) == 2h);
     CHECK(berlin->offset_at(at("2150-07-01T00:00:00Z")) == 2h);
     CHECK(berlin->offset_at(at("1947-06-01T00:00:00Z")) == 3h);
     CHECK(zones.get("Asia/Kolkata")->offset_at(at("2026-01-01T00:00:00Z")) == 5h + 30min);
+    CHECK(zones.get("Asia/Kathmandu")->offset_at(at("2026-01-15T12:00:00Z")) == 345min);
     CHECK(zones.get("Australia/Sydney")->offset_at(at("2026-01-01T00:00:00Z")) == 11h);
+    CHECK(zones.get("Australia/Sydney")->offset_at(at("2040-01-15T12:00:00Z")) == 11h);
+    CHECK(zones.get("Australia/Sydney")->offset_at(at("2040-07-15T12:00:00Z")) == 10h);
     CHECK(zones.get("UTC")->offset_at(at("2026-01-01T00:00:00Z")) == 0h);
 }
 
-TEST_CASE("time zone: offsets equal the C library's", "[policy]") {
+TEST_CASE("time zone: offsets equal the C library's", "[base]") {
     TimeZones zones{files};
     const std::string before = ::getenv("TZ") != nullptr ? ::getenv("TZ") : "";
     for (const std::string name :
@@ -57,7 +62,7 @@ TEST_CASE("time zone: offsets equal the C library's", "[policy]") {
     ::tzset();
 }
 
-TEST_CASE("time zone: the first moment that shows a local time", "[policy]") {
+TEST_CASE("time zone: the first moment that shows a local time", "[base]") {
     TimeZones zones{files};
     const auto berlin = zones.get("Europe/Berlin");
     const auto local = [](const std::string& text) {
@@ -70,7 +75,7 @@ TEST_CASE("time zone: the first moment that shows a local time", "[policy]") {
     CHECK(berlin->first_showing(local("2026-10-25T03:00:00Z")) == at("2026-10-25T02:00:00Z"));
 }
 
-TEST_CASE("time zone: rules in POSIX notation", "[policy]") {
+TEST_CASE("time zone: rules in POSIX notation", "[base]") {
     const auto berlin = ZoneRule::parse("CET-1CEST,M3.5.0,M10.5.0/3");
     REQUIRE(berlin);
     CHECK(berlin->transitions_of(year{2026})[0].at ==
@@ -90,7 +95,7 @@ TEST_CASE("time zone: rules in POSIX notation", "[policy]") {
     }
 }
 
-TEST_CASE("time zone: a name cannot leave the directory, a file must be a zone file", "[policy]") {
+TEST_CASE("time zone: a name cannot leave the directory, a file must be a zone file", "[base]") {
     const test::TemporaryDirectory directory;
     files.make_directories(directory.path() / "zones" / "Area");
     files.create(directory.path() / "zones" / "Bad")->write(0, as_bytes("TZif2 but no more"));
@@ -105,7 +110,7 @@ TEST_CASE("time zone: a name cannot leave the directory, a file must be a zone f
     CHECK(zones.get("UTC")->name() == "UTC");
 }
 
-TEST_CASE("time zone: cut and changed files never do worse than an error", "[policy]") {
+TEST_CASE("time zone: cut and changed files never do worse than an error", "[base]") {
     const Bytes whole = files.read_file("/usr/share/zoneinfo/Europe/Berlin", 64 * kKiB);
     CHECK_NOTHROW(TimeZone::parse("x", whole));
     for (std::size_t length = 0; length < whole.size(); length += 7) {

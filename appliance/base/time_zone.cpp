@@ -1,5 +1,5 @@
 // Zone files (RFC 8536) and their rules; see time_zone.h.
-#include "appliance/policy/time_zone.h"
+#include "base/time_zone.h"
 
 #include "base/error.h"
 
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cctype>
 
-namespace entrepot::policy {
+namespace entrepot {
 namespace {
 
 using namespace std::chrono;
@@ -224,4 +224,4 @@ std::shared_ptr<const TimeZone> TimeZones::get(std::string_view name) {
                 "use a name such as Europe/Berlin, or UTC; is the package tzdata installed?"};
 }
 
-}  // namespace entrepot::policy
+}  // namespace entrepot

@@ -1,0 +1,17 @@
+// What `smbstatus --json` says about open files. Follows the output of Samba 4.17.
+#pragma once
+
+#include "appliance/share/file_server.h"
+
+#include "base/json.h"
+
+#include <string_view>
+#include <vector>
+
+namespace entrepot::share {
+
+/// The clients with something open below the folder of that name, each once, by its smbd's process
+/// id. Throws Error{protocol} for a document of another shape.
+std::vector<Holder> find_holders_in(const Json& status, std::string_view run_id);
+
+}  // namespace entrepot::share
