@@ -52,12 +52,12 @@ Json to_json(const KindBytes& bytes) {
 }
 
 Json guid_or_null(const Guid& guid) {
-    return guid.is_null() ? Json{nullptr} : Json(guid.to_string());
+    return guid.is_null() ? Json(nullptr) : Json(guid.to_string());
 }
 
 Json to_json(const ParentLocator& parent) {
     return {{"linkage", parent.linkage.to_string()},
-            {"linkage2", parent.linkage2 ? Json(parent.linkage2->to_string()) : Json{nullptr}},
+            {"linkage2", parent.linkage2 ? Json(parent.linkage2->to_string()) : Json(nullptr)},
             {"name", parent.leaf_name()},
             {"relative_path", parent.relative_path},
             {"absolute_path", parent.absolute_path},
@@ -102,7 +102,7 @@ Json vhd_json(const ImageInfo& info) {
               {"size_bytes", vhd.geometry_size_bytes()}}},
             {"unique_id_in_file_order", in_file_order(vhd.unique_id)},
             {"parent_unique_id_in_file_order",
-             info.parent ? Json(in_file_order(info.parent->linkage)) : Json{nullptr}},
+             info.parent ? Json(in_file_order(info.parent->linkage)) : Json(nullptr)},
             {"parent_time_stamp", vhd.parent_time_stamp},
             {"locators", std::move(locators)},
             {"saved_state", vhd.has_saved_state},
@@ -126,7 +126,7 @@ Json layer_json(const DiskImage& image) {
             {"data_write_guid", guid_or_null(info.data_write_guid)},
             {"log_dirty", info.is_log_dirty},
             {"creator", info.creator},
-            {"parent", info.parent ? to_json(*info.parent) : Json{nullptr}},
+            {"parent", info.parent ? to_json(*info.parent) : Json(nullptr)},
             {"vhd", vhd_json(info)},
             {"warnings", info.warnings},
             {"bytes", to_json(count_kinds(image))}};

@@ -1,4 +1,5 @@
 // The job "ingest": images on disk, no host; and the jobs around the repository.
+#include "tests/support/vhd_image_builder.h"
 #include "tests/unit/backup/lab.h"
 #include "tests/unit/backup/memory_source.h"
 
@@ -55,6 +56,31 @@ struct Images {
         options.base_file_name = parent;
         disk::write_disk(lab.file_system, lab.random, test::MemorySource{second, 512},
                          folder / name, options, Work{progress});
+        return (folder / name).string();
+    }
+
+    std::string write_vhd(const std::string& name) {
+        disk::WriteOptions options;
+        options.format = disk::TargetFormat::vhd;
+        options.virtual_disk_id = id;
+        disk::write_disk(lab.file_system, lab.random, test::MemorySource{first, 512}, folder / name,
+                         options, Work{progress});
+        return (folder / name).string();
+    }
+
+    std::string write_vhd_child(const std::string& name, const std::string& parent) {
+        test::VhdImageBuilder child;
+        child.size_bytes = first.size();
+        child.unique_id = Guid::make_random(lab.random);
+        child.child_of(id, "C:\\" + parent);
+        // The five sectors that differ.
+        child.block(0, 4095).content(4095 * 512 + 75, {std::byte{0xF8}});
+        child.content(4096 * 512 + 300 * 1024,
+                      Bytes(second.begin() + 300 * 1024, second.begin() + 300 * 1024 + 5 * 512));
+        const auto built = child.build();
+        Bytes content(built->size());
+        built->read_exactly(0, content);
+        lab.file_system.create(folder / name)->write(0, content);
         return (folder / name).string();
     }
 
@@ -134,6 +160,33 @@ TEST_CASE("ingest: what is neither VHDX nor VHD by its name is refused by name",
     images.lab.file_system.create(images.folder / "shared.vhds");
     CHECK(images.ingest_error({{"paths", {images.folder.string()}}}).code() ==
           ErrorCode::unsupported);
+}
+
+TEST_CASE("ingest: a VHD, and a VHD child with its parent, are ingested in full", "[backup]") {
+    Images images;
+    const std::string base = images.write_vhd("disk.vhd");
+    const Json full = images.ingest({{"paths", {base}}});
+    CHECK(full["kind"] == "full");
+    CHECK(images.restored() == images.first);
+
+    images.write_vhd_child("disk_1.avhd", "disk.vhd");
+    const Json again = images.ingest({{"paths", {images.folder.string()}}});
+    CHECK(again["kind"] == "full");
+    CHECK(again["disks"].size() == 1);
+    CHECK(again["disks"][0]["id"] == full["disks"][0]["id"]);
+    CHECK(images.restored() == images.second);
+    CHECK(images.lab.repository.points.back()->tracking.at(0) == images.first);
+}
+
+TEST_CASE("ingest: a VHD child is not merged onto a point by its id alone", "[backup]") {
+    Images images;
+    const Json full = images.ingest({{"paths", {images.write_vhd("disk.vhd")}}});
+    const std::string child = images.write_vhd_child("disk_1.avhd", "disk.vhd");
+    const Error error = images.ingest_error({{"paths", {child}}, {"base", full["point"]}});
+    CHECK(error.code() == ErrorCode::parent_mismatch);
+    CHECK(error.message().find("stays the same when the parent's data changes") !=
+          std::string::npos);
+    CHECK(images.lab.repository.points.size() == 1);
 }
 
 TEST_CASE("ingest: a link in the folder is refused", "[backup]") {

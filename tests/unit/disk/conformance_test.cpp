@@ -6,34 +6,19 @@
 #include "base/error.h"
 #include "base/little_endian.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/disk/real_images.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <string>
-
-extern char** environ;
 
 namespace entrepot::disk {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<fs::path> find_images() {
-    const char* shared = std::getenv("ENTREPOT_SHARED");
-    const fs::path root =
-        shared != nullptr ? fs::path{shared} : fs::path{ENTREPOT_SOURCE_DIR} / ".." / "shared";
-    const fs::path images = root / "data" / "vhdx";
-    if (fs::is_directory(images)) return images;
-    WARN("skipped: there is no " << images.string() << "; set ENTREPOT_SHARED");
-    return std::nullopt;
-}
+using test::find_images;
+using test::unpack;
 
 class Sha256 {
 public:
@@ -52,48 +37,9 @@ private:
     EVP_MD_CTX* context_ = EVP_MD_CTX_new();
 };
 
-/// Unpacks with holes, by reading what the system's tool writes into a pipe.
-void unpack(const fs::path& packed, const fs::path& target) {
-    std::string tool = packed.extension() == ".bz2" ? "bzip2" : "gzip";
-    std::string options = "-dc";
-    std::string name = packed.string();
-    std::array<char*, 4> arguments{tool.data(), options.data(), name.data(), nullptr};
-    std::array<int, 2> ends{};
-    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-    posix_spawn_file_actions_t actions{};
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    pid_t pid = 0;
-    const int error =
-        ::posix_spawnp(&pid, tool.c_str(), &actions, nullptr, arguments.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    REQUIRE(error == 0);
-    PosixFileSystem files;
-    const auto file = files.create(target);
-    Bytes buffer(64 * kKiB);
-    std::uint64_t offset = 0;
-    std::size_t filled = 0;
-    for (;;) {
-        const ssize_t count = ::read(ends[0], buffer.data() + filled, buffer.size() - filled);
-        if (count > 0) filled += static_cast<std::size_t>(count);
-        if (count > 0 && filled < buffer.size()) continue;
-        const ByteView block = ByteView{buffer}.first(filled);
-        if (!is_zero(block)) file->write(offset, block);
-        offset += filled;
-        filled = 0;
-        if (count <= 0) break;
-    }
-    file->truncate(offset);
-    ::close(ends[0]);
-    int status = 0;
-    REQUIRE(::waitpid(pid, &status, 0) == pid);
-    REQUIRE(status == 0);
-}
-
 std::shared_ptr<const DiskImage> open_image(const fs::path& path) {
     PosixFileSystem files;
-    return open_vhdx(files.open_read(path));
+    return open_any(files.open_read(path));
 }
 
 std::string hash_of(const DiskSource& disk) {
@@ -135,6 +81,14 @@ constexpr Sample kSmallSamples[] = {
     {"dissect-fixed.vhdx.gz", "bc0be4623b15aa84216fb31ba24e3b621ec7f1c72d198c990ac0eced222d9f62"},
     {"qemu-iotest-dynamic-1G.vhdx.bz2",
      "d3d112d8dab7fd360609f7d5a7b769904b7a2a7d7b6b8c535f65a23293c05478"},
+    {"dfvfs-ext2.vhd.gz", "870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99"},
+    {"dfvfs-ntfs-dynamic.vhd.gz",
+     "8b10b52e3d1e76075d05a5101a6536b9fa8376a5b8f7c22f502d0987d165c876"},
+    {"dfvfs-ntfs-fixed.vhd.gz", "cd81fade3878f1b2957f1ece168201876bdf4e90c9b30f60c2f232eba5fea76c"},
+    {"dfvfs-ntfs-parent.vhd.gz",
+     "c91d1766dd4b3327f33a082cbf958d3566dd84a3d71c2473a5ae6155e53171de"},
+    {"dissect-dynamic.vhd.gz", "ecff2ef6615a3cddc6a6885f1c6d9cf13a232697e1dc6575f2c2f01f57247784"},
+    {"dissect-fixed.vhd.gz", "459325ab1fcd1d5ec9854cba790ee26378317cda177ffc1072008a1df88e6463"},
 };
 constexpr Sample kLargeSamples[] = {
     {"discutils-swap.vhdx.gz", "60dd30b4c74361427d1089510cabb36e2eeda0cc4747f467ea43173acd358c49"},
@@ -192,6 +146,43 @@ TEST_CASE("conformance: a real differencing child over its parent", "[disk][conf
     Sha256 hash;
     hash.update(whole);
     CHECK(hash.finish() == "a538161f34bc44c12bf9a542ce9218741c62728723ea18d0e4f6ea92e9f32e93");
+}
+
+TEST_CASE("conformance: a real VHD child over its parent", "[disk][conformance][vhd]") {
+    const auto images = find_images();
+    if (!images) return;
+    const test::TemporaryDirectory directory;
+    unpack(*images / "dfvfs-ntfs-parent.vhd.gz", directory.path() / "ntfs-parent.vhd");
+    unpack(*images / "dfvfs-ntfs-differential.vhd.gz", directory.path() / "ntfs-differential.vhd");
+    const auto parent = open_image(directory.path() / "ntfs-parent.vhd");
+    const auto child = open_image(directory.path() / "ntfs-differential.vhd");
+    check_block_aliasing(*child);
+
+    const auto chains = build_chains({parent, child});
+    REQUIRE(chains.size() == 1);
+    CHECK(chains[0].is_complete());
+    CHECK(hash_of(chains[0]) == "b7922a46a6b08fa4f4fc0c51a25d5587d1d49f15cfade45ca740dd07110ae144");
+    Bytes whole(chains[0].size_bytes());
+    chains[0].read(0, whole);
+    Sha256 hash;
+    hash.update(whole);
+    CHECK(hash.finish() == "b7922a46a6b08fa4f4fc0c51a25d5587d1d49f15cfade45ca740dd07110ae144");
+}
+
+TEST_CASE("conformance: real empty VHDs have the current size", "[disk][conformance][vhd]") {
+    const auto images = find_images();
+    if (!images) return;
+    const test::TemporaryDirectory directory;
+    // QEMU shows 136363130880 bytes for the second, by its geometry; Hyper-V does not.
+    for (const char* name : {"qemu-hyperv2012r2-dynamic.vhd", "qemu-virtualpc-dynamic.vhd"}) {
+        INFO(name);
+        unpack(*images / (std::string{name} + ".bz2"), directory.path() / name);
+        const auto image = open_image(directory.path() / name);
+        check_block_aliasing(*image);
+        CHECK(image->size_bytes() == 136'365'211'648);
+        CHECK(image->extent_at(0, image->size_bytes()) ==
+              DiskExtent{0, image->size_bytes(), ExtentKind::zero});
+    }
 }
 
 TEST_CASE("conformance: a real checkpoint without its parent shows its own sectors",

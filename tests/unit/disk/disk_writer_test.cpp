@@ -225,7 +225,7 @@ TEST_CASE_METHOD(Fixture, "writer: a target appears whole or not at all", "[disk
     ScratchDisk disk{40 * kMiB, 512, 5};
     disk.change(40);
     const auto format = GENERATE(TargetFormat::raw, TargetFormat::vhdx, TargetFormat::vhdx_fixed,
-                                 TargetFormat::qcow2);
+                                 TargetFormat::vhd, TargetFormat::vhd_fixed, TargetFormat::qcow2);
     std::stop_source stop;
     struct StopsHalfWay final : Progress {
         explicit StopsHalfWay(std::stop_source& source) : stop(source) {}
@@ -256,8 +256,9 @@ TEST_CASE_METHOD(Fixture, "writer: whichever operation fails, nothing half is le
     ImageInfo base_info;
     base_info.format = ImageFormat::vhdx;
     base_info.data_write_guid = Guid::make_random(random);
-    for (const auto format : {TargetFormat::raw, TargetFormat::vhdx, TargetFormat::vhdx_fixed,
-                              TargetFormat::vhdx_diff, TargetFormat::qcow2}) {
+    for (const auto format :
+         {TargetFormat::raw, TargetFormat::vhdx, TargetFormat::vhdx_fixed, TargetFormat::vhdx_diff,
+          TargetFormat::vhd, TargetFormat::vhd_fixed, TargetFormat::qcow2}) {
         WriteOptions options = options_of(format);
         options.base = base.get();
         options.base_info = &base_info;
