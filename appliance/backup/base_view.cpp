@@ -96,6 +96,13 @@ BaseView choose_base_view(const disk::ImageInfo& lowest, const repository::DiskS
     ENTREPOT_CHECK(lowest.parent.has_value());
     const disk::ParentLocator& parent = *lowest.parent;
     check_geometry(lowest, base);
+    if (lowest.format == disk::ImageFormat::vhd && voucher == Voucher::nobody) {
+        throw Error{ErrorCode::parent_mismatch,
+                    fmt::format("the image is a VHD and names its parent by the id {}, which stays "
+                                "the same when the parent's data changes",
+                                parent.linkage.to_string()),
+                    "Nothing was merged. Give the parent image as well; then a full is taken."};
+    }
     const auto by_linkage = find_view(base, [&parent](const ImageRecord& record) {
         return names(parent, record.data_write_guid);
     });

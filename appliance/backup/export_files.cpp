@@ -26,6 +26,10 @@ bool is_one_of(const std::string& extension, std::initializer_list<std::string_v
     return std::find(names.begin(), names.end(), extension) != names.end();
 }
 
+bool is_image(const std::string& extension) {
+    return is_one_of(extension, {".vhdx", ".avhdx", ".vhd", ".avhd"});
+}
+
 class Walk {
 public:
     Walk(FileSystem& file_system, Source source) : file_system_(file_system), source_(source) {}
@@ -68,13 +72,13 @@ public:
         const ExportFile file{path, relative_name, status->size_bytes};
         files_.total_bytes += file.size_bytes;
         const std::string extension = lower_extension(relative_name);
-        if (is_one_of(extension, {".vhdx", ".avhdx"})) {
+        if (is_image(extension)) {
             files_.images.push_back(file);
         } else if (extension == ".vmcx") {
             files_.configurations.push_back(file);
         } else if (is_one_of(extension, {".vmrs", ".vmgs"})) {
             files_.others_of_vm.push_back(file);
-        } else if (is_one_of(extension, {".vhd", ".avhd", ".vhds"})) {
+        } else if (extension == ".vhds") {
             files_.unsupported.push_back(relative_name);
         }
         if (files_.images.size() > limits::kImagesMax) {
@@ -143,24 +147,25 @@ ExportFiles find_named_files(FileSystem& file_system,
         }
         if (status->type == FileType::directory) {
             walk.add_directory(path, "", 0);
-        } else if (is_one_of(lower_extension(path.filename().string()), {".vhdx", ".avhdx"})) {
+        } else if (is_image(lower_extension(path.filename().string()))) {
             walk.add_file(path, path.filename().string());
         } else {
             throw Error{ErrorCode::unsupported,
-                        fmt::format("{} is not a VHDX image by its name", path.string()),
-                        "Only .vhdx and .avhdx are ingested; convert others first with "
-                        "`entrepot image convert SRC DST --format vhdx`."};
+                        fmt::format("{} is neither VHDX nor VHD by its name", path.string()),
+                        "Only .vhdx, .avhdx, .vhd and .avhd are ingested; convert others first "
+                        "with `entrepot image convert SRC DST --format vhdx`."};
         }
     }
     ExportFiles files = walk.take();
     if (!files.unsupported.empty()) {
-        throw Error{ErrorCode::unsupported,
-                    fmt::format("{} is not a VHDX image by its name", files.unsupported.front()),
-                    "Only .vhdx and .avhdx are ingested; convert the disk in Hyper-V with "
-                    "Convert-VHD, or here with `entrepot image convert`."};
+        throw Error{
+            ErrorCode::unsupported,
+            fmt::format("{} is a VHD Set, which is not supported", files.unsupported.front()),
+            "Leave it out: what it holds lies in .avhdx files beside it."};
     }
     if (files.images.empty()) {
-        throw Error{ErrorCode::not_found, "there is no .vhdx or .avhdx image among the files",
+        throw Error{ErrorCode::not_found,
+                    "there is no .vhdx, .avhdx, .vhd or .avhd image among the files",
                     "Name an export's folder, or the disk files themselves."};
     }
     return files;

@@ -17,10 +17,10 @@ struct ExportFile {
 };
 
 struct ExportFiles {
-    std::vector<ExportFile> images;          ///< .vhdx and .avhdx, sorted by name.
+    std::vector<ExportFile> images;          ///< .vhdx, .avhdx, .vhd, .avhd, sorted by name.
     std::vector<ExportFile> configurations;  ///< .vmcx
     std::vector<ExportFile> others_of_vm;    ///< .vmrs, .vmgs
-    std::vector<std::string> unsupported;    ///< Disks of a kind we do not read: .vhd, .vhds, ...
+    std::vector<std::string> unsupported;    ///< Disks of a kind we do not read: .vhds
     std::uint64_t total_bytes = 0;           ///< Of all files, for watching an export grow.
 };
 

@@ -22,7 +22,9 @@ std::string name_of(const disk::DiskImage& image) {
 
 ExportedDisk make_disk(const disk::ImageChain& chain) {
     const auto& layers = chain.layers();
-    const Guid id = chain.leaf().info().virtual_disk_id;
+    // In a VHDX the id is the disk's; in a VHD it is the file's, so a leaf does not know it.
+    const bool is_vhd = chain.leaf().info().format == disk::ImageFormat::vhd;
+    const Guid id = (is_vhd ? chain.lowest() : chain.leaf()).info().virtual_disk_id;
     const bool has_leaf = layers.size() > 1;
     ExportedDisk disk{id.is_null() ? std::string{} : id.to_string(),
                       name_of(*layers[has_leaf ? 1 : 0]), chain, std::nullopt};
@@ -96,7 +98,7 @@ std::vector<ExportedDisk> open_exported_disks(FileSystem& file_system,
     for (const ExportFile& file : images) {
         with_context(fmt::format("opening image {}", file.relative_name), [&] {
             std::shared_ptr<const disk::DiskImage> image =
-                disk::open_vhdx(file_system.open_read(file.path, FollowLinks::no));
+                disk::open_any(file_system.open_read(file.path, FollowLinks::no));
             disk::check_block_aliasing(*image);
             opened.push_back(std::move(image));
         });

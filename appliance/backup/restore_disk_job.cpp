@@ -41,6 +41,7 @@ jobs::JobOutcome run_restore_disk(const Services& services, jobs::JobContext& jo
     disk::WriteOptions options;
     options.format = disk::parse_target_format(format);
     options.physical_sector_size = disk.draft.physical_sector_size;
+    options.created = services.clock.wall_now();
     job.enter_stage("restore");
     with_context(fmt::format("restoring disk {} of point {}", disk.draft.index, point.id), [&] {
         const auto reader = services.repository.open_point(point.id);

@@ -25,13 +25,15 @@ bool may_be_image(const std::string& name) {
     std::string extension = std::filesystem::path{name}.extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension == ".vhdx" || extension == ".avhdx";
+    return extension == ".vhdx" || extension == ".avhdx" || extension == ".vhd" ||
+           extension == ".avhd";
 }
 
 // What cannot be opened is no candidate: the folder may hold anything.
 Image find_parent(FileSystem& file_system, const std::filesystem::path& directory,
-                  const disk::ImageInfo& child) {
+                  const disk::DiskImage& child) {
     std::size_t candidates = 0;
+    std::vector<Image> fitting;
     for (const auto& entry : file_system.list(directory)) {
         if (entry.type != FileType::regular || !may_be_image(entry.name)) continue;
         if (++candidates > kCandidatesMax) {
@@ -42,12 +44,15 @@ Image find_parent(FileSystem& file_system, const std::filesystem::path& director
         }
         try {
             Image image = disk::open_any(file_system.open_read(directory / entry.name));
-            if (disk::is_parent_of(image->info(), child)) return image;
+            if (!disk::is_parent_of(image->info(), child.info())) continue;
+            fitting.push_back(std::move(image));
+            // Only copies of a VHD share an identity without having the same content.
+            if (child.info().format != disk::ImageFormat::vhd) break;
         } catch (const Error&) {
             continue;
         }
     }
-    return nullptr;
+    return disk::choose_parent(child, fitting);
 }
 
 }  // namespace
@@ -66,7 +71,7 @@ disk::ImageChain open_chain(FileSystem& file_system, const std::filesystem::path
     std::vector<Image> layers{std::move(leaf)};
     while (layers.back()->info().type == disk::ImageType::differencing &&
            layers.size() < disk::kChainDepthMax) {
-        Image parent = find_parent(file_system, directory, layers.back()->info());
+        Image parent = find_parent(file_system, directory, *layers.back());
         if (!parent) break;
         layers.push_back(std::move(parent));
     }

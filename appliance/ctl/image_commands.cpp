@@ -208,6 +208,7 @@ ExitStatus convert(Context& context, const ImageValues& values) {
     }
     const auto source = open_complete_chain(file_system, values.image, values.parents);
     options.virtual_disk_id = source.leaf().info().virtual_disk_id;
+    options.created = context.world().clock.wall_now();
     std::optional<disk::ImageChain> base;
     if (is_diff) {
         base.emplace(open_complete_chain(file_system, values.base, {}));
@@ -228,7 +229,7 @@ ExitStatus convert(Context& context, const ImageValues& values) {
 }
 
 void declare_image(CLI::App& command, ImageValues& values) {
-    command.add_option("IMAGE", values.image, "VHDX, AVHDX or raw")->required();
+    command.add_option("IMAGE", values.image, "VHDX, AVHDX, VHD, AVHD or raw")->required();
     command
         .add_option("--parent", values.parents,
                     "A parent, nearest first; else they are looked for beside the child, by "
@@ -244,7 +245,7 @@ void declare_read(CLI::App& command, ImageValues& values) {
 }
 
 void declare_convert(CLI::App& command, ImageValues& values) {
-    command.add_option("SRC", values.image, "VHDX, AVHDX or raw")->required();
+    command.add_option("SRC", values.image, "VHDX, AVHDX, VHD, AVHD or raw")->required();
     command.add_option("DST", values.other, "A file that does not exist yet")->required();
     command.add_option("--parent", values.parents, "A parent of SRC, nearest first")
         ->type_name("FILE")

@@ -47,8 +47,8 @@ bool is_html(ByteView head) {
 Content probe_content(const File& file) {
     std::array<std::byte, kHeadBytes> buffer{};
     const ByteView head = ByteView{buffer}.first(file.read_some(0, buffer));
-    if (starts_with(head, "vhdxfile")) return Content::vhdx;
     if (lower_case(file.path().extension().string()) == ".vhds") return Content::vhd_set;
+    if (starts_with(head, "vhdxfile")) return Content::vhdx;
     if (head.empty()) return Content::empty;
     if (starts_with(head, "conectix") || has_vhd_footer(file, file.size())) return Content::vhd;
     if (starts_with(head, "QFI\xfb")) return Content::qcow2;

@@ -2,6 +2,9 @@
 #include "storage/disk/disk_image.h"
 
 #include "storage/disk/content_probe.h"
+#include "storage/disk/image_context.h"
+#include "storage/disk/vhd_image.h"
+#include "storage/disk/vhdx_image.h"
 
 #include "base/error.h"
 
@@ -11,7 +14,7 @@
 namespace entrepot::disk {
 
 std::string ParentLocator::leaf_name() const {
-    for (const std::string* path : {&relative_path, &absolute_path, &volume_path}) {
+    for (const std::string* path : {&relative_path, &absolute_path, &volume_path, &parent_name}) {
         if (path->empty()) continue;
         const std::size_t slash = path->find_last_of("\\/");
         return slash == std::string::npos ? *path : path->substr(slash + 1);
@@ -21,26 +24,42 @@ std::string ParentLocator::leaf_name() const {
 
 namespace {
 
-bool is_named_vhdx(const File& file) {
+std::string extension_of(const File& file) {
     std::string extension = file.path().extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-    return extension == ".vhdx" || extension == ".avhdx";
+    return extension;
+}
+
+/// The format that a name promises. It comes before the content: the first sector of a fixed VHD
+/// and the last of a VHDX are the guest's, who may write any signature there; and an image that
+/// lost its beginning must not be taken for the disk itself.
+std::optional<ImageFormat> format_of_name(const File& file) {
+    const std::string extension = extension_of(file);
+    if (extension == ".vhdx" || extension == ".avhdx") return ImageFormat::vhdx;
+    if (extension == ".vhd" || extension == ".avhd") return ImageFormat::vhd;
+    return std::nullopt;
 }
 
 }  // namespace
 
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
-    switch (probe_content(*file)) {
+    const Content content = probe_content(*file);
+    if (content != Content::vhd_set) {
+        const auto named = format_of_name(*file);
+        if (named == ImageFormat::vhdx) return open_vhdx(std::move(file));
+        if (named == ImageFormat::vhd) return open_vhd(std::move(file));
+    }
+    switch (content) {
         case Content::vhdx:
-        case Content::vhd:  // Refused by open_vhdx in its own words.
-        case Content::vhd_set:
+        case Content::vhd_set:  // Refused by open_vhdx in its own words.
             return open_vhdx(std::move(file));
+        case Content::vhd:
+            return open_vhd(std::move(file));
         case Content::qcow2:
         case Content::vmdk:
             throw Error{ErrorCode::unsupported,
-                        file->path().string() + " is " +
-                            std::string{describe(probe_content(*file))} +
+                        file->path().string() + " is " + std::string{describe(content)} +
                             ", which is not read here",
                         "convert it with qemu-img first"};
         case Content::empty:
@@ -48,11 +67,18 @@ std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
         case Content::html:
         case Content::compressed:
         case Content::unknown:
-            // A VHDX that lost its beginning must not be taken for the disk itself.
-            if (is_named_vhdx(*file)) return open_vhdx(std::move(file));
             return open_raw(std::move(file));
     }
     return open_raw(std::move(file));
+}
+
+void check_block_aliasing(const DiskImage& image) {
+    const std::string context = "checking image " + image.file().path().string();
+    if (const auto* vhdx = dynamic_cast<const vhdx::VhdxImage*>(&image)) {
+        with_image(context, [&] { vhdx->check_aliasing(); });
+    } else if (const auto* vhd = dynamic_cast<const vhd::VhdImage*>(&image)) {
+        with_image(context, [&] { vhd->check_aliasing(); });
+    }  // A raw image has no table.
 }
 
 std::string_view to_string(ImageFormat format) {

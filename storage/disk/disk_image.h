@@ -20,13 +20,52 @@ enum class ImageType { fixed, dynamic, differencing };
 
 /// What a differencing image says of its parent. Paths are shown to people and never opened.
 struct ParentLocator {
-    Guid linkage;                  ///< DataWriteGuid of the parent when the child was made.
+    /// DataWriteGuid of the parent when the child was made; in a VHD the parent's unique id.
+    Guid linkage;
     std::optional<Guid> linkage2;  ///< A second acceptable one, if it is not null.
     std::string relative_path;
     std::string absolute_path;
     std::string volume_path;
+    std::string parent_name;  ///< Only in a VHD: the name in its dynamic header, often a path.
     /// The last component of the most specific path; empty if there is no path.
     std::string leaf_name() const;
+};
+
+/// One of the up to eight places where a VHD says how its parent is called.
+struct VhdLocator {
+    std::string platform_code;  ///< "W2ku", "W2ru", "W2k", "W2r", "MacX", "Mac "; printable.
+    std::uint32_t data_space = 0;
+    std::uint32_t data_length_bytes = 0;
+    std::uint64_t data_offset = 0;
+    std::string text;  ///< Empty for a code whose content is no text.
+};
+
+/// What stands in a VHD's footer and dynamic header and has no place in ImageInfo.
+struct VhdFields {
+    std::uint32_t features = 0;
+    std::uint32_t version = 0;
+    std::uint32_t time_stamp = 0;     ///< Seconds since 2000-01-01 00:00 UTC.
+    std::string creator_application;  ///< "win ", "vpc ", "qemu", ...; printable.
+    std::uint32_t creator_version = 0;
+    std::string creator_system;  ///< "Wi2k" or "Mac "; printable.
+    std::uint64_t original_size_bytes = 0;
+    std::uint64_t current_size_bytes = 0;
+    std::uint16_t cylinders = 0;
+    std::uint8_t heads = 0;
+    std::uint8_t sectors_per_track = 0;
+    Guid unique_id;
+    bool has_saved_state = false;
+    std::uint32_t footer_length_bytes = 512;  ///< 511 in files of old Virtual PC.
+    bool is_footer_copy_used = false;         ///< The one at the end is damaged.
+    // Null or empty in a fixed image.
+    std::uint64_t table_offset = 0;
+    std::uint32_t table_entry_count = 0;
+    std::uint32_t parent_time_stamp = 0;
+    std::vector<VhdLocator> locators;
+
+    std::uint64_t geometry_size_bytes() const {
+        return std::uint64_t{cylinders} * heads * sectors_per_track * 512;
+    }
 };
 
 /// Everything that stands in the headers.
@@ -38,11 +77,14 @@ struct ImageInfo {
     std::uint32_t block_size_bytes = 0;
     std::uint32_t logical_sector_size = 512;
     std::uint32_t physical_sector_size = 512;
-    Guid virtual_disk_id;  ///< Travels with the disk; null for raw.
-    Guid data_write_guid;  ///< Changes with the content; null for raw.
+    Guid virtual_disk_id;  ///< Travels with the disk; null for raw; unique id of a VHD.
+    /// What a child records of its parent. Changes with the content, but not in a VHD, where it is
+    /// the unique id. Null for raw.
+    Guid data_write_guid;
     bool is_log_dirty = false;
     std::string creator;
     std::optional<ParentLocator> parent;  ///< For differencing images.
+    std::optional<VhdFields> vhd;         ///< For VHD.
     std::vector<std::string> warnings;    ///< Oddities that were tolerated.
 };
 
@@ -64,17 +106,24 @@ public:
 /// is replayed in memory, the file is never written.
 std::unique_ptr<DiskImage> open_vhdx(std::unique_ptr<File> file);
 
+/// Opens a VHD (or AVHD) of any type. As open_vhdx(): another content is Error{corrupt}. A damaged
+/// footer at the end is replaced by the copy at the start, with a warning. The disk has the
+/// footer's current size, as in Hyper-V; where Virtual PC would show less, a warning says so.
+std::unique_ptr<DiskImage> open_vhd(std::unique_ptr<File> file);
+
 /// A raw file as a disk; holes are zero.
 std::unique_ptr<DiskImage> open_raw(std::unique_ptr<File> file,
                                     std::uint32_t logical_sector_size = 512);
 
-/// By what the first bytes say; what is no known format is raw. For `entrepot image`, where a
-/// person chose the file.
+/// By its extension (.vhdx, .avhdx, .vhd, .avhd), else by what its first and last bytes say; what
+/// is no known format is raw. A VHD Set (.vhds) is Error{unsupported}. For `entrepot image`, where
+/// a person chose the file.
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file);
 
 /// Walks the whole allocation table and throws Error{corrupt} where two blocks, or a block and a
 /// structure of the file, claim the same space. Reading alone checks only the entries it uses;
-/// ingest calls this once before it believes an image. Costs one bit per MiB of file.
+/// ingest calls this once before it believes an image. Costs one bit per MiB of file for a VHDX;
+/// for a VHD, whose blocks are aligned to nothing, at most 32 MiB.
 void check_block_aliasing(const DiskImage& image);
 
 std::string_view to_string(ImageFormat format);

@@ -4,6 +4,7 @@
 #include "storage/disk/content_scan.h"
 #include "storage/disk/limits.h"
 #include "storage/disk/target_writers.h"
+#include "storage/disk/vhd_format.h"
 
 #include "base/atomic_file.h"
 #include "base/check.h"
@@ -31,6 +32,8 @@ constexpr FormatName kFormatNames[] = {
     {"vhdx", TargetFormat::vhdx},
     {"vhdx-fixed", TargetFormat::vhdx_fixed},
     {"vhdx-diff", TargetFormat::vhdx_diff},
+    {"vhd", TargetFormat::vhd},
+    {"vhd-fixed", TargetFormat::vhd_fixed},
     {"qcow2", TargetFormat::qcow2},
 };
 
@@ -97,6 +100,37 @@ void check_vhdx_limits(const DiskSource& source, const WriteOptions& options) {
     }
 }
 
+void check_vhd_limits(const DiskSource& source) {
+    if (source.logical_sector_size() != vhd::kSectorBytes) {
+        throw Error{ErrorCode::unsupported,
+                    fmt::format("a VHD has sectors of 512 bytes, and the disk has sectors of {}",
+                                source.logical_sector_size()),
+                    "use vhdx or vhdx-fixed"};
+    }
+    if (source.size_bytes() > limits::kVhdSizeBytesMax) {
+        throw Error{ErrorCode::unsupported,
+                    fmt::format("a VHD cannot hold {} bytes, only 2040 GiB", source.size_bytes()),
+                    "use vhdx or vhdx-fixed"};
+    }
+}
+
+void check_limits(const DiskSource& source, const WriteOptions& options) {
+    switch (options.format) {
+        case TargetFormat::vhdx:
+        case TargetFormat::vhdx_fixed:
+            return check_vhdx_limits(source, options);
+        case TargetFormat::vhdx_diff:
+            check_base(source, options);
+            return check_vhdx_limits(source, options);
+        case TargetFormat::vhd:
+        case TargetFormat::vhd_fixed:
+            return check_vhd_limits(source);
+        case TargetFormat::raw:
+        case TargetFormat::qcow2:
+            return;
+    }
+}
+
 /// A file in the target's directory that goes when we go, for a program that writes by path.
 class TemporaryName {
 public:
@@ -134,17 +168,33 @@ void write_qcow2(FileSystem& file_system, Random& random, const DiskSource& sour
     file_system.sync_directory(std::filesystem::absolute(target).parent_path());
 }
 
+/// All but qcow2, which another program writes.
+void write_content(File& target, Random& random, const DiskSource& source,
+                   const WriteOptions& options, const Work& work) {
+    switch (options.format) {
+        case TargetFormat::vhdx:
+        case TargetFormat::vhdx_fixed:
+            return write_vhdx(target, metadata_of(source, options, random), random, source, work);
+        case TargetFormat::vhdx_diff:
+            return write_vhdx_difference(target, metadata_of(source, options, random), random,
+                                         source, *options.base, work);
+        case TargetFormat::vhd:
+        case TargetFormat::vhd_fixed:
+            return write_vhd(target, options, random, source, work);
+        case TargetFormat::raw:
+        case TargetFormat::qcow2:
+            return write_raw(target, source, work);
+    }
+}
+
 }  // namespace
 
 TargetFormat parse_target_format(std::string_view name) {
     for (const FormatName& known : kFormatNames) {
         if (known.name == name) return known.format;
     }
-    if (name == "vhd" || name == "vhd-fixed") {
-        throw Error{ErrorCode::unsupported, "VHD is not supported yet", "use vhdx or vhdx-fixed"};
-    }
     throw Error{ErrorCode::usage, fmt::format("\"{}\" is no image format", name),
-                "one of raw, vhdx, vhdx-fixed, vhdx-diff, qcow2"};
+                "one of raw, vhdx, vhdx-fixed, vhdx-diff, vhd, vhd-fixed, qcow2"};
 }
 
 void write_raw(File& target, const DiskSource& source, const Work& work) {
@@ -156,11 +206,7 @@ void write_raw(File& target, const DiskSource& source, const Work& work) {
 void write_disk(FileSystem& file_system, Random& random, const DiskSource& source,
                 const std::filesystem::path& target, const WriteOptions& options,
                 const Work& work) {
-    const bool is_difference = options.format == TargetFormat::vhdx_diff;
-    if (is_difference) check_base(source, options);
-    if (options.format != TargetFormat::raw && options.format != TargetFormat::qcow2) {
-        check_vhdx_limits(source, options);
-    }
+    check_limits(source, options);
     if (file_system.exists(target)) {
         throw Error{ErrorCode::already_exists, target.string() + " exists already",
                     "Nothing is overwritten: name another file, or remove this one."};
@@ -170,16 +216,7 @@ void write_disk(FileSystem& file_system, Random& random, const DiskSource& sourc
             return write_qcow2(file_system, random, source, target, work);
         }
         AtomicFile file{file_system, target};
-        if (options.format == TargetFormat::raw) {
-            write_raw(file.file(), source, work);
-        } else {
-            const vhdx::Metadata metadata = metadata_of(source, options, random);
-            if (is_difference) {
-                write_vhdx_difference(file.file(), metadata, random, source, *options.base, work);
-            } else {
-                write_vhdx(file.file(), metadata, random, source, work);
-            }
-        }
+        write_content(file.file(), random, source, options, work);
         file.commit();
     });
 }

@@ -4,6 +4,7 @@
 #include "storage/disk/disk_image.h"
 #include "storage/disk/disk_source.h"
 
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -13,12 +14,14 @@
 
 namespace entrepot::disk {
 
-enum class TargetFormat { raw, vhdx, vhdx_fixed, vhdx_diff, qcow2 };
+enum class TargetFormat { raw, vhdx, vhdx_fixed, vhdx_diff, vhd, vhd_fixed, qcow2 };
 
 struct WriteOptions {
     TargetFormat format = TargetFormat::raw;
-    /// Kept by a restore that replaces the disk; null: a new one.
+    /// Kept by a restore that replaces the disk; null: a new one. The unique id of a VHD.
     Guid virtual_disk_id;
+    /// Only a VHD says when it was made.
+    std::optional<WallTime> created;
     std::uint32_t physical_sector_size = 4096;
     /// For vhdx_diff: the parent. What equals it is left out; it must outlive the call.
     const DiskSource* base = nullptr;
@@ -26,12 +29,13 @@ struct WriteOptions {
     std::string base_file_name;
 };
 
-/// Parses "raw", "vhdx", "vhdx-fixed", "vhdx-diff", "qcow2"; Error{usage} for another,
-/// Error{unsupported} for "vhd" and "vhd-fixed".
+/// Parses "raw", "vhdx", "vhdx-fixed", "vhdx-diff", "vhd", "vhd-fixed", "qcow2"; Error{usage} for
+/// another.
 TargetFormat parse_target_format(std::string_view name);
 
 /// Writes the whole disk, with holes where it is zero, under a temporary name; syncs and renames at
-/// the end. An existing target is Error{already_exists}. qcow2 goes through qemu-img.
+/// the end. An existing target is Error{already_exists}; a disk that the format cannot hold, by
+/// size or sector size, is Error{unsupported}. qcow2 goes through qemu-img.
 void write_disk(FileSystem& file_system, Random& random, const DiskSource& source,
                 const std::filesystem::path& target, const WriteOptions& options, const Work& work);
 

@@ -83,6 +83,13 @@ void check_pair(const DiskImage& parent, const DiskImage& child) {
                     fmt::format("image {} needs no parent, but {} was given as its parent",
                                 name_of(child), name_of(parent))};
     }
+    if (parent.info().format != child.info().format) {
+        throw Error{ErrorCode::parent_mismatch,
+                    fmt::format("image {} is {}, and {}, given as its parent, is {}: a chain is of "
+                                "one format",
+                                name_of(child), to_string(child.info().format), name_of(parent),
+                                to_string(parent.info().format))};
+    }
     if (!is_parent_of(parent.info(), child.info())) {
         throw Error{
             ErrorCode::parent_mismatch,
@@ -97,6 +104,13 @@ void check_pair(const DiskImage& parent, const DiskImage& child) {
                                 name_of(child), child.logical_sector_size(), name_of(parent),
                                 parent.logical_sector_size())};
     }
+    // A VHD cannot be resized below a child, and Windows refuses such a chain.
+    if (child.info().format == ImageFormat::vhd && parent.size_bytes() != child.size_bytes()) {
+        throw Error{
+            ErrorCode::parent_mismatch,
+            fmt::format("image {} is a disk of {} bytes, and its parent {} of {}", name_of(child),
+                        child.size_bytes(), name_of(parent), parent.size_bytes())};
+    }
 }
 
 bool is_same_name(const std::string& first, const std::string& second) {
@@ -106,6 +120,10 @@ bool is_same_name(const std::string& first, const std::string& second) {
         [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
+bool is_beside(const DiskImage& first, const DiskImage& second) {
+    return first.file().path().parent_path() == second.file().path().parent_path();
+}
+
 /// Whose file name counts: in an export two disks may have equal names in different directories.
 enum class NamesFrom { same_directory, anywhere };
 
@@ -113,15 +131,11 @@ enum class NamesFrom { same_directory, anywhere };
 /// recommends is an error: going on would end in an incomplete chain that nobody can explain.
 std::shared_ptr<const DiskImage> find_parent(const DiskImage& child, const Layers& candidates,
                                              NamesFrom names_from) {
-    for (const auto& candidate : candidates) {
-        if (is_parent_of(candidate->info(), child.info())) return candidate;
-    }
+    if (auto parent = choose_parent(child, candidates)) return parent;
     const std::string wanted = child.info().parent->leaf_name();
     for (const auto& candidate : candidates) {
         if (candidate.get() == &child || !is_same_name(name_of(*candidate), wanted)) continue;
-        const bool is_beside =
-            candidate->file().path().parent_path() == child.file().path().parent_path();
-        if (names_from == NamesFrom::same_directory && !is_beside) continue;
+        if (names_from == NamesFrom::same_directory && !is_beside(*candidate, child)) continue;
         check_pair(*candidate, child);
     }
     return nullptr;
@@ -185,8 +199,36 @@ DiskExtent ImageChain::extent_at(std::uint64_t offset, std::uint64_t length_max)
 
 bool is_parent_of(const ImageInfo& parent, const ImageInfo& child) {
     if (!child.parent || parent.data_write_guid.is_null()) return false;
+    if (parent.format != child.format) return false;  // The two kinds of ids never meet.
     if (child.parent->linkage == parent.data_write_guid) return true;
     return child.parent->linkage2 && *child.parent->linkage2 == parent.data_write_guid;
+}
+
+std::shared_ptr<const DiskImage> choose_parent(
+    const DiskImage& child, const std::vector<std::shared_ptr<const DiskImage>>& candidates) {
+    Layers fitting;
+    for (const auto& candidate : candidates) {
+        if (is_parent_of(candidate->info(), child.info())) fitting.push_back(candidate);
+    }
+    if (fitting.empty()) return nullptr;
+    // DataWriteGuids of VHDX are of one content each. A VHD keeps its id when its data changes.
+    if (fitting.size() == 1 || child.info().format != ImageFormat::vhd) return fitting.front();
+    const std::string wanted = child.info().parent->leaf_name();
+    Layers named;
+    for (const auto& candidate : fitting) {
+        if (is_same_name(name_of(*candidate), wanted)) named.push_back(candidate);
+    }
+    if (named.size() == 1) return named.front();
+    Layers beside;
+    for (const auto& candidate : named) {
+        if (is_beside(*candidate, child)) beside.push_back(candidate);
+    }
+    if (beside.size() == 1) return beside.front();
+    throw Error{ErrorCode::parent_mismatch,
+                fmt::format("image {} needs parent {} with unique id {}, which {} and {} both have",
+                            name_of(child), wanted, child.info().parent->linkage.to_string(),
+                            name_of(*fitting[0]), name_of(*fitting[1])),
+                "copies of a VHD keep its id: leave only the right one there"};
 }
 
 ImageChain build_chain_of(std::shared_ptr<const DiskImage> leaf,

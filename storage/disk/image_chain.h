@@ -16,7 +16,8 @@ inline constexpr std::size_t kChainDepthMax = 64;
 class ImageChain final : public DiskSource {
 public:
     /// Layers from the leaf down. Each must be the parent that the one before names, of the same
-    /// logical sector size: Error{parent_mismatch}. More than kChainDepthMax: Error{limit}.
+    /// format and logical sector size, for VHD also size: Error{parent_mismatch}. More than
+    /// kChainDepthMax: Error{limit}.
     explicit ImageChain(std::vector<std::shared_ptr<const DiskImage>> layers);
 
     /// True if the lowest image needs no parent.
@@ -35,8 +36,14 @@ private:
     std::vector<std::shared_ptr<const DiskImage>> layers_;
 };
 
-/// True if `parent` is what `child` names by linkage (or linkage2).
+/// True if `parent` is what `child` names by linkage (or linkage2), and of its format.
 bool is_parent_of(const ImageInfo& parent, const ImageInfo& child);
+
+/// The parent that a child names, among candidates; nullptr if none fits. Copies of a VHD all have
+/// its unique id, whatever became of their content: there the file name decides, and
+/// Error{parent_mismatch} is thrown where it does not.
+std::shared_ptr<const DiskImage> choose_parent(
+    const DiskImage& child, const std::vector<std::shared_ptr<const DiskImage>>& candidates);
 
 /// Sorts the images of one export into chains, one for each image that is nobody's parent. Chains
 /// may end incomplete. Throws Error{corrupt} for a cycle and Error{parent_mismatch} where an image

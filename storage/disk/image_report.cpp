@@ -61,7 +61,55 @@ Json to_json(const ParentLocator& parent) {
             {"name", parent.leaf_name()},
             {"relative_path", parent.relative_path},
             {"absolute_path", parent.absolute_path},
-            {"volume_path", parent.volume_path}};
+            {"volume_path", parent.volume_path},
+            {"parent_name", parent.parent_name}};
+}
+
+/// The bytes of an id in the order of the file, as qemu and libvhdi show the ids of a VHD. Windows
+/// stores and shows them as GUIDs, whose first fields are the other way round.
+std::string in_file_order(const Guid& id) {
+    const std::string hex = to_hex(id.bytes);
+    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
+           hex.substr(16, 4) + "-" + hex.substr(20);
+}
+
+Json to_json(const VhdLocator& locator) {
+    return {{"platform_code", locator.platform_code},
+            {"data_space", locator.data_space},
+            {"data_length_bytes", locator.data_length_bytes},
+            {"data_offset", locator.data_offset},
+            {"text", locator.text}};
+}
+
+Json vhd_json(const ImageInfo& info) {
+    if (!info.vhd) return nullptr;
+    const VhdFields& vhd = *info.vhd;
+    Json locators = Json::array();
+    for (const VhdLocator& locator : vhd.locators)
+        locators.push_back(to_json(locator));
+    return {{"features", vhd.features},
+            {"version", vhd.version},
+            {"time_stamp", vhd.time_stamp},
+            {"creator_application", vhd.creator_application},
+            {"creator_version", vhd.creator_version},
+            {"creator_system", vhd.creator_system},
+            {"original_size_bytes", vhd.original_size_bytes},
+            {"current_size_bytes", vhd.current_size_bytes},
+            {"geometry",
+             {{"cylinders", vhd.cylinders},
+              {"heads", vhd.heads},
+              {"sectors_per_track", vhd.sectors_per_track},
+              {"size_bytes", vhd.geometry_size_bytes()}}},
+            {"unique_id_in_file_order", in_file_order(vhd.unique_id)},
+            {"parent_unique_id_in_file_order",
+             info.parent ? Json(in_file_order(info.parent->linkage)) : Json{nullptr}},
+            {"parent_time_stamp", vhd.parent_time_stamp},
+            {"locators", std::move(locators)},
+            {"saved_state", vhd.has_saved_state},
+            {"footer_length_bytes", vhd.footer_length_bytes},
+            {"footer_copy_used", vhd.is_footer_copy_used},
+            {"table_offset", vhd.table_offset},
+            {"table_entry_count", vhd.table_entry_count}};
 }
 
 Json layer_json(const DiskImage& image) {
@@ -79,6 +127,7 @@ Json layer_json(const DiskImage& image) {
             {"log_dirty", info.is_log_dirty},
             {"creator", info.creator},
             {"parent", info.parent ? to_json(*info.parent) : Json{nullptr}},
+            {"vhd", vhd_json(info)},
             {"warnings", info.warnings},
             {"bytes", to_json(count_kinds(image))}};
 }

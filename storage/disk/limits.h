@@ -39,6 +39,17 @@ inline constexpr std::size_t kLocatorTextBytesMax = kMiB;
 inline constexpr std::size_t kTablePageBytes = 64 * kKiB;
 inline constexpr std::size_t kTablePagesMax = 64;
 
+/// The VHD format's own.
+inline constexpr std::uint64_t kVhdSizeBytesMax = 2040 * kGiB;
+/// 512 KiB and 2 MiB are usual; one sector is the least that the format can say.
+inline constexpr std::uint64_t kVhdBlockSizeBytesMin = 512;
+inline constexpr std::uint64_t kVhdBlockSizeBytesMax = 256 * kMiB;
+/// The largest disk in blocks of 64 KiB, or smaller disks in smaller blocks.
+inline constexpr std::uint64_t kVhdTableEntriesMax = 1 << 25;
+inline constexpr std::uint32_t kVhdLocatorBytesMax = 64 * kKiB;
+/// What the search for overlapping blocks keeps at a time: 32 MiB.
+inline constexpr std::size_t kVhdAliasBucketsMax = 1 << 23;
+
 /// What is kept of the words of a program that failed.
 inline constexpr std::size_t kToolMessageBytesMax = 4 * kKiB;
 

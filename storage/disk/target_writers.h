@@ -20,6 +20,11 @@ void write_vhdx(File& target, const vhdx::Metadata& metadata, Random& random,
 void write_vhdx_difference(File& target, const vhdx::Metadata& metadata, Random& random,
                            const DiskSource& source, const DiskSource& base, const Work& work);
 
+/// Dynamic or fixed, as the options' format says. Requires sectors of 512 bytes and at most 2040
+/// GiB.
+void write_vhd(File& target, const WriteOptions& options, Random& random, const DiskSource& source,
+               const Work& work);
+
 /// Runs qemu-img on a raw file. Throws Error{unsupported} if it is not installed, Error{io} with
 /// its own words if it fails, Error{cancelled}.
 void convert_with_qemu(const std::filesystem::path& raw, const std::filesystem::path& target,

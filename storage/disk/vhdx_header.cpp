@@ -119,9 +119,8 @@ Bytes encode_header(const Header& header) {
 std::string read_file_identifier(const File& file) {
     const Content content = probe_content(file);
     if (content == Content::vhd) {
-        throw Error{ErrorCode::unsupported,
-                    "VHD is not supported yet: the file is a VHD image, not VHDX",
-                    "convert it to VHDX on the host with Convert-VHD"};
+        throw Error{ErrorCode::unsupported, "the file is a VHD image, but a VHDX was expected here",
+                    "give it the extension .vhd"};
     }
     if (content == Content::vhd_set) {
         throw Error{ErrorCode::unsupported,

@@ -1,6 +1,7 @@
 // A VHDX as a disk: what each block state reads as (MS-VHDX 2.5.1.1; vhdx.md section 2).
 #include "storage/disk/vhdx_image.h"
 
+#include "storage/disk/image_context.h"
 #include "storage/disk/limits.h"
 #include "storage/disk/vhdx_log.h"
 
@@ -202,34 +203,12 @@ void VhdxImage::check_aliasing() const {
 }  // namespace entrepot::disk::vhdx
 
 namespace entrepot::disk {
-namespace {
-
-/// Many things can be wrong inside; what a person can do is the same for all.
-template <typename Body>
-decltype(auto) with_image(const std::string& context, Body&& body) {
-    try {
-        return with_context(context, std::forward<Body>(body));
-    } catch (Error& error) {
-        if (error.code() == ErrorCode::corrupt && error.hint().empty()) {
-            error.set_hint("The image is damaged or not complete. Export or copy it again.");
-        }
-        throw;
-    }
-}
-
-}  // namespace
 
 std::unique_ptr<DiskImage> open_vhdx(std::unique_ptr<File> file) {
     ENTREPOT_CHECK(file != nullptr);
     const std::string name = file->path().string();
     return with_image("opening image " + name,
                       [&] { return std::make_unique<vhdx::VhdxImage>(std::move(file)); });
-}
-
-void check_block_aliasing(const DiskImage& image) {
-    const auto* vhdx = dynamic_cast<const vhdx::VhdxImage*>(&image);
-    if (vhdx == nullptr) return;  // A raw image has no table.
-    with_image("checking image " + image.file().path().string(), [&] { vhdx->check_aliasing(); });
 }
 
 }  // namespace entrepot::disk

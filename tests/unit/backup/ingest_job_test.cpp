@@ -126,11 +126,12 @@ TEST_CASE("ingest: a child of another image than the base point's is refused", "
     CHECK(images.lab.repository.points.size() == 1);
 }
 
-TEST_CASE("ingest: what is no VHDX by its name is refused by name", "[backup]") {
+TEST_CASE("ingest: what is neither VHDX nor VHD by its name is refused by name", "[backup]") {
     Images images;
-    const auto path = images.folder / "disk.vhd";
+    const auto path = images.folder / "disk.vmdk";
     images.lab.file_system.create(path);
     CHECK(images.ingest_error({{"paths", {path.string()}}}).code() == ErrorCode::unsupported);
+    images.lab.file_system.create(images.folder / "shared.vhds");
     CHECK(images.ingest_error({{"paths", {images.folder.string()}}}).code() ==
           ErrorCode::unsupported);
 }

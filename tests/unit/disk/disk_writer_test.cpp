@@ -298,7 +298,9 @@ TEST_CASE_METHOD(Fixture, "writer: what makes no sense is refused before anythin
         }
         return ErrorCode::internal;
     };
-    CHECK(code_of("vhd") == ErrorCode::unsupported);
+    CHECK(parse_target_format("vhd") == TargetFormat::vhd);
+    CHECK(parse_target_format("vhd-fixed") == TargetFormat::vhd_fixed);
+    CHECK(code_of("vhd-diff") == ErrorCode::usage);
     CHECK(code_of("VHDX") == ErrorCode::usage);
 }
 

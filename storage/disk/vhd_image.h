@@ -1,0 +1,52 @@
+// An open VHD. Others see it as a DiskImage.
+#pragma once
+
+#include "storage/disk/disk_image.h"
+#include "storage/disk/hole_map.h"
+#include "storage/disk/vhd_block_table.h"
+
+#include <memory>
+#include <optional>
+
+namespace entrepot::disk::vhd {
+
+class VhdImage final : public DiskImage {
+public:
+    /// See open_vhd().
+    explicit VhdImage(std::unique_ptr<File> file);
+    ~VhdImage() override;
+
+    const ImageInfo& info() const override { return info_; }
+    const File& file() const override { return *file_; }
+    bool is_empty_layer() const override;
+    void check_unchanged() const override;
+    /// See check_block_aliasing().
+    void check_aliasing() const;
+
+    std::uint64_t size_bytes() const override { return info_.size_bytes; }
+    std::uint32_t logical_sector_size() const override { return info_.logical_sector_size; }
+    void read(std::uint64_t offset, MutableByteView target) const override;
+    DiskExtent extent_at(std::uint64_t offset, std::uint64_t length_max) const override;
+
+private:
+    struct Piece {
+        ExtentKind kind = ExtentKind::zero;
+        std::uint64_t length = 0;
+        std::uint64_t file_offset = 0;  ///< For data.
+    };
+    void open_table();
+    void check_fixed();
+    ExtentKind kind_of_absent() const;
+    Piece piece_at(std::uint64_t offset, std::uint64_t length_max) const;
+    Piece refine(Piece piece) const;
+
+    std::unique_ptr<File> file_;
+    ImageInfo info_;
+    FoundFooter footer_;
+    // Behind pointers because they refer to each other and to the file.
+    std::unique_ptr<vhdx::ImageView> view_;
+    std::unique_ptr<BlockTable> table_;  ///< Null for a fixed image.
+    std::unique_ptr<HoleMap> holes_;
+};
+
+}  // namespace entrepot::disk::vhd
