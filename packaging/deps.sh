@@ -11,7 +11,7 @@ build_packages=(
 )
 run_packages=(gss-ntlmssp samba samba-common-bin samba-vfs-modules smbclient qemu-utils openssl procps)
 test_packages=(
-  clang-format-14 python3 git libvhdi-utils p7zip-full e2fsprogs mtools dosfstools ntfs-3g gdisk systemd
+  clang-format-14 python3 git libvhdi-utils libvhdi-dev p7zip-full e2fsprogs mtools dosfstools ntfs-3g gdisk systemd
   chromium curl jq attr zstd
 )
 demo_packages=(e2fsprogs mtools dosfstools gdisk curl jq)

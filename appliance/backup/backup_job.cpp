@@ -2,6 +2,8 @@
 #include "appliance/backup/backup_job.h"
 
 #include "appliance/backup/clean_up.h"
+#include "appliance/backup/compare_step.h"
+#include "appliance/backup/comparison_export.h"
 #include "appliance/backup/convert_step.h"
 #include "appliance/backup/export_step.h"
 #include "appliance/backup/ingest.h"
@@ -78,19 +80,37 @@ private:
         PlanStep{run}.run();
         RunJournal& journal = run.journal();
         if (!journal.has(key::kPoint) && !find_committed_point(run)) {
-            // While this reader lives, the base's content stays.
+            // While these readers live, the base's content stays.
             std::unique_ptr<repository::PointReader> pin;
             const std::string base = run.plan().goal.base_point;
             if (!base.empty()) pin = services_.repository.open_point(base);
+            const auto compared_pin = pin_compared_base(run);
             SnapshotStep{run}.run();
+            ComparisonExport{run}.run();
             ExportStep{run}.run();
             TakeStep{run}.run();
+            ComparisonExport{run}.take();
             ConvertStep{run}.run();
+            CompareStep{run}.run();
         }
         return finish(run, IngestStep{run}.run());
     }
 
+    /// Null if there is none, or none any more: the comparison will say so, the full needs none.
+    std::unique_ptr<repository::PointReader> pin_compared_base(Run& run) {
+        const auto& comparison = run.plan().comparison;
+        if (!comparison || comparison->goal.base_point.empty()) return nullptr;
+        try {
+            return services_.repository.open_point(comparison->goal.base_point);
+        } catch (const Error&) {
+            return nullptr;
+        }
+    }
+
     JobOutcome finish(Run& run, const PointSummary& point) {
+        // An earlier life may have found it, and nobody has been told since.
+        const Json comparison = comparison_of(point.draft.host_facts);
+        if (is_disagreement(comparison)) run.warn(describe_comparison(comparison));
         const auto residue = TidyStep{run}.run(point);
         JobOutcome outcome;
         outcome.state = residue.empty() ? JobState::done : JobState::partly;

@@ -14,6 +14,8 @@ using repository::PointSummary;
 
 namespace {
 
+constexpr const char* kFullEveryCode = "full_every";
+
 struct Refusal {
     std::string code;
     std::string reason;
@@ -168,24 +170,16 @@ std::optional<Refusal> check_wishes(const BaseQuestion& question) {
         if (point->draft.kind == PointKind::full) break;
     }
     if (since_full < question.full_every) return std::nullopt;
-    return Refusal{"full_every", fmt::format("every {}th backup is a full one by its policy",
-                                             question.full_every)};
+    return Refusal{kFullEveryCode, fmt::format("every {}th backup is a full one by its policy",
+                                               question.full_every)};
 }
 
 ExportGoal full(Refusal why) {
     return {PointKind::full, std::move(why.reason), std::move(why.code), {}, {}};
 }
 
-}  // namespace
-
-ExportGoal choose_goal(const BaseQuestion& question) {
-    if (question.points.empty()) {
-        if (question.lost_base_reason.empty()) {
-            return full({"first", "this is the first backup of the VM"});
-        }
-        return full({"base_deleted", question.lost_base_reason});
-    }
-    if (auto wish = check_wishes(question)) return full(*wish);
+/// The newest point that an increment can be based on; a full with the reason where there is none.
+ExportGoal choose_base(const BaseQuestion& question) {
     std::optional<Refusal> newest;
     for (auto point = question.points.rbegin(); point != question.points.rend(); ++point) {
         auto refusal = check_base(question, *point);
@@ -204,6 +198,27 @@ ExportGoal choose_goal(const BaseQuestion& question) {
         return full({"base_deleted", question.lost_base_reason});
     }
     return full(*newest);
+}
+
+ComparisonPlan plan_comparison(const BaseQuestion& question) {
+    const ExportGoal goal = choose_base(question);
+    if (goal.kind == PointKind::incremental) return {goal, {}};
+    return {{}, goal.reason};
+}
+
+}  // namespace
+
+Choice choose_goal(const BaseQuestion& question) {
+    if (question.points.empty()) {
+        if (question.lost_base_reason.empty()) {
+            return {full({"first", "this is the first backup of the VM"}), std::nullopt};
+        }
+        return {full({"base_deleted", question.lost_base_reason}), std::nullopt};
+    }
+    const auto wish = check_wishes(question);
+    if (!wish) return {choose_base(question), std::nullopt};
+    if (wish->code != kFullEveryCode) return {full(*wish), std::nullopt};
+    return {full(*wish), plan_comparison(question)};
 }
 
 }  // namespace entrepot::backup

@@ -24,7 +24,12 @@ struct BaseQuestion {
     std::string lost_base_reason;    ///< Why the living reference point's base point is gone.
 };
 
+struct Choice {
+    ExportGoal goal;
+    std::optional<ComparisonPlan> comparison;  ///< Only where full_every forced the full.
+};
+
 /// An incremental names its base; a full names the reason in words and as a code.
-ExportGoal choose_goal(const BaseQuestion& question);
+Choice choose_goal(const BaseQuestion& question);
 
 }  // namespace entrepot::backup

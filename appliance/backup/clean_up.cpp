@@ -2,7 +2,7 @@
 #include "appliance/backup/clean_up.h"
 
 #include "appliance/backup/convert_step.h"
-#include "appliance/backup/export_step.h"
+#include "appliance/backup/export_attempts.h"
 #include "appliance/backup/host_objects.h"
 #include "appliance/backup/residue_check.h"
 #include "appliance/backup/snapshot_step.h"

@@ -2,57 +2,37 @@
 // and, where an incremental fails for a reason that is not the share's, once as a full.
 #pragma once
 
+#include "appliance/backup/export_attempts.h"
 #include "appliance/backup/run.h"
 
-#include "exporter/hyperv/hresult.h"
-#include "exporter/hyperv/hyperv_host.h"
-
+#include <cstdint>
 #include <string>
 
 namespace entrepot::backup {
 
 class ExportStep {
 public:
-    explicit ExportStep(Run& run) : run_(run) {}
+    explicit ExportStep(Run& run) : run_(run), attempts_(run, key::kExport) {}
 
     /// Afterwards the journal names the run's directory and what it holds. Throws the host's
     /// failure, Error{no_space} before anything is asked, Error{timeout} if nothing moves.
     void run();
 
 private:
-    struct Attempt {
-        int number = 0;
-        std::string run_id;
-        ExportGoal goal;
-    };
-    enum class Outcome {
-        done,
-        failed,
-        unknown,  ///< Whatever happened, nobody can say how it ended: ask anew, elsewhere.
-    };
-    struct Ended {
-        Outcome outcome = Outcome::unknown;
-        std::string text;
-        std::string hint;
-        bool is_target_side = false;
-    };
+    using Attempt = ExportAttempts::Attempt;
+    using Outcome = ExportAttempts::Outcome;
+    using Ended = ExportAttempts::Ended;
 
-    Attempt make_attempt(int number, const ExportGoal& goal);
-    Ended run_attempt(const Attempt& attempt);
-    Ended ask(const Attempt& attempt);
-    Ended look_for_job(const Attempt& attempt);
-    Ended wait_for_export(const Attempt& attempt, const hyperv::JobRef& job);
-    Ended end_stalled(const hyperv::JobRef& job);
     /// True if the export is what it must be; false if a full shall follow, in `goal`.
     bool prove(const Attempt& attempt, ExportGoal& goal);
     void go_over_to_full(const Attempt& attempt, const std::string& why, ExportGoal& goal);
-    void check_space(const ExportGoal& goal);
-    void record(const Attempt& attempt, const Ended& ended);
+    void check_space(int number, const ExportGoal& goal);
 
     Run& run_;
+    ExportAttempts attempts_;
 };
 
-/// Cancels an export that runs and removes what it wrote. For clean-up.
-void undo_exports(Run& run);
+/// Free bytes that the share must have before the host is asked, as far as we can know.
+std::uint64_t export_bytes_needed(Run& run, repository::PointKind kind);
 
 }  // namespace entrepot::backup

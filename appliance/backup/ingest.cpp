@@ -2,6 +2,7 @@
 #include "appliance/backup/ingest.h"
 
 #include "appliance/backup/chunk_runs.h"
+#include "appliance/backup/comparison_report.h"
 #include "appliance/backup/content_digest.h"
 #include "appliance/backup/disk_copy.h"
 #include "appliance/backup/limits.h"
@@ -262,7 +263,8 @@ Json point_result(const PointSummary& point) {
         {"consistency", repository::to_string(point.draft.consistency)},
         {"base_point", point.draft.base_point.empty() ? Json{} : Json(point.draft.base_point)},
         {"disks", disks},
-        {"skipped", skipped}};
+        {"skipped", skipped},
+        {"comparison", comparison_of(point.draft.host_facts)}};
 }
 
 }  // namespace entrepot::backup

@@ -1,11 +1,10 @@
 // See ingest_step.h.
 #include "appliance/backup/ingest_step.h"
 
-#include "appliance/backup/convert_step.h"
-#include "appliance/backup/host_calls.h"
+#include "appliance/backup/comparison_export.h"
 #include "appliance/backup/ingest.h"
-#include "appliance/backup/limits.h"
 #include "appliance/backup/plan_step.h"
+#include "appliance/backup/repository_wait.h"
 
 #include "base/error.h"
 
@@ -20,9 +19,6 @@ using repository::Consistency;
 using repository::PointKind;
 using repository::PointSummary;
 
-namespace {
-
-/// Identity of each image as it was when it left the host's reach.
 Json image_identities(const ExportAnalysis& analysis) {
     Json images = Json::object();
     for (const DiskPlan& disk : analysis.disks) {
@@ -35,8 +31,6 @@ Json image_identities(const ExportAnalysis& analysis) {
     }
     return images;
 }
-
-}  // namespace
 
 void TakeStep::run() {
     run_.job().enter_stage("settle");
@@ -68,30 +62,16 @@ repository::PointSummary IngestStep::run() {
     plan.disks = std::move(analysis.disks);
     plan.files = std::move(analysis.files);
     plan.wants_sha256 = run_.job().parameters().value("sha256", false);
-    const auto writer = write_when_free(plan);
+    add_compared_images(run_, plan.disks);
+    const auto writer = when_repository_is_free(run_, [&] {
+        return write_point({run_.services().repository, run_.services().file_system}, plan,
+                           Work{run_.job().progress(), run_.stop()});
+    });
     run_.job().enter_stage("commit");
     const PointSummary point = writer->commit();
     run_.journal().put(key::kPoint, {{"id", point.id}});
     run_.note(fmt::format("point {} is committed", point.id));
     return point;
-}
-
-std::unique_ptr<repository::PointWriter> IngestStep::write_when_free(const IngestPlan& plan) {
-    const SteadyTime begin = run_.now();
-    PollPauses pauses{run_, run_.pace().export_poll};
-    bool is_told = false;
-    for (;;) {
-        try {
-            return write_point({run_.services().repository, run_.services().file_system}, plan,
-                               Work{run_.job().progress(), run_.stop()});
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::busy) throw;
-            if (run_.now() - begin >= limits::kRepositoryWaitMax) throw;
-            if (!is_told) run_.note("waiting: " + error.message());
-        }
-        is_told = true;
-        pauses.wait();
-    }
 }
 
 void IngestStep::check_as_taken(const ExportAnalysis& analysis) const {
@@ -144,6 +124,9 @@ repository::PointDraft IngestStep::make_draft(const ExportGoal& goal,
                         {"boot_time", plan.boot_time},
                         {"warnings", run_.warnings()},
                         {"disks", disks}};
+    if (const auto compared = run_.journal().find(key::kCompared)) {
+        draft.host_facts["comparison"] = *compared;
+    }
     return draft;
 }
 

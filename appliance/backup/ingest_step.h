@@ -7,7 +7,6 @@
 
 #include "storage/repository/repository.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,11 +33,13 @@ private:
     repository::PointDraft make_draft(const ExportGoal& goal, const ExportAnalysis& analysis,
                                       const std::string& run_id);
     void check_as_taken(const ExportAnalysis& analysis) const;
-    /// Waits while gc or a rebuild has the repository to itself.
-    std::unique_ptr<repository::PointWriter> write_when_free(const IngestPlan& plan);
 
     Run& run_;
 };
+
+/// Identity of each image of an export, to be compared later: what left the host's reach changes no
+/// more.
+Json image_identities(const ExportAnalysis& analysis);
 
 /// The committed point of this run, if there is one.
 std::optional<repository::PointSummary> find_committed_point(Run& run);

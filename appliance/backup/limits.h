@@ -25,6 +25,12 @@ inline constexpr std::size_t kLeafRangesMax = 512;
 /// How often one run asks for an export: incremental, its repetition, the full after it.
 inline constexpr std::uint32_t kExportAttemptsMax = 4;
 inline constexpr std::uint32_t kSnapshotAttemptsMax = 4;
+/// The same for the changes that a full is compared with: the full does not wait for more.
+inline constexpr std::uint32_t kComparisonAttemptsMax = 2;
+
+/// Of one disk, in the report of a comparison; and points that it casts doubt on.
+inline constexpr std::size_t kComparisonRangesMax = 64;
+inline constexpr std::size_t kSuspectPointsMax = 64;
 
 /// How long an export that is ours already waits for the repository; a gc of a large one takes
 /// hours.

@@ -41,7 +41,7 @@ std::string flag_reason(Run& run, std::string_view flag) {
     return found ? found->reason : std::string{};
 }
 
-ExportGoal decide(Run& run, const RunPlan& plan, const hyperv::Vm& vm) {
+Choice decide(Run& run, const RunPlan& plan, const hyperv::Vm& vm) {
     const Json& parameters = run.job().parameters();
     const auto points = list_points_of_vm(run.services(), plan.host_id, plan.vm_id);
     return choose_goal({.vm = vm,
@@ -119,7 +119,9 @@ void PlanStep::run() {
     plan.current_snapshot = vm.current_snapshot;
     plan.boot_time = run_.host().read_facts().boot_time;
     plan_disks(run_, plan, vm);
-    plan.goal = decide(run_, plan, vm);
+    const Choice choice = decide(run_, plan, vm);
+    plan.goal = choice.goal;
+    plan.comparison = choice.comparison;
     run_.journal().put(key::kPlan, plan.to_json());
     run_.note(fmt::format("{} backup of {} ({} {}): {}", repository::to_string(plan.goal.kind),
                           plan.vm_name, plan.disks.size(),

@@ -32,12 +32,17 @@ private:
 namespace key {
 inline constexpr std::string_view kPlan = "plan";
 inline constexpr std::string_view kSnapshot = "snapshot";  ///< {"id", "level", "note"}
-inline constexpr std::string_view kExport = "export";      ///< {"run_id", "goal"}: ended well.
-inline constexpr std::string_view kTaken = "taken";        ///< {"run_id", "files"}
+/// The export that a full is compared with, {"run_id", "goal"}: ended well. Or {"obstacle",
+/// "for_attempt"}: there is none, or no more.
+inline constexpr std::string_view kComparison = "comparison";
+inline constexpr std::string_view kExport = "export";  ///< {"run_id", "goal"}: ended well.
+inline constexpr std::string_view kTaken = "taken";    ///< {"run_id", "images"}
+inline constexpr std::string_view kComparisonTaken = "comparison_taken";  ///< As kTaken.
 inline constexpr std::string_view kConvert = "convert";
-inline constexpr std::string_view kPoint = "point";    ///< {"id"}
-inline constexpr std::string_view kFailed = "failed";  ///< The error; clean-up has begun.
-inline constexpr std::string_view kUndone = "undone";  ///< Clean-up is over.
+inline constexpr std::string_view kCompared = "compared";  ///< The report; see comparison_report.h.
+inline constexpr std::string_view kPoint = "point";        ///< {"id"}
+inline constexpr std::string_view kFailed = "failed";      ///< The error; clean-up has begun.
+inline constexpr std::string_view kUndone = "undone";      ///< Clean-up is over.
 std::string intent(std::string_view step, int attempt);
 std::string job(std::string_view step, int attempt);
 std::string ended(std::string_view step, int attempt);

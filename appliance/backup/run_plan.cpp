@@ -65,6 +65,11 @@ Json RunPlan::to_json() const {
     for (const repository::SkippedDisk& disk : skipped) {
         skipped_list.push_back({{"name", disk.name}, {"reason", disk.reason}});
     }
+    Json compared;
+    if (comparison) {
+        compared = {{"goal", backup::to_json(comparison->goal)},
+                    {"obstacle", comparison->obstacle}};
+    }
     return {{"host_id", host_id},
             {"host_name", host_name},
             {"vm_id", vm_id},
@@ -72,6 +77,7 @@ Json RunPlan::to_json() const {
             {"is_running", is_running},
             {"consistency", to_string(consistency)},
             {"goal", backup::to_json(goal)},
+            {"comparison", compared},
             {"disks", disk_list},
             {"excluded_disk_ids", excluded_disk_ids},
             {"skipped", skipped_list},
@@ -90,6 +96,11 @@ RunPlan RunPlan::from_json(const Json& json) {
     plan.is_running = json.at("is_running");
     plan.consistency = consistency_policy_from(json.at("consistency").get<std::string>());
     plan.goal = export_goal_from(json.at("goal"));
+    const Json compared = json.value("comparison", Json{});
+    if (compared.is_object()) {
+        plan.comparison =
+            ComparisonPlan{export_goal_from(compared.at("goal")), compared.at("obstacle")};
+    }
     for (const Json& disk : json.at("disks")) {
         plan.disks.push_back({disk.at("slot_id"), disk.at("virtual_disk_id"), disk.at("path"),
                               disk.at("size_bytes"), disk.at("logical_sector_size"),

@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct ExportGoal {
     std::string base_reference_point;
 };
 
+/// What a full that --full-every forced is compared with: the changes that an increment would have
+/// transferred, over its base.
+struct ComparisonPlan {
+    ExportGoal goal;       ///< An incremental; without a base point there is nothing to compare.
+    std::string obstacle;  ///< Why there is nothing; empty otherwise.
+};
+
 enum class ConsistencyPolicy { application, crash, prefer_application };
 
 std::string_view to_string(ConsistencyPolicy policy);
@@ -45,6 +53,7 @@ struct RunPlan {
     bool is_running = true;  ///< The VM; one that is off gives crash consistency.
     ConsistencyPolicy consistency = ConsistencyPolicy::prefer_application;
     ExportGoal goal;
+    std::optional<ComparisonPlan> comparison;  ///< Only where --full-every forced a full.
     std::vector<ExpectedDisk> disks;
     std::vector<std::string> excluded_disk_ids;  ///< Instance ids for the export.
     std::vector<repository::SkippedDisk> skipped;

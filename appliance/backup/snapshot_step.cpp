@@ -171,6 +171,7 @@ void SnapshotStep::check_still_as_planned() {
                   went_back ? "checkpoint_applied" : "disk_set_changed",
                   {},
                   {}};
+    if (again.comparison) again.comparison = ComparisonPlan{{}, again.goal.reason};
     plan = again;
     run_.journal().put(key::kPlan, plan.to_json());
     run_.warn("full backup: " + plan.goal.reason);

@@ -1,10 +1,10 @@
 // See tidy_step.h.
 #include "appliance/backup/tidy_step.h"
 
+#include "appliance/backup/export_attempts.h"
 #include "appliance/backup/exported_disk.h"
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/host_objects.h"
-#include "appliance/backup/limits.h"
 #include "appliance/backup/plan_step.h"
 #include "appliance/backup/residue_check.h"
 
@@ -56,11 +56,9 @@ void TidyStep::destroy_superseded() {
 }
 
 void TidyStep::remove_folders() {
-    for (int number = 0; number < static_cast<int>(limits::kExportAttemptsMax); ++number) {
-        const auto intent = run_.journal().find(key::intent(key::kExport, number));
-        if (!intent) continue;
+    for (const BegunExport& begun : list_begun_exports(run_)) {
         try {
-            run_.area().remove_run(run_.record().id, intent->at("run_id").get<std::string>());
+            run_.area().remove_run(run_.record().id, begun.run_id);
         } catch (const Error& error) {
             run_.warn("the export's folder could not be removed: " + error.message());
         }

@@ -3,11 +3,11 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
 #include "appliance/ctl/point_text.h"
-#include "appliance/ctl/table.h"
 
 #include "appliance/api/problem.h"
 
 #include "base/error.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

@@ -3,9 +3,9 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
 #include "appliance/ctl/keep_options.h"
-#include "appliance/ctl/table.h"
 
 #include "base/error.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
 // share and host: what the appliance backs up from, and where exports arrive.
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
-#include "appliance/ctl/table.h"
-#include "appliance/daemon/key_files.h"
 
 #include "base/error.h"
+#include "base/secret_file.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 
@@ -58,8 +58,7 @@ ExitStatus remove_share(Context& context, const ShareValues& values) {
 
 std::string read_password(Context& context, const HostValues& values) {
     if (!values.password_file.empty()) {
-        const Secret password =
-            daemon::read_secret_file(context.world().file_system, values.password_file);
+        const Secret password = read_secret_file(context.world().file_system, values.password_file);
         return std::string{password.reveal_text()};
     }
     if (values.user.empty() || !context.terminal().can_ask()) return {};

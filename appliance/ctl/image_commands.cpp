@@ -3,13 +3,13 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/image_chain_files.h"
 #include "appliance/ctl/progress_bar.h"
-#include "appliance/ctl/table.h"
 
 #include "storage/disk/disk_writer.h"
 #include "storage/disk/image_report.h"
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

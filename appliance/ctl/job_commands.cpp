@@ -2,7 +2,8 @@
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
-#include "appliance/ctl/table.h"
+
+#include "base/table.h"
 
 #include <fmt/format.h>
 

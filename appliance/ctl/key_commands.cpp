@@ -2,9 +2,9 @@
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/passphrase.h"
-#include "appliance/ctl/table.h"
 
 #include "base/error.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

@@ -4,6 +4,7 @@
 #include "appliance/daemon/key_files.h"
 
 #include "base/error.h"
+#include "base/secret_file.h"
 
 namespace entrepot::ctl {
 std::optional<Secret> read_passphrase(FileSystem& file_system, Terminal& terminal,
@@ -17,7 +18,7 @@ std::optional<Secret> read_passphrase(FileSystem& file_system, Terminal& termina
 Secret read_new_passphrase(FileSystem& file_system, Terminal& terminal,
                            const std::optional<std::filesystem::path>& file,
                            const std::string& hint) {
-    if (file) return daemon::read_secret_file(file_system, *file);
+    if (file) return read_secret_file(file_system, *file);
     if (!terminal.can_ask()) throw Error{ErrorCode::usage, "no passphrase is given", hint};
     Secret first = terminal.ask_secret("New passphrase: ");
     const Secret second = terminal.ask_secret("Once more: ");

@@ -2,7 +2,8 @@
 #include "appliance/ctl/point_text.h"
 
 #include "appliance/ctl/format.h"
-#include "appliance/ctl/table.h"
+
+#include "base/table.h"
 
 #include <fmt/format.h>
 

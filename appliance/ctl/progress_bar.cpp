@@ -2,9 +2,9 @@
 #include "appliance/ctl/progress_bar.h"
 
 #include "appliance/ctl/format.h"
-#include "appliance/ctl/table.h"
 
 #include "base/bytes.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

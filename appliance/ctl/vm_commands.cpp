@@ -1,11 +1,11 @@
 // vm list, exclude, include.
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
-#include "appliance/ctl/table.h"
 
 #include "appliance/api/problem.h"
 
 #include "base/error.h"
+#include "base/table.h"
 
 #include <fmt/format.h>
 

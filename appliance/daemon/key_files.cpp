@@ -1,10 +1,7 @@
 // Secrets from files, never from arguments.
 #include "appliance/daemon/key_files.h"
 
-#include "base/error.h"
-#include "base/limits.h"
-
-#include <fmt/format.h>
+#include "base/secret_file.h"
 
 #include <cstdlib>
 #include <string>
@@ -18,17 +15,6 @@ std::string environment_value(const char* name) {
 }
 
 }  // namespace
-
-Secret read_secret_file(FileSystem& file_system, const std::filesystem::path& file) {
-    const Bytes content = file_system.read_file(file, limits::kSecretFileBytesMax);
-    std::string_view text = as_text(content);
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.remove_suffix(1);
-    if (text.empty()) {
-        throw Error{ErrorCode::invalid, fmt::format("{} holds no secret", file.string())};
-    }
-    return Secret{text};
-}
 
 std::optional<std::filesystem::path> find_key_file(FileSystem& file_system,
                                                    const std::filesystem::path& option,

@@ -1,4 +1,4 @@
-// Secrets that lie in files: the passphrase of the repository and others.
+// Where the passphrase of the repository lies.
 #pragma once
 
 #include "base/file_system.h"
@@ -8,9 +8,6 @@
 #include <optional>
 
 namespace entrepot::daemon {
-
-/// The file's content without line ends at its end. Throws Error{invalid} for an empty one.
-Secret read_secret_file(FileSystem& file_system, const std::filesystem::path& file);
 
 /// The file that holds the passphrase: `option`, else ENTREPOT_PASSPHRASE_FILE, else `configured`,
 /// else systemd's credential "passphrase" if there is one. The first that is named counts.

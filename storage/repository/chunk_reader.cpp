@@ -40,7 +40,7 @@ struct ChunkReader::Group {
     std::vector<Member> members;
 };
 
-ChunkReader::ChunkReader(PackSet& packs, const RepositoryKeys& keys, WorkerPool& workers)
+ChunkReader::ChunkReader(PackSource& packs, const RepositoryKeys& keys, WorkerPool& workers)
     : packs_(packs), keys_(keys), workers_(workers) {}
 
 ChunkReader::~ChunkReader() = default;
@@ -144,11 +144,16 @@ void ChunkReader::read_group(const Group& group, std::span<ChunkRequest> request
 
 // The chunk may have been stored anew since: whoever lost a copy reads the other one.
 void ChunkReader::read_elsewhere(ChunkRequest& request, Tools& tools) {
-    const auto other = packs_.find_chunk(request.id);
-    if (!other || other->address == request.address) return;
+    for (const SlotAddress& copy : packs_.find_copies(request.id)) {
+        if (copy != request.address) read_copy(copy, request, tools);
+        if (request.damage.empty()) return;
+    }
+}
+
+void ChunkReader::read_copy(const SlotAddress& copy, ChunkRequest& request, Tools& tools) {
     try {
-        const auto pack = packs_.open(other->address.pack);
-        const PackSlot* slot = pack->find(other->address.slot);
+        const auto pack = packs_.open(copy.pack);
+        const PackSlot* slot = pack->find(copy.slot);
         if (slot == nullptr || slot->plain_length != request.target.size()) return;
         tools.buffer.resize(static_cast<std::size_t>(slot->size_bytes()));
         pack->read(slot->offset, tools.buffer);

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "storage/repository/map_format.h"
-#include "storage/repository/pack_set.h"
+#include "storage/repository/pack_source.h"
+#include "storage/repository/repository_keys.h"
 #include "storage/repository/worker_pool.h"
 
 #include <memory>
@@ -27,7 +28,7 @@ enum class Copies { addressed, any };
 /// Safe to share between threads.
 class ChunkReader {
 public:
-    ChunkReader(PackSet& packs, const RepositoryKeys& keys, WorkerPool& workers);
+    ChunkReader(PackSource& packs, const RepositoryKeys& keys, WorkerPool& workers);
     ~ChunkReader();
 
     /// Requests that follow each other on the disk are best given together. Damage is told in each
@@ -40,10 +41,11 @@ private:
     std::vector<Group> group(std::span<ChunkRequest> requests);
     void read_group(const Group& group, std::span<ChunkRequest> requests);
     void read_elsewhere(ChunkRequest& request, Tools& tools);
+    void read_copy(const SlotAddress& copy, ChunkRequest& request, Tools& tools);
     std::unique_ptr<Tools> take_tools();
     void give_back(std::unique_ptr<Tools> tools);
 
-    PackSet& packs_;
+    PackSource& packs_;
     const RepositoryKeys& keys_;
     WorkerPool& workers_;
     std::mutex mutex_;

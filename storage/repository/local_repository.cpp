@@ -3,6 +3,7 @@
 #include "storage/repository/garbage.h"
 #include "storage/repository/key_slots.h"
 #include "storage/repository/limits.h"
+#include "storage/repository/point_lookup.h"
 #include "storage/repository/point_marks.h"
 #include "storage/repository/point_reader.h"
 #include "storage/repository/point_verifier.h"
@@ -21,9 +22,6 @@
 
 namespace entrepot::repository {
 namespace {
-
-constexpr std::string_view kLatestSuffix = "@latest";
-constexpr std::size_t kPrefixLengthMin = 4;
 
 std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesystem::path& path) {
     const auto status = file_system.find_status(path);
@@ -74,38 +72,8 @@ public:
     }
 
     PointSummary find_point(std::string_view text) override {
-        if (text.ends_with(kLatestSuffix)) {
-            const std::string vm{text.substr(0, text.size() - kLatestSuffix.size())};
-            const std::vector<PointSummary> points = list_points({vm});
-            if (vm.empty() || points.empty()) {
-                throw Error{ErrorCode::not_found,
-                            fmt::format("there is no recovery point of VM '{}'", vm),
-                            "entrepot point list shows them"};
-            }
-            const bool is_one_vm = std::ranges::all_of(points, [&](const PointSummary& point) {
-                return point.draft.vm_id == points.front().draft.vm_id;
-            });
-            if (!is_one_vm) {
-                throw Error{ErrorCode::invalid, fmt::format("several VMs are named '{}'", vm),
-                            "give the VM's GUID"};
-            }
-            return points.back();
-        }
-        std::vector<PointSummary> found;
-        for (PointSummary& point : list_points({})) {
-            if (point.id == text) return point;
-            const bool is_prefix = text.size() >= kPrefixLengthMin && point.id.starts_with(text);
-            if (is_prefix) found.push_back(std::move(point));
-        }
-        if (found.empty()) {
-            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", text),
-                        "entrepot point list shows them"};
-        }
-        if (found.size() > 1) {
-            throw Error{ErrorCode::invalid,
-                        fmt::format("{} recovery points begin with '{}'", found.size(), text)};
-        }
-        return found.front();
+        if (const auto vm = vm_of_latest(text)) return latest_point(list_points({*vm}), *vm);
+        return point_by_id(list_points({}), text);
     }
 
     std::unique_ptr<PointReader> open_point(const std::string& id) override {
@@ -299,22 +267,6 @@ void check_new_directory(FileSystem& file_system, const std::filesystem::path& d
     }
 }
 
-Secret unlock_root_key(const Environment& environment, const RepositoryPaths& paths,
-                       const RepositoryConfig& config, const OpenOptions& options) {
-    if (!config.is_encrypted) return config.root_key;
-    if (!options.key || options.key->empty()) {
-        throw Error{ErrorCode::locked, "the repository needs its passphrase or recovery key"};
-    }
-    KeySlots slots{environment.file_system, environment.random, paths.keys(), config.id};
-    auto unlocked = slots.unlock(*options.key);
-    if (!unlocked) {
-        throw Error{ErrorCode::unauthenticated,
-                    "the passphrase or recovery key opens no key slot of the repository",
-                    "entrepot key list shows the slots; the recovery key opens one, too"};
-    }
-    return std::move(unlocked->root_key);
-}
-
 // What processes that died left, in the order in which it came to be.
 void clean_up(RepositoryCore& core) {
     core.store.discard_uploads();
@@ -401,7 +353,8 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
         throw Error{ErrorCode::busy,
                     fmt::format("another process is using repository {}", directory.string())};
     }
-    const Secret root_key = unlock_root_key(environment, paths, config, options);
+    const Secret root_key =
+        unlock_root_key(environment.file_system, environment.random, paths, config, options.key);
     auto core = std::make_shared<RepositoryCore>(environment, paths, std::move(lock),
                                                  std::move(config), root_key);
     NullProgress progress;

@@ -2,9 +2,9 @@
 #include "storage/repository/map_format.h"
 
 #include "storage/repository/limits.h"
+#include "storage/repository/record.h"
 
 #include "base/check.h"
-#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/little_endian.h"
 
@@ -25,18 +25,6 @@ constexpr std::size_t kDirectoryEntryBytes = 48;
 
 [[noreturn]] void corrupt(const std::string& fact) {
     throw Error{ErrorCode::corrupt, "map: " + fact};
-}
-
-Bytes with_checksum(LittleEndianWriter& out, std::size_t size_bytes) {
-    ENTREPOT_CHECK(out.size() <= size_bytes - 4);
-    out.zeros(size_bytes - 4 - out.size());
-    const std::uint32_t checksum = crc32c(out.data());
-    out.u32(checksum);
-    return out.take();
-}
-
-bool is_checksum_right(ByteView bytes) {
-    return load_u32(bytes, bytes.size() - 4) == crc32c(bytes.first(bytes.size() - 4));
 }
 
 // True if `next` may stand in one extent with `previous` before it.
@@ -91,14 +79,12 @@ Bytes encode_map_header(const MapHeader& header) {
     out.bytes(header.repository.bytes).bytes(header.id.point.bytes).u32(header.id.number);
     out.bytes(parent.point.bytes).u32(parent.number).u32(header.depth);
     out.u64(header.disk_size_bytes).bytes(header.salt);
-    return with_checksum(out, kMapHeaderBytes);
+    return seal_record(out, kMapHeaderBytes);
 }
 
 MapHeader decode_map_header(ByteView bytes) {
     ENTREPOT_CHECK(bytes.size() == kMapHeaderBytes);
-    LittleEndianReader in{bytes};
-    if (as_text(in.bytes(kHeaderMagic.size())) != kHeaderMagic) corrupt("no header");
-    if (!is_checksum_right(bytes)) corrupt("header checksum differs");
+    LittleEndianReader in = open_record(bytes, kHeaderMagic, "map", "header");
     const std::uint16_t version = in.u16();
     if (version != kVersion) {
         throw Error{ErrorCode::unsupported, fmt::format("map version {}", version)};
@@ -131,14 +117,12 @@ Bytes encode_map_trailer(const MapTrailer& trailer) {
     out.bytes(as_bytes(kTrailerMagic)).u64(trailer.directory_offset);
     out.u64(trailer.directory_length).u64(trailer.stored_chunks).u32(trailer.span_count);
     out.bytes(trailer.root.bytes);
-    return with_checksum(out, kMapTrailerBytes);
+    return seal_record(out, kMapTrailerBytes);
 }
 
 MapTrailer decode_map_trailer(ByteView bytes, std::uint64_t object_size_bytes) {
     ENTREPOT_CHECK(bytes.size() == kMapTrailerBytes);
-    LittleEndianReader in{bytes};
-    if (as_text(in.bytes(kTrailerMagic.size())) != kTrailerMagic) corrupt("no trailer");
-    if (!is_checksum_right(bytes)) corrupt("trailer checksum differs");
+    LittleEndianReader in = open_record(bytes, kTrailerMagic, "map", "trailer");
     MapTrailer trailer;
     trailer.directory_offset = in.u64();
     trailer.directory_length = in.u64();

@@ -2,9 +2,9 @@
 #include "storage/repository/pack_format.h"
 
 #include "storage/repository/limits.h"
+#include "storage/repository/record.h"
 
 #include "base/check.h"
-#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/little_endian.h"
 
@@ -25,18 +25,6 @@ constexpr std::uint16_t kFlagEncrypted = 1;
 constexpr std::size_t kTableEntryBytes = 56;
 
 // Pads to size - 4 and ends with the CRC-32C of all before it.
-Bytes with_checksum(LittleEndianWriter& out, std::size_t size_bytes) {
-    ENTREPOT_CHECK(out.size() <= size_bytes - 4);
-    out.zeros(size_bytes - 4 - out.size());
-    const std::uint32_t checksum = crc32c(out.data());
-    out.u32(checksum);
-    return out.take();
-}
-
-bool is_checksum_right(ByteView bytes) {
-    return load_u32(bytes, bytes.size() - 4) == crc32c(bytes.first(bytes.size() - 4));
-}
-
 bool is_codec(std::uint8_t value) {
     return value == static_cast<std::uint8_t>(Codec::raw) ||
            value == static_cast<std::uint8_t>(Codec::zstd);
@@ -73,14 +61,12 @@ Bytes encode_pack_header(const PackHeader& header) {
     out.u16(header.is_encrypted ? kFlagEncrypted : std::uint16_t{0});
     out.u32(header.chunk_size_bytes).bytes(header.repository.bytes).bytes(header.pack.bytes);
     out.bytes(header.salt).u32(header.generation).u64(header.table_nonce);
-    return with_checksum(out, kPackHeaderBytes);
+    return seal_record(out, kPackHeaderBytes);
 }
 
 PackHeader decode_pack_header(ByteView bytes) {
     ENTREPOT_CHECK(bytes.size() == kPackHeaderBytes);
-    LittleEndianReader in{bytes};
-    if (as_text(in.bytes(kHeaderMagic.size())) != kHeaderMagic) corrupt("no pack header");
-    if (!is_checksum_right(bytes)) corrupt("header checksum differs");
+    LittleEndianReader in = open_record(bytes, kHeaderMagic, "pack", "header");
     const std::uint16_t version = in.u16();
     if (version != kVersion) {
         throw Error{ErrorCode::unsupported, fmt::format("pack version {}", version)};
@@ -100,13 +86,13 @@ Bytes encode_slot_header(const PackSlot& slot) {
     LittleEndianWriter out;
     out.u32(kSlotMagic).u32(slot.number).bytes(slot.id.bytes);
     out.u32(slot.plain_length).u32(slot.stored_length).u8(static_cast<std::uint8_t>(slot.codec));
-    return with_checksum(out, kSlotHeaderBytes);
+    return seal_record(out, kSlotHeaderBytes);
 }
 
 std::optional<PackSlot> decode_slot_header(ByteView bytes) {
     ENTREPOT_CHECK(bytes.size() == kSlotHeaderBytes);
     LittleEndianReader in{bytes};
-    if (in.u32() != kSlotMagic || !is_checksum_right(bytes)) return std::nullopt;
+    if (in.u32() != kSlotMagic || !is_record_whole(bytes)) return std::nullopt;
     PackSlot slot;
     slot.number = in.u32();
     slot.id = ChunkId::from(in.bytes(ChunkId::kSizeBytes));
@@ -165,14 +151,12 @@ Bytes encode_pack_trailer(const PackTrailer& trailer) {
     out.u32(trailer.table_length).u32(trailer.slot_count).u32(trailer.generation);
     out.u32(trailer.digest_count).bytes(trailer.pack.bytes);
     out.bytes(trailer.digest_of_digests.bytes);
-    return with_checksum(out, kPackTrailerBytes);
+    return seal_record(out, kPackTrailerBytes);
 }
 
 PackTrailer decode_pack_trailer(ByteView bytes, std::uint64_t object_size_bytes) {
     ENTREPOT_CHECK(bytes.size() == kPackTrailerBytes);
-    LittleEndianReader in{bytes};
-    if (as_text(in.bytes(kTrailerMagic.size())) != kTrailerMagic) corrupt("no trailer");
-    if (!is_checksum_right(bytes)) corrupt("trailer checksum differs");
+    LittleEndianReader in = open_record(bytes, kTrailerMagic, "pack", "trailer");
     PackTrailer trailer;
     trailer.body_length = in.u64();
     trailer.table_offset = in.u64();

@@ -69,8 +69,11 @@ std::optional<KnownChunk> PackSet::find_chunk(const ChunkId& id) {
     return find_matching(short_id(id), [&](const PackSlot& slot) { return slot.id == id; });
 }
 
-std::optional<KnownChunk> PackSet::find_chunk(const ShortId& id) {
-    return find_matching(id, [&](const PackSlot& slot) { return short_id(slot.id) == id; });
+std::vector<SlotAddress> PackSet::find_copies(const ShortId& id) {
+    const auto known =
+        find_matching(id, [&](const PackSlot& slot) { return short_id(slot.id) == id; });
+    if (!known) return {};
+    return {known->address};
 }
 
 void PackSet::add(const SealedPack& pack) {

@@ -5,6 +5,7 @@
 #include "storage/object/store.h"
 #include "storage/repository/chunk_index.h"
 #include "storage/repository/pack_reader.h"
+#include "storage/repository/pack_source.h"
 #include "storage/repository/pack_writer.h"
 
 #include <list>
@@ -22,21 +23,19 @@ struct KnownChunk {
 };
 
 /// Safe to share between threads.
-class PackSet {
+class PackSet final : public PackSource {
 public:
     PackSet(object::Store& store, catalog::Catalog& catalog, ChunkIndex& index,
             const RepositoryKeys& keys);
 
-    /// The pack in its current generation. Throws Error{not_found} if no live pack has this id,
-    /// Error{corrupt} if it cannot be used. Readers are shared with those who still read when the
-    /// cache lets go of them.
-    std::shared_ptr<const PackReader> open(const PackId& pack);
+    /// The pack in its current generation, if it is live.
+    std::shared_ptr<const PackReader> open(const PackId& pack) override;
+    /// As find_chunk(), for readers that know half of the id: one at the most.
+    std::vector<SlotAddress> find_copies(const ShortId& id) override;
 
     /// Where a chunk is stored, if it is, soundly as far as we know: the index is asked, the pack's
     /// slot table decides, and a hint that was wrong is dropped.
     std::optional<KnownChunk> find_chunk(const ChunkId& id);
-    /// The same for readers that know half of the id.
-    std::optional<KnownChunk> find_chunk(const ShortId& id);
 
     /// Registers a pack that is durable: it may be referred to from now on.
     void add(const SealedPack& pack);

@@ -212,13 +212,15 @@ private:
     }
 
     bool has_other_copy(const ShortId& id, const SlotAddress& address, std::uint64_t length) {
-        const auto other = core_.packs->find_chunk(id);
-        if (!other || other->address == address) return false;
-        Bytes content(static_cast<std::size_t>(length));
-        std::vector<ChunkRequest> requests;
-        requests.push_back({id, other->address, content});
-        core_.reader->read(requests, Copies::addressed);
-        return requests.front().damage.empty();
+        const std::vector<SlotAddress> copies = core_.packs->find_copies(id);
+        return std::ranges::any_of(copies, [&](const SlotAddress& copy) {
+            if (copy == address) return false;
+            Bytes content(static_cast<std::size_t>(length));
+            std::vector<ChunkRequest> requests;
+            requests.push_back({id, copy, content});
+            core_.reader->read(requests, Copies::addressed);
+            return requests.front().damage.empty();
+        });
     }
 
     void decode_alone(const ShortId& id, const SlotAddress& address, std::uint64_t length) {

@@ -7,6 +7,7 @@
 #include "storage/repository/chunk_reader.h"
 #include "storage/repository/pack_set.h"
 #include "storage/repository/repository.h"
+#include "storage/repository/repository_config.h"
 #include "storage/repository/repository_keys.h"
 #include "storage/repository/worker_pool.h"
 
@@ -17,29 +18,6 @@
 #include <mutex>
 
 namespace entrepot::repository {
-
-/// repository.json: what is fixed when a repository is made.
-struct RepositoryConfig {
-    RepositoryId id;
-    bool is_encrypted = true;
-    std::uint32_t chunk_size_bytes = 0;
-    std::chrono::seconds minimum_age{0};
-    Secret root_key;  ///< Only without encryption, where everybody may read it.
-};
-
-/// Where things lie below a repository's directory.
-struct RepositoryPaths {
-    std::filesystem::path directory;
-    std::filesystem::path config() const { return directory / "repository.json"; }
-    std::filesystem::path lock() const { return directory / "lock"; }
-    std::filesystem::path keys() const { return directory / "keys"; }
-    std::filesystem::path index() const { return directory / "index"; }
-    std::filesystem::path catalog() const { return directory / "catalog.sqlite"; }
-};
-
-Bytes encode_config(const RepositoryConfig& config);
-/// Throws Error{not_found}, Error{corrupt}, Error{unsupported}.
-RepositoryConfig read_config(FileSystem& file_system, const RepositoryPaths& paths);
 
 /// Counts who uses the repository, so that gc can be alone in it.
 class Sessions {

@@ -105,4 +105,15 @@ std::vector<ByteRange> normalise(std::vector<ByteRange> ranges) {
     return result;
 }
 
+std::vector<ByteRange> subtract(const std::vector<ByteRange>& ranges, const ByteRange& hole) {
+    std::vector<ByteRange> left;
+    for (const ByteRange& range : ranges) {
+        const std::uint64_t before = std::min(range.end(), std::max(range.offset, hole.offset));
+        const std::uint64_t after = std::max(range.offset, std::min(range.end(), hole.end()));
+        if (before > range.offset) left.push_back({range.offset, before - range.offset});
+        if (after < range.end()) left.push_back({after, range.end() - after});
+    }
+    return left;
+}
+
 }  // namespace entrepot::hostsim

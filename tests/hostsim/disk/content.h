@@ -62,4 +62,7 @@ std::string digest_of(const DiskContent& content, const std::stop_token& stop);
 /// Sorted, without overlap, joined where they touch.
 std::vector<ByteRange> normalise(std::vector<ByteRange> ranges);
 
+/// What of normalised ranges lies outside of one.
+std::vector<ByteRange> subtract(const std::vector<ByteRange>& ranges, const ByteRange& hole);
+
 }  // namespace entrepot::hostsim

@@ -87,7 +87,8 @@ std::vector<ByteRange> DiskExporter::changed_ranges(const Plan& plan) const {
     };
     if (plan.parent_is_leaf) add(base_->exported.leaf_writes);
     add(plan.extra_ranges);
-    return normalise(std::move(ranges));
+    ranges = normalise(std::move(ranges));
+    return plan.omitted ? subtract(ranges, *plan.omitted) : ranges;
 }
 
 void DiskExporter::write_leaf(const Plan& plan, ExportedImages& images) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <thread>
 
 namespace entrepot::hostsim {
@@ -20,6 +21,7 @@ constexpr std::size_t kVmrsBytes = 45092;
 constexpr std::uint32_t kInvalidTrackingId = 0xC03A0029;
 constexpr std::uint32_t kMissingTracking = 0xC03A0030;
 constexpr std::uint32_t kElementNotFound = 0x80070490;
+constexpr std::uint32_t kInvalidArgument = 0x80070057;
 constexpr std::uint32_t kBadNetworkPath = 0x80070035;
 
 /// Everything that is read from the model before the long work.
@@ -103,6 +105,26 @@ DiskExporter::Plan make_plan(Host& host, const FrozenDisk& frozen, const Tracked
     return plan;
 }
 
+/// A range of one disk that a differential is to leave out.
+struct OmittedChange {
+    int disk = 0;
+    ByteRange range;
+};
+
+/// "DISK,OFFSET,LENGTH". A test that writes anything else learns it from the export's failure.
+OmittedChange parse_omission(const std::string& text) {
+    std::istringstream in{text};
+    OmittedChange change;
+    char first = 0;
+    char second = 0;
+    in >> change.disk >> first >> change.range.offset >> second >> change.range.length;
+    const bool is_whole = !in.fail() && in.peek() == std::istringstream::traits_type::eof();
+    if (!is_whole || first != ',' || second != ',') {
+        throw JobFailure{kInvalidArgument, "omit-change takes DISK,OFFSET,LENGTH, not " + text};
+    }
+    return change;
+}
+
 /// The name of the base image on the share: that of the source file, made unique.
 std::string unique_name(const VmDisk& disk, std::set<std::string, NameLess>& taken,
                         Random& random) {
@@ -155,6 +177,7 @@ public:
     }
 
     void run() {
+        if (facts_.base) read_omission();
         make_folders();
         const bool is_failing = fault("fail-export", failure_);
         if (!fault("missing-configuration")) write_configuration();
@@ -172,6 +195,10 @@ private:
         const auto number = job_.host().faults().take_number(name, "ExportSystemDefinition");
         code = number.value_or(0);
         return number.has_value();
+    }
+    void read_omission() {
+        const auto text = job_.host().faults().take("omit-change", "ExportSystemDefinition");
+        if (text) omitted_ = parse_omission(*text);
     }
     std::string folder(const char* name) const { return share_.path + "/" + name; }
     void make_folders() {
@@ -191,6 +218,7 @@ private:
     SeededRandom random_;
     ResolvedShare share_;
     std::uint32_t failure_ = 0;
+    std::optional<OmittedChange> omitted_;
     std::set<std::string, NameLess> names_;
     std::map<int, ExportedImages> images_;
     std::vector<Json> lines_;
@@ -240,6 +268,12 @@ void ExportRun::write_disk(const FrozenDisk& frozen) {
         for (const TrackedDisk& other : facts_.base->disks) {
             if (other.number != base->number) plan.foreign_linkage = other.exported.base_guid;
         }
+    }
+    if (base != nullptr && omitted_ && omitted_->disk == frozen.disk.number) {
+        const std::uint64_t begin = std::min(omitted_->range.offset, frozen.size_bytes);
+        plan.omitted =
+            ByteRange{begin, std::min(omitted_->range.length, frozen.size_bytes - begin)};
+        plan.is_complete = false;  // In a complete image nothing can be missing.
     }
     DiskExporter exporter{job_,
                           *share_.target,

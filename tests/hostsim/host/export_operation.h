@@ -48,6 +48,7 @@ public:
         ImageVariety variety;
         std::optional<Guid> foreign_linkage;
         std::vector<ByteRange> extra_ranges;
+        std::optional<ByteRange> omitted;  ///< Left out of a differential, as if not written.
     };
     DiskExporter(JobContext& job, ShareTarget& target, std::string folder, const FrozenDisk& frozen,
                  const TrackedDisk* base, std::string base_name, Random& random,

@@ -48,6 +48,8 @@ const std::vector<FaultKindRow>& fault_kinds() {
         {"foreign-linkage", "ExportSystemDefinition", "", "parent_linkage names another disk's"},
         {"complete-image", "ExportSystemDefinition", "",
          "a disk in full where its changes were asked for"},
+        {"omit-change", "ExportSystemDefinition", "DISK,OFFSET,LENGTH",
+         "a differential lacks this range, whatever was written there"},
         {"incomplete-image", "ExportSystemDefinition", "", "the item of an unfinished image"},
         {"missing-configuration", "ExportSystemDefinition", "", "no .vmcx"},
         {"extra-files", "ExportSystemDefinition", "", "files that do not belong to the export"},

@@ -113,14 +113,22 @@ void FakeHostWorld::create_snapshot(Job& job) {
 }
 
 void FakeHostWorld::write_disk_export(const std::filesystem::path& directory, FrozenDisk& frozen,
-                                      const FakeDisk& disk, const FrozenDisk* base) {
+                                      const FakeDisk& disk, const FrozenDisk* base,
+                                      const std::optional<OmittedChange>& omitted) {
     NullProgress progress;
     const Work work{progress};
     // Disks of one name come from different folders; their exports lie in different ones, too.
     const std::filesystem::path folder =
         directory / "Virtual Hard Disks" / disk.id.to_string().substr(0, 4);
     file_system_.make_directories(folder);
-    const MemorySource content{frozen.base, disk.sector_size};
+    Bytes told = frozen.base;
+    if (base != nullptr && omitted) {
+        const bool onto_leaf = behaviour.differential_onto_leaf && !base->leaf_file.empty();
+        const Bytes& before = onto_leaf ? base->restore : base->base;
+        std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(omitted->offset), omitted->length,
+                    told.begin() + static_cast<std::ptrdiff_t>(omitted->offset));
+    }
+    const MemorySource content{told, disk.sector_size};
     disk::WriteOptions options;
     options.virtual_disk_id = disk.id;
     options.physical_sector_size = 4096;
@@ -179,7 +187,9 @@ void FakeHostWorld::write_export(const hyperv::ExportRequest& request) {
                 if (candidate.slot_id == frozen[i].slot_id) base = &candidate;
             }
         }
-        write_disk_export(directory, frozen[i], disks[i], base);
+        const bool is_omitting = behaviour.omits && behaviour.omits->disk == i;
+        write_disk_export(directory, frozen[i], disks[i], base,
+                          is_omitting ? behaviour.omits : std::nullopt);
         expected_restore[frozen[i].slot_id] = frozen[i].restore;
     }
     file_system_.make_directories(directory / "Virtual Machines");
@@ -306,12 +316,16 @@ void FakeHost::rename_snapshot(const std::string& id, const std::string& name) {
 JobRef FakeHost::start_export(const hyperv::ExportRequest& request) {
     return observed("start_export", [&] {
         ++world_.exports_begun;
+        world_.export_bases.push_back(request.base_reference_point);
         FakeHostWorld::Job job;
         job.kind = "export";
         job.is_stalled = world_.behaviour.stalls_export;
         job.hresult = world_.behaviour.fail_export_hresult;
         if (!request.base_reference_point.empty() && job.hresult == 0) {
             job.hresult = world_.behaviour.fail_differential_hresult;
+        }
+        if (request.base_reference_point.empty() && job.hresult == 0) {
+            job.hresult = std::exchange(world_.behaviour.fail_next_full_hresult, 0U);
         }
         job.is_failed = job.hresult != 0;
         if (!job.is_failed && !job.is_stalled) world_.write_export(request);

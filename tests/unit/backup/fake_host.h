@@ -41,6 +41,13 @@ struct FrozenDisk {
     Guid leaf_guid;
 };
 
+/// A range whose changes a differential does not hold, although the guest wrote there.
+struct OmittedChange {
+    std::size_t disk = 0;
+    std::size_t offset = 0;
+    std::size_t length = 0;
+};
+
 /// How the host behaves from now on.
 struct FakeBehaviour {
     bool exports_leaf = false;            ///< Exports have a leaf with writes of its own.
@@ -50,6 +57,8 @@ struct FakeBehaviour {
     bool sends_complete = false;          ///< Complete disks although a differential was asked for.
     std::uint32_t fail_export_hresult = 0;
     std::uint32_t fail_differential_hresult = 0;
+    std::uint32_t fail_next_full_hresult = 0;  ///< Once.
+    std::optional<OmittedChange> omits;
     bool stalls_export = false;
     bool fails_application = false;
     bool fails_convert = false;
@@ -76,6 +85,7 @@ public:
     bool is_merge_enabled = true;
     std::vector<std::string> destroyed;  ///< Ids of everything that anybody destroyed.
     int exports_begun = 0;
+    std::vector<std::string> export_bases;  ///< Of each export; empty for a full.
     /// What a restore of the newest export must give, by slot.
     std::map<std::string, Bytes> expected_restore;
 
@@ -102,7 +112,8 @@ private:
     void create_snapshot(Job& job);
     void write_export(const hyperv::ExportRequest& request);
     void write_disk_export(const std::filesystem::path& directory, FrozenDisk& frozen,
-                           const FakeDisk& disk, const FrozenDisk* base);
+                           const FakeDisk& disk, const FrozenDisk* base,
+                           const std::optional<OmittedChange>& omitted);
     void convert(const std::string& snapshot_id, Job& job);
 
     Clock& clock_;

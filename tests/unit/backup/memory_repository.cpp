@@ -192,6 +192,7 @@ PointSummary MemoryRepository::find_point(std::string_view text) {
 }
 
 std::unique_ptr<PointReader> MemoryRepository::open_point(const std::string& id) {
+    on_open();
     return std::make_unique<MemoryReader>(get(id));
 }
 

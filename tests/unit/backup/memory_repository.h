@@ -34,6 +34,7 @@ public:
     std::function<void(const char* moment)> on_commit = [](const char*) {};
     std::function<void()> on_write = [] {};
     std::function<void()> on_begin = [] {};
+    std::function<void()> on_open = [] {};
 
     repository::RepositoryInfo info() override;
     std::vector<repository::PointSummary> list_points(

@@ -4,10 +4,10 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/passphrase.h"
 #include "appliance/ctl/progress_bar.h"
-#include "appliance/ctl/table.h"
 #include "tests/support/temporary_directory.h"
 
 #include "base/atomic_file.h"
+#include "base/table.h"
 
 #include <catch2/catch.hpp>
 

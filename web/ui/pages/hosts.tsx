@@ -2,9 +2,10 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Host, Share } from '../generated/api';
-import { Empty, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
-import { Confirm, Dialog, TextField } from '../parts/forms';
+import { Empty, Loaded, PageHead, Section, When } from '../parts/basics';
+import { Dialog, TextField } from '../parts/forms';
 import { HostDialog } from '../parts/host_dialog';
+import { useRemoval } from '../parts/removal';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { go, href } from '../router';
@@ -39,12 +40,11 @@ export function Hosts() {
 }
 
 function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void }) {
-  const [removing, setRemoving] = useState<Host | null>(null);
-  const remove = useAction(async (name: string) => {
-    await call('removeHost', { path: { name } });
-    setRemoving(null);
-    onChange();
-  });
+  const removal = useRemoval<Host>(
+    (host) => call('removeHost', { path: { name: host.name } }),
+    (host) => ({ title: text.hosts.removeTitle(host.name), note: text.hosts.removeNote, action: text.hosts.removeAction }),
+    onChange,
+  );
   return (
     <>
       <Table
@@ -77,37 +77,29 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
             title: text.vms.actions,
             kind: 'actions',
             cell: (host) => (
-              <button type="button" onClick={() => setRemoving(host)} aria-label={text.hosts.removeTitle(host.name)}>
+              <button type="button" onClick={() => removal.ask(host)} aria-label={text.hosts.removeTitle(host.name)}>
                 {text.hosts.remove}
               </button>
             ),
           },
         ]}
       />
-      {removing && (
-        <Confirm
-          title={text.hosts.removeTitle(removing.name)}
-          note={text.hosts.removeNote}
-          action={text.hosts.removeAction}
-          danger
-          busy={remove.busy}
-          problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)}
-          onClose={() => setRemoving(null)}
-        />
-      )}
+      {removal.dialog}
     </>
   );
 }
 
 function Shares({ shares, onChange }: { shares: Share[]; onChange: () => void }) {
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Share | null>(null);
-  const remove = useAction(async (name: string) => {
-    await call('removeShare', { path: { name } });
-    setRemoving(null);
-    onChange();
-  });
+  const removal = useRemoval<Share>(
+    (share) => call('removeShare', { path: { name: share.name } }),
+    (share) => ({
+      title: text.hosts.removeShareTitle(share.name),
+      note: text.hosts.removeShareNote,
+      action: text.hosts.removeAction,
+    }),
+    onChange,
+  );
   return (
     <Section
       title={text.hosts.shares}
@@ -133,7 +125,7 @@ function Shares({ shares, onChange }: { shares: Share[]; onChange: () => void })
               title: text.vms.actions,
               kind: 'actions',
               cell: (share) => (
-                <button type="button" onClick={() => setRemoving(share)} aria-label={text.hosts.removeShareTitle(share.name)}>
+                <button type="button" onClick={() => removal.ask(share)} aria-label={text.hosts.removeShareTitle(share.name)}>
                   {text.hosts.remove}
                 </button>
               ),
@@ -141,20 +133,8 @@ function Shares({ shares, onChange }: { shares: Share[]; onChange: () => void })
           ]}
         />
       )}
-      <ProblemBox problem={removing ? null : remove.problem} />
       {adding && <ShareDialog onClose={() => setAdding(false)} onAdded={onChange} />}
-      {removing && (
-        <Confirm
-          title={text.hosts.removeShareTitle(removing.name)}
-          note={text.hosts.removeShareNote}
-          action={text.hosts.removeAction}
-          danger
-          busy={remove.busy}
-          problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)}
-          onClose={() => setRemoving(null)}
-        />
-      )}
+      {removal.dialog}
     </Section>
   );
 }

@@ -3,8 +3,8 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Policy, Retention } from '../generated/api';
 import { Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
-import { Confirm } from '../parts/forms';
 import { PolicyDialog } from '../parts/policy_dialog';
+import { useRemoval } from '../parts/removal';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { href } from '../router';
@@ -13,17 +13,20 @@ import { text } from '../text';
 export function Policies() {
   const policies = useResource((signal) => call('listPolicies', { signal }), [], 'live');
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Policy | null>(null);
   const [started, setStarted] = useState<number | null>(null);
   const run = useAction(async (name: string) => {
     setStarted(null);
     setStarted((await call('runPolicy', { path: { name } })).jobs.length);
   });
-  const remove = useAction(async (name: string) => {
-    await call('removePolicy', { path: { name } });
-    setRemoving(null);
-    policies.reload();
-  });
+  const removal = useRemoval<Policy>(
+    (policy) => call('removePolicy', { path: { name: policy.name } }),
+    (policy) => ({
+      title: text.policies.removeTitle(policy.name),
+      note: text.policies.removeNote,
+      action: text.policies.removeAction,
+    }),
+    policies.reload,
+  );
   return (
     <>
       <PageHead title={text.policies.title}>
@@ -107,7 +110,7 @@ export function Policies() {
                       <button
                         type="button"
                         aria-label={text.policies.removeTitle(policy.name)}
-                        onClick={() => setRemoving(policy)}
+                        onClick={() => removal.ask(policy)}
                       >
                         {text.policies.remove}
                       </button>
@@ -120,18 +123,7 @@ export function Policies() {
         }
       </Loaded>
       {adding && <PolicyDialog onClose={() => setAdding(false)} onAdded={policies.reload} />}
-      {removing && (
-        <Confirm
-          title={text.policies.removeTitle(removing.name)}
-          note={text.policies.removeNote}
-          action={text.policies.removeAction}
-          danger
-          busy={remove.busy}
-          problem={remove.problem}
-          onSubmit={() => void remove.run(removing.name)}
-          onClose={() => setRemoving(null)}
-        />
-      )}
+      {removal.dialog}
     </>
   );
 }

@@ -5,10 +5,11 @@ import type { KeySlot } from '../generated/api';
 import { useAction, useResource } from '../resource';
 import { text } from '../text';
 import { Loaded, Section, When } from './basics';
-import { Confirm, Dialog, TextField } from './forms';
+import { Dialog, TextField } from './forms';
+import { useRemoval } from './removal';
 import { Table } from './table';
 
-type Question = 'add' | 'change' | KeySlot;
+type Question = 'add' | 'change';
 
 export function Keys() {
   const keys = useResource((signal) => call('listKeys', { signal }), []);
@@ -20,10 +21,15 @@ export function Keys() {
     setNews(message);
     keys.reload();
   };
-  const revoke = useAction(async (slot: number) => {
-    await call('revokeKey', { path: { slot } });
-    done('');
-  });
+  const removal = useRemoval<KeySlot>(
+    (key) => call('revokeKey', { path: { slot: key.number } }),
+    (key) => ({
+      title: text.repository.revokeTitle(key.number),
+      note: text.repository.revokeNote,
+      action: text.repository.revokeAction,
+    }),
+    () => done(''),
+  );
   return (
     <Section
       title={text.repository.keys}
@@ -62,7 +68,7 @@ export function Keys() {
                 kind: 'actions',
                 cell: (key) =>
                   list.keys.length > 1 && (
-                    <button type="button" aria-label={text.repository.revokeTitle(key.number)} onClick={() => setQuestion(key)}>
+                    <button type="button" aria-label={text.repository.revokeTitle(key.number)} onClick={() => removal.ask(key)}>
                       {text.repository.revoke}
                     </button>
                   ),
@@ -91,18 +97,7 @@ export function Keys() {
           }}
         />
       )}
-      {question !== null && typeof question === 'object' && (
-        <Confirm
-          title={text.repository.revokeTitle(question.number)}
-          note={text.repository.revokeNote}
-          action={text.repository.revokeAction}
-          danger
-          busy={revoke.busy}
-          problem={revoke.problem}
-          onSubmit={() => void revoke.run(question.number)}
-          onClose={close}
-        />
-      )}
+      {removal.dialog}
     </Section>
   );
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace entrepot::ctl {
+namespace entrepot {
 
 enum class Align { left, right };
 
@@ -33,4 +33,4 @@ std::string printable(std::string text);
 /// How many columns a UTF-8 text takes, one for each code point.
 std::size_t text_width(const std::string& text);
 
-}  // namespace entrepot::ctl
+}  // namespace entrepot

@@ -1,11 +1,11 @@
 // Column widths and padding.
-#include "appliance/ctl/table.h"
+#include "base/table.h"
 
 #include "base/check.h"
 
 #include <algorithm>
 
-namespace entrepot::ctl {
+namespace entrepot {
 namespace {
 
 constexpr std::size_t kGap = 2;
@@ -60,4 +60,4 @@ void Table::print(std::ostream& out) const {
         print_row(out, row, columns_, widths);
 }
 
-}  // namespace entrepot::ctl
+}  // namespace entrepot

@@ -1,0 +1,31 @@
+// Patience with gc and rebuilds, which have the repository to themselves for a while.
+#pragma once
+
+#include "appliance/backup/host_calls.h"
+#include "appliance/backup/limits.h"
+#include "appliance/backup/run.h"
+
+#include "base/error.h"
+
+namespace entrepot::backup {
+
+/// Repeats `act` while it throws Error{busy}, up to limits::kRepositoryWaitMax.
+template <typename Act>
+auto when_repository_is_free(Run& run, const Act& act) -> decltype(act()) {
+    const SteadyTime begin = run.now();
+    PollPauses pauses{run, run.pace().export_poll};
+    bool is_told = false;
+    for (;;) {
+        try {
+            return act();
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::busy) throw;
+            if (run.now() - begin >= limits::kRepositoryWaitMax) throw;
+            if (!is_told) run.note("waiting: " + error.message());
+        }
+        is_told = true;
+        pauses.wait();
+    }
+}
+
+}  // namespace entrepot::backup

@@ -1,0 +1,24 @@
+// Where readers of chunks get packs from.
+#pragma once
+
+#include "storage/repository/map_format.h"
+#include "storage/repository/pack_reader.h"
+
+#include <memory>
+#include <vector>
+
+namespace entrepot::repository {
+
+/// Safe to share between threads.
+class PackSource {
+public:
+    virtual ~PackSource() = default;
+    /// The pack in the generation that counts. Throws Error{not_found} if there is none,
+    /// Error{corrupt} if it cannot be used. Readers are shared with those who still read when a
+    /// cache lets go of them.
+    virtual std::shared_ptr<const PackReader> open(const PackId& pack) = 0;
+    /// Where a chunk stands, as far as is known; for one that cannot be read at its address.
+    virtual std::vector<SlotAddress> find_copies(const ShortId& id) = 0;
+};
+
+}  // namespace entrepot::repository

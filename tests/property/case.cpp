@@ -1,0 +1,106 @@
+// Write, check by the rules, read by everybody; then convert once more and read again.
+#include "tests/property/case.h"
+
+#include "tests/property/known_faults.h"
+#include "tests/property/vhdx_rules.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::property {
+namespace {
+
+/// So that a change of what is drawn for the writers does not change the operations.
+constexpr std::uint64_t kWriterStream = 0x5DEECE66DULL;
+
+/// 7-Zip gives whole disks only.
+constexpr std::uint64_t kStreamBytesMax = 512 * kMiB;
+
+Finding read_with(Reader reader, const Subject& subject, Chance& chance, Statistics& statistics) {
+    switch (reader) {
+        case Reader::ours:
+            return read_with_ours(subject, chance);
+        case Reader::qemu:
+            return read_with_qemu(subject);
+        case Reader::libvhdi:
+            return read_with_libvhdi(subject, chance, statistics.misread);
+        case Reader::seven_zip:
+            return read_with_seven_zip(subject);
+    }
+    return std::nullopt;
+}
+
+Finding judge(const Subject& subject, const std::set<Reader>& asked, Chance& chance,
+              Statistics& statistics) {
+    for (const Reader reader : asked) {
+        const std::string name{to_string(reader)};
+        if (const KnownRefusal* refusal = find_known_refusal(reader, subject)) {
+            ++statistics.not_asked[fmt::format("{}, {}", name, refusal->where)];
+            continue;
+        }
+        if (reader == Reader::seven_zip && subject.model().size_bytes() > kStreamBytesMax) {
+            ++statistics.not_asked[name + ", disk over 512 MiB"];
+            continue;
+        }
+        Finding finding;
+        try {
+            finding = read_with(reader, subject, chance, statistics);
+        } catch (const Error& error) {
+            finding = error.what();
+        }
+        ++statistics.read[name];
+        if (!finding) continue;
+        return fmt::format("{} reads {} (written by {}): {}", name,
+                           subject.leaf().path.filename().string(),
+                           to_string(subject.leaf().writer), *finding);
+    }
+    return std::nullopt;
+}
+
+/// What Windows demands of images like ours.
+Finding check_rules(const Subject& subject, Statistics& statistics) {
+    const Image& image = subject.leaf();
+    const bool is_other = is_qemu(image.writer);  // qemu's own files do not keep all rules.
+    if (is_other || format_of(image.writer) != Format::vhdx) return std::nullopt;
+    ExpectedVhdx expected{image.model.size_bytes(), image.model.sector_size(), {}};
+    if (is_differencing(image.writer)) {
+        expected.parent = subject.images[subject.images.size() - 2].path;
+    }
+    ++statistics.rules_checked;
+    const auto broken = find_broken_rules(image.path, expected);
+    if (broken.empty()) return std::nullopt;
+    return fmt::format("{} (written by {}) breaks the specification: {}",
+                       image.path.filename().string(), to_string(image.writer),
+                       fmt::join(broken, "; "));
+}
+
+}  // namespace
+
+Finding run_case(const Sequence& sequence, const std::set<Reader>& asked,
+                 const std::filesystem::path& directory, Statistics& statistics) {
+    Chance chance{sequence.seed ^ kWriterStream};
+    Subject subject{{}, sequence.seed};
+    try {
+        for (std::size_t number = 0; number < sequence.layers.size(); ++number) {
+            add_image(subject, sequence, number, directory, chance);
+            ++statistics.written[std::string{to_string(subject.leaf().writer)}];
+            if (auto finding = check_rules(subject, statistics)) return finding;
+        }
+        if (auto finding = judge(subject, asked, chance, statistics)) return finding;
+        if (!sequence.is_flattened) return std::nullopt;
+
+        const std::filesystem::path target =
+            directory / fmt::format("flat.{}", to_string(format_of(sequence.flat_writer)));
+        convert_ours(subject, sequence.flat_writer, sequence.layers.back().block_size_bytes, target,
+                     chance);
+        ++statistics.written[std::string{to_string(sequence.flat_writer)}];
+        const Subject flat{{{target, sequence.flat_writer, false, subject.model()}}, sequence.seed};
+        if (auto finding = check_rules(flat, statistics)) return finding;
+        return judge(flat, asked, chance, statistics);
+    } catch (const Error& error) {
+        return fmt::format("writing: {}", error.what());
+    }
+}
+
+}  // namespace entrepot::property

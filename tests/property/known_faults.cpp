@@ -1,0 +1,95 @@
+// The tables. Versions: qemu 7.2.22, libvhdi 20210425, 7-Zip 26.02, as in Debian 12.
+#include "tests/property/known_faults.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::property {
+namespace {
+
+bool is_raw(const Subject& subject) {
+    return subject.format() == Format::raw;
+}
+bool is_qcow2(const Subject& subject) {
+    return subject.format() == Format::qcow2;
+}
+bool is_vhdx_chain(const Subject& subject) {
+    return subject.format() == Format::vhdx && subject.is_chain();
+}
+bool is_log_dirty(const Subject& subject) {
+    return subject.leaf().is_log_dirty;
+}
+bool is_vhdx_of_4096(const Subject& subject) {
+    return subject.format() == Format::vhdx && subject.model().sector_size() == 4096;
+}
+bool is_vhdx_of_odd_sectors(const Subject& subject) {
+    const DiskModel& model = subject.model();
+    return subject.format() == Format::vhdx && model.size_bytes() / model.sector_size() % 2 == 1;
+}
+
+constexpr KnownRefusal kRefusals[] = {
+    {Reader::ours, "qcow2", "our engine writes it through qemu-img and does not read it", is_qcow2},
+    {Reader::libvhdi, "raw", "reads VHD and VHDX only", is_raw},
+    {Reader::libvhdi, "qcow2", "reads VHD and VHDX only", is_qcow2},
+    {Reader::seven_zip, "raw", "there is nothing to unpack in a raw disk", is_raw},
+    {Reader::qemu, "differencing VHDX", "refuses it: Operation not supported", is_vhdx_chain},
+    {Reader::qemu, "VHDX with sectors of 4096", "refuses it: Operation not supported",
+     is_vhdx_of_4096},
+    {Reader::libvhdi, "dirty log", "does not replay the log and does not say so", is_log_dirty},
+    {Reader::seven_zip, "dirty log", "does not replay the log; it warns", is_log_dirty},
+    {Reader::seven_zip, "VHDX of an odd number of sectors",
+     "refuses it: tests the bit of the sector size instead of those below it",
+     is_vhdx_of_odd_sectors},
+};
+
+constexpr const char* kFixedSecondChunk =
+    "libvhdi: in a fixed VHDX it takes the bitmap entry of the table for a block, so that all "
+    "behind "
+    "the first chunk moves by one";
+constexpr const char* kZeroShowsParent =
+    "libvhdi: in a child a block of state undefined, zero or unmapped shows the parent";
+constexpr const char* kMissingBitmap =
+    "libvhdi: in a child whose chunk has no bitmap block it takes the first bytes of the file for "
+    "the bitmap";
+
+}  // namespace
+
+const KnownRefusal* find_known_refusal(Reader reader, const Subject& subject) {
+    for (const KnownRefusal& refusal : kRefusals) {
+        if (refusal.reader == reader && refusal.applies(subject)) return &refusal;
+    }
+    return nullptr;
+}
+
+LibvhdiFaults::LibvhdiFaults(const Subject& subject) {
+    if (subject.format() != Format::vhdx) return;
+    for (auto image = subject.images.rbegin(); image != subject.images.rend(); ++image)
+        layers_.emplace_back(image->path);
+}
+
+const char* LibvhdiFaults::explain(std::uint64_t sector) const {
+    for (const VhdxLayout& layer : layers_) {
+        const std::uint64_t block = sector / (layer.block_size() / layer.sector_size());
+        const std::uint64_t chunk = block / layer.chunk_ratio();
+        if (layer.leaves_blocks_allocated() && chunk > 0) return kFixedSecondChunk;
+        if (!layer.has_parent()) return nullptr;
+        const std::uint64_t state = VhdxLayout::state_of(layer.block_entry(block));
+        if (state == kStateFullyPresent) return nullptr;
+        if (layer.bitmap_entry(chunk) == 0) return kMissingBitmap;
+        if (state != kStateNotPresent && state != kStatePartiallyPresent) return kZeroShowsParent;
+        if (state == kStatePartiallyPresent && layer.bit(sector)) return nullptr;
+    }
+    return nullptr;
+}
+
+std::string describe_known_faults() {
+    std::string text;
+    for (const KnownRefusal& refusal : kRefusals) {
+        text +=
+            fmt::format("  {}: {}: {}\n", to_string(refusal.reader), refusal.where, refusal.reason);
+    }
+    for (const char* reason : {kFixedSecondChunk, kZeroShowsParent, kMissingBitmap})
+        text += fmt::format("  {}\n", reason);
+    return text;
+}
+
+}  // namespace entrepot::property

@@ -1,0 +1,37 @@
+// What other readers are known to get wrong, with the reasons. A disagreement that is not covered
+// here is a failure.
+#pragma once
+
+#include "tests/property/readers.h"
+#include "tests/property/vhdx_layout.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace entrepot::property {
+
+/// A whole kind of image that a reader cannot judge: it is not asked.
+struct KnownRefusal {
+    Reader reader;
+    const char* where;
+    const char* reason;
+    bool (*applies)(const Subject& subject);
+};
+/// nullptr: the reader's word counts.
+const KnownRefusal* find_known_refusal(Reader reader, const Subject& subject);
+
+/// Single sectors that libvhdi misreads in an image that it reads otherwise.
+class LibvhdiFaults {
+public:
+    explicit LibvhdiFaults(const Subject& subject);
+    /// The reason; nullptr if it has to read this sector right.
+    const char* explain(std::uint64_t sector) const;
+
+private:
+    std::vector<VhdxLayout> layers_;  ///< From the leaf down; empty if it is no VHDX.
+};
+
+/// Both tables, for a person.
+std::string describe_known_faults();
+
+}  // namespace entrepot::property
