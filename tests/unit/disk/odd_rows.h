@@ -41,5 +41,6 @@ std::vector<Row> vhdx_structure_rows();
 std::vector<Row> vhdx_geometry_rows();
 std::vector<Row> vhdx_log_rows();
 std::vector<Row> vhdx_child_rows();
+std::vector<Row> vhd_rows();
 
 }  // namespace entrepot::disk::odd

@@ -17,7 +17,7 @@ constexpr std::uint64_t kReadWholeBytes = 512 * kMiB;
 std::vector<Row> all_rows() {
     std::vector<Row> all;
     for (const auto rows :
-         {vhdx_structure_rows, vhdx_geometry_rows, vhdx_log_rows, vhdx_child_rows}) {
+         {vhdx_structure_rows, vhdx_geometry_rows, vhdx_log_rows, vhdx_child_rows, vhd_rows}) {
         for (Row& row : rows())
             all.push_back(std::move(row));
     }

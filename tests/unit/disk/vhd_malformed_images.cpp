@@ -101,6 +101,13 @@ std::vector<Row> identity_rows() {
                     file->write(4 * kMiB, Bytes(512));
                     return one(std::move(file));
                 }),
+        vhd_row("a VHD larger than any image", ErrorCode::limit,
+                {"VHD image of 140737488355329 bytes", "140737488355328"},
+                [] {
+                    auto file = VhdImageBuilder{}.build();
+                    file->truncate(128 * kTiB + 1);
+                    return one(std::move(file));
+                }),
     };
 }
 
