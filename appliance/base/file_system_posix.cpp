@@ -99,7 +99,13 @@ public:
                 return ::pread(descriptor_.get(), target.data() + done, target.size() - done,
                                static_cast<off_t>(offset + done));
             });
-            if (count < 0) throw_errno("read", path_);
+            if (count < 0) {
+                const int error_number = errno;
+                const std::string action = fmt::format("read {} bytes at offset {} of",
+                                                       target.size() - done, offset + done);
+                errno = error_number;
+                throw_errno(action, path_);
+            }
             if (count == 0) break;
             done += static_cast<std::size_t>(count);
         }

@@ -1,6 +1,9 @@
 // Merged reads over layers, and which image is whose parent (vhdx.md section 4).
 #include "storage/disk/image_chain.h"
 
+#include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
+
 #include "base/check.h"
 #include "base/error.h"
 
@@ -91,12 +94,12 @@ void check_pair(const DiskImage& parent, const DiskImage& child) {
                                 to_string(parent.info().format))};
     }
     if (!is_parent_of(parent.info(), child.info())) {
-        throw Error{
-            ErrorCode::parent_mismatch,
-            fmt::format("image {} needs parent {} with linkage {}, and {} has {}", name_of(child),
-                        child.info().parent->leaf_name(), child.info().parent->linkage.to_string(),
-                        name_of(parent), parent.info().data_write_guid.to_string()),
-            "the parent's data changed after the child was made, or it is another image"};
+        throw Error{ErrorCode::parent_mismatch,
+                    fmt::format("image {} needs parent {} with linkage {}, and {} has {}",
+                                name_of(child), shorten_text(child.info().parent->leaf_name()),
+                                child.info().parent->linkage.to_string(), name_of(parent),
+                                parent.info().data_write_guid.to_string()),
+                    "the parent's data changed after the child was made, or it is another image"};
     }
     if (parent.logical_sector_size() != child.logical_sector_size()) {
         throw Error{ErrorCode::parent_mismatch,
@@ -224,11 +227,12 @@ std::shared_ptr<const DiskImage> choose_parent(
         if (is_beside(*candidate, child)) beside.push_back(candidate);
     }
     if (beside.size() == 1) return beside.front();
-    throw Error{ErrorCode::parent_mismatch,
-                fmt::format("image {} needs parent {} with unique id {}, which {} and {} both have",
-                            name_of(child), wanted, child.info().parent->linkage.to_string(),
-                            name_of(*fitting[0]), name_of(*fitting[1])),
-                "copies of a VHD keep its id: leave only the right one there"};
+    throw Error{
+        ErrorCode::parent_mismatch,
+        fmt::format("image {} needs parent {} with unique id {}, which {} and {} both have",
+                    name_of(child), shorten_text(wanted), child.info().parent->linkage.to_string(),
+                    name_of(*fitting[0]), name_of(*fitting[1])),
+        "copies of a VHD keep its id: leave only the right one there"};
 }
 
 ImageChain build_chain_of(std::shared_ptr<const DiskImage> leaf,
@@ -238,6 +242,11 @@ ImageChain build_chain_of(std::shared_ptr<const DiskImage> leaf,
 }
 
 std::vector<ImageChain> build_chains(std::vector<std::shared_ptr<const DiskImage>> images) {
+    // Each is held against each other.
+    if (images.size() > limits::kChainImagesMax) {
+        throw Error{ErrorCode::limit, fmt::format("{} images are more than {} to sort into chains",
+                                                  images.size(), limits::kChainImagesMax)};
+    }
     std::set<const DiskImage*> parents;
     for (const auto& image : images) {
         if (!image->info().parent) continue;

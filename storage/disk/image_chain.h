@@ -46,7 +46,8 @@ std::shared_ptr<const DiskImage> choose_parent(
     const DiskImage& child, const std::vector<std::shared_ptr<const DiskImage>>& candidates);
 
 /// Sorts the images of one export into chains, one for each image that is nobody's parent. Chains
-/// may end incomplete. Throws Error{corrupt} for a cycle and Error{parent_mismatch} where an image
+/// may end incomplete. Throws Error{corrupt} for a cycle, Error{limit} for more images than
+/// limits.h allows, and Error{parent_mismatch} where an image
 /// has a fitting file name, but another identity.
 std::vector<ImageChain> build_chains(std::vector<std::shared_ptr<const DiskImage>> images);
 

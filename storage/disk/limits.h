@@ -50,6 +50,9 @@ inline constexpr std::uint32_t kVhdLocatorBytesMax = 64 * kKiB;
 /// What the search for overlapping blocks keeps at a time: 32 MiB.
 inline constexpr std::size_t kVhdAliasBucketsMax = 1 << 23;
 
+/// Of one export or of one folder: far more than a machine has disks and checkpoints.
+inline constexpr std::size_t kChainImagesMax = 4096;
+
 /// What is kept of the words of a program that failed.
 inline constexpr std::size_t kToolMessageBytesMax = 4 * kKiB;
 

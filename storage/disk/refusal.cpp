@@ -8,7 +8,7 @@
 namespace entrepot::disk {
 namespace {
 
-constexpr std::size_t kQuotedBytesMax = 64;
+constexpr std::size_t kShownBytesMax = 64;
 
 bool is_utf8_continuation(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
@@ -21,8 +21,8 @@ void refuse_field(ErrorCode code, const Field& field, std::string_view why) {
                                   field.value.empty() ? "" : " ", field.value, field.offset, why)};
 }
 
-std::string quote_text(std::string_view text) {
-    std::size_t length = std::min(text.size(), kQuotedBytesMax);
+std::string shorten_text(std::string_view text) {
+    std::size_t length = std::min(text.size(), kShownBytesMax);
     while (length > 0 && length < text.size() && is_utf8_continuation(text[length]))
         --length;
     std::string out{text.substr(0, length)};
@@ -30,7 +30,11 @@ std::string quote_text(std::string_view text) {
         const auto code = static_cast<unsigned char>(letter);
         if (code < 0x20 || code == 0x7F) letter = '?';
     }
-    return '"' + out + (length < text.size() ? "...\"" : "\"");
+    return length < text.size() ? out + "..." : out;
+}
+
+std::string quote_text(std::string_view text) {
+    return '"' + shorten_text(text) + '"';
 }
 
 std::string hex32(std::uint32_t value) {

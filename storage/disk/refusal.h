@@ -20,8 +20,10 @@ struct Field {
 /// "VHDX header: Version 2 at offset 65602 is not supported, only 1". The value may be empty.
 [[noreturn]] void refuse_field(ErrorCode code, const Field& field, std::string_view why);
 
-/// A text from an image as it may stand in a message: in quotes, cut to 64 bytes, without control
-/// characters. Requires UTF-8.
+/// A text from an image as it may stand in a message: cut to 64 bytes, without control characters.
+/// Requires UTF-8.
+std::string shorten_text(std::string_view text);
+/// The same in quotes.
 std::string quote_text(std::string_view text);
 /// 0x64616568
 std::string hex32(std::uint32_t value);

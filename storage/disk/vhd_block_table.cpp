@@ -131,7 +131,9 @@ BlockTable::BitRun BlockTable::bit_run(std::uint64_t bitmap_offset, std::uint64_
 /// which bounds the memory; most files are one window.
 void BlockTable::check_aliasing() const {
     const std::uint64_t stride = bitmap_bytes_ + block_size_;
-    const std::uint64_t bucket_count = data_end_ / stride + 1;
+    // No entry points further, however large the file is.
+    const std::uint64_t end = std::min(data_end_, kAbsent * kSectorBytes);
+    const std::uint64_t bucket_count = end / stride + 1;
     std::vector<std::uint32_t> starts(
         std::min<std::uint64_t>(bucket_count, limits::kVhdAliasBucketsMax));
     // The last bucket of a window is the first of the next: neighbours meet in one of them.

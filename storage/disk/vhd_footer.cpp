@@ -214,6 +214,10 @@ Bytes encode_footer(const Footer& footer) {
 FoundFooter read_footer(const File& file, std::vector<std::string>& warnings) {
     const std::uint64_t file_size = file.size();
     if (file_size < kFooterBytes) refuse_other_content(file, file_size);
+    if (file_size > limits::kFileSizeBytesMax) {
+        throw Error{ErrorCode::limit, fmt::format("VHD image of {} bytes is larger than {} bytes",
+                                                  file_size, limits::kFileSizeBytesMax)};
+    }
     const Copy end = read_end(file, file_size);
     const Copy start = read_copy(file, 0, kFooterBytes);
     if (!end.has_cookie && !start.has_cookie) refuse_other_content(file, file_size);

@@ -2,6 +2,7 @@
 #include "storage/disk/vhd_image.h"
 
 #include "storage/disk/image_context.h"
+#include "storage/disk/refusal.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -137,11 +138,11 @@ void VhdImage::read(std::uint64_t offset, MutableByteView target) const {
         if (piece.kind == ExtentKind::data) {
             view_->read(piece.file_offset, part);
         } else if (piece.kind == ExtentKind::parent) {
-            throw Error{
-                ErrorCode::parent_missing,
-                fmt::format("offset {} of the disk is in the parent {} (unique id {}), "
-                            "which is not here",
-                            offset, info_.parent->leaf_name(), info_.parent->linkage.to_string())};
+            throw Error{ErrorCode::parent_missing,
+                        fmt::format("offset {} of the disk is in the parent {} (unique id {}), "
+                                    "which is not here",
+                                    offset, shorten_text(info_.parent->leaf_name()),
+                                    info_.parent->linkage.to_string())};
         } else {
             std::memset(part.data(), 0, part.size());
         }

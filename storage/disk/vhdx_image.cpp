@@ -3,6 +3,7 @@
 
 #include "storage/disk/image_context.h"
 #include "storage/disk/limits.h"
+#include "storage/disk/refusal.h"
 #include "storage/disk/vhdx_log.h"
 
 #include "base/check.h"
@@ -128,7 +129,7 @@ void VhdxImage::read(std::uint64_t offset, MutableByteView target) const {
                 throw Error{ErrorCode::parent_missing,
                             fmt::format("offset {} of the disk is in the parent {} (linkage {}), "
                                         "which is not here",
-                                        offset, info_.parent->leaf_name(),
+                                        offset, shorten_text(info_.parent->leaf_name()),
                                         info_.parent->linkage.to_string())};
         }
         target = target.subspan(piece.length);

@@ -7,9 +7,13 @@
 
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/vhd_forge.h"
 #include "tests/support/vhdx_forge.h"
 
 #include <fmt/format.h>
+
+#include <cstring>
+#include <set>
 
 namespace entrepot {
 namespace {
@@ -20,13 +24,15 @@ enum Options : unsigned {
     has_large_blocks = 4,
     has_second_linkage = 8,
     is_raw = 16,
+    is_vhd = 32,
 };
 constexpr std::size_t kImagesMax = 5;
 constexpr std::uint64_t kBlocks = 8;
 constexpr std::uint64_t kFileBytes = 24 * kMiB;
 constexpr std::uint64_t kFirstPlace = 5;  ///< In MiB: behind log, metadata, BAT and the bitmap.
 constexpr std::size_t kExtentsMax = 64;
-constexpr std::uint64_t kReadBytes = 24 * kKiB;
+constexpr std::uint64_t kReadBytes = 8 * kKiB;
+constexpr std::uint64_t kChecksumsEnd = 320 * kKiB;  ///< Nothing behind it has one.
 
 using Files = std::vector<std::unique_ptr<test::MemoryFile>>;
 using Images = std::vector<std::shared_ptr<const disk::DiskImage>>;
@@ -35,8 +41,8 @@ Guid numbered(std::size_t number) {
     return test::guid_of(fmt::format("00000000-2222-4333-8444-{:012x}", number).c_str());
 }
 
-std::unique_ptr<test::MemoryFile> take_image(fuzz::Input& input, std::size_t number) {
-    const unsigned options = input.u8();
+std::unique_ptr<test::MemoryFile> take_vhdx(fuzz::Input& input, std::size_t number,
+                                            unsigned options) {
     const std::uint64_t sectors = input.u16();
     const std::size_t parent = input.u8() % kImagesMax;
     test::VhdxImageBuilder builder;
@@ -67,25 +73,54 @@ std::unique_ptr<test::MemoryFile> take_image(fuzz::Input& input, std::size_t num
     return file;
 }
 
+/// The same fields, understood as a VHD: blocks of 1 MiB, each behind a bitmap of a sector.
+std::unique_ptr<test::MemoryFile> take_vhd(fuzz::Input& input, std::size_t number,
+                                           unsigned options) {
+    const std::uint64_t sectors = input.u16();
+    const std::size_t parent = input.u8() % kImagesMax;
+    test::VhdForge builder;
+    builder.size_bytes = std::min(kBlocks * kMiB, (sectors + 1) * 512);
+    builder.table_entry_count = kBlocks;
+    builder.data_end = kFileBytes;
+    builder.id = numbered(number);
+    if ((options & is_child) != 0)
+        builder.child_of(numbered(parent), fmt::format("{}.vhd", parent));
+    for (std::uint64_t block = 0; block < kBlocks; ++block) {
+        const bool is_there = input.u8() % 8 >= 6;
+        const std::uint64_t place = kFirstPlace + input.u8() % 16;
+        if (is_there) builder.block(block, place * (kMiB + 512));
+    }
+    return builder.build(fmt::format("{}.vhd", number));
+}
+
 void apply_records(fuzz::Input& input, const Files& files) {
+    std::set<test::MemoryFile*> touched;
     while (!input.empty()) {
         test::MemoryFile& file = *files[input.u8() % files.size()];
         const std::uint64_t offset = input.u16() * std::uint64_t{512};
         const ByteView bytes = input.bytes(input.u8());
+        if (offset < kChecksumsEnd) touched.insert(&file);
         if (bytes.size() > file.size() - std::min(offset, file.size())) continue;
         file.write(offset, bytes);
     }
-    for (const auto& file : files)
-        test::fix_checksums(*file);
+    for (test::MemoryFile* file : touched) {
+        if (file->path().extension() == ".vhd") {
+            test::fix_vhd_checksums(*file, kFileBytes, 512);
+        } else {
+            test::fix_checksums(*file);
+        }
+    }
 }
 
 Images open_all(Files files) {
     Images images;
     for (auto& file : files) {
+        const bool is_vhd = file->path().extension() == ".vhd";
         const bool is_vhdx = load_u32(static_cast<const File&>(*file).read_exactly(0, 8), 0) != 0;
         fuzz::allow_refusal([&] {
-            images.push_back(is_vhdx ? disk::open_vhdx(std::move(file))
-                                     : disk::open_raw(std::move(file)));
+            images.push_back(is_vhd    ? disk::open_vhd(std::move(file))
+                             : is_vhdx ? disk::open_vhdx(std::move(file))
+                                       : disk::open_raw(std::move(file)));
         });
     }
     return images;
@@ -93,7 +128,7 @@ Images open_all(Files files) {
 
 /// What the layers say of one sector, asked one by one.
 void read_sector(const disk::ImageChain& chain, std::uint64_t offset, MutableByteView target) {
-    std::fill(target.begin(), target.end(), std::byte{0});
+    std::memset(target.data(), 0, target.size());
     for (const auto& layer : chain.layers()) {
         if (offset >= layer->size_bytes()) return;
         const auto extent = layer->extent_at(offset, target.size());
@@ -114,14 +149,13 @@ void compare_range(const disk::ImageChain& chain, std::uint64_t begin, std::uint
     Bytes one(sector);
     for (std::uint64_t at = 0; at < length; at += sector) {
         read_sector(chain, begin + at, one);
-        fuzz::require(
-            std::equal(one.begin(), one.end(), merged.begin() + static_cast<std::ptrdiff_t>(at)),
-            "a merged read is what the layers say");
+        fuzz::require(std::memcmp(one.data(), merged.data() + at, sector) == 0,
+                      "a merged read is what the layers say");
     }
     if (length > 700) {
         Bytes part(300);
         chain.read(begin + 377, part);
-        fuzz::require(std::equal(part.begin(), part.end(), merged.begin() + 377),
+        fuzz::require(std::memcmp(part.data(), merged.data() + 377, part.size()) == 0,
                       "a read of a part is a part of the read");
     }
 }
@@ -154,8 +188,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::Input input{data, size};
     Files files;
     const std::size_t count = 1 + input.u8() % kImagesMax;
-    for (std::size_t number = 0; number < count; ++number)
-        files.push_back(take_image(input, number));
+    for (std::size_t number = 0; number < count; ++number) {
+        const unsigned options = input.u8();
+        const bool takes_vhd = (options & is_vhd) != 0;
+        files.push_back(takes_vhd ? take_vhd(input, number, options)
+                                  : take_vhdx(input, number, options));
+    }
     apply_records(input, files);
     const Images images = open_all(std::move(files));
     if (images.empty()) return 0;

@@ -134,9 +134,10 @@ struct VhdxImageBuilder {
         all.insert(all.end(), more_items.begin(), more_items.end());
         return all;
     }
+    /// As far as there is something in it.
     Bytes metadata_region() const {
         LittleEndianWriter table;
-        Bytes region(kMiB);
+        Bytes region(64 * kKiB);
         const auto all = items();
         table.bytes(as_bytes("metadata")).u16(0).u16(static_cast<std::uint16_t>(all.size()));
         table.zeros(20);
@@ -146,7 +147,8 @@ struct VhdxImageBuilder {
             const auto length = static_cast<std::uint32_t>(item.content.size());
             table.guid(item.id).u32(offset).u32(length).u32(item.flags).u32(0);
             if (!item.offset) next += length;
-            if (offset + item.content.size() <= region.size()) {
+            if (offset + item.content.size() <= kMiB) {
+                region.resize(std::max(region.size(), offset + item.content.size()));
                 std::copy(item.content.begin(), item.content.end(), region.begin() + offset);
             }
         }

@@ -45,5 +45,6 @@ std::vector<Row> vhdx_metadata_rows();
 std::vector<Row> vhdx_locator_rows();
 std::vector<Row> vhdx_table_rows();
 std::vector<Row> chain_rows();
+std::vector<Row> vhd_rows();
 
 }  // namespace entrepot::disk::malformed

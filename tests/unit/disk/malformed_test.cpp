@@ -17,8 +17,9 @@ constexpr std::uint64_t kReadBytes = kMiB;
 
 std::vector<Row> all_rows() {
     std::vector<Row> all;
-    for (const auto rows : {vhdx_file_rows, vhdx_header_rows, vhdx_log_rows, vhdx_region_rows,
-                            vhdx_metadata_rows, vhdx_locator_rows, vhdx_table_rows, chain_rows}) {
+    for (const auto rows :
+         {vhdx_file_rows, vhdx_header_rows, vhdx_log_rows, vhdx_region_rows, vhdx_metadata_rows,
+          vhdx_locator_rows, vhdx_table_rows, chain_rows, vhd_rows}) {
         for (Row& row : rows())
             all.push_back(std::move(row));
     }
