@@ -15,8 +15,10 @@ namespace entrepot::property {
 struct Image {
     std::filesystem::path path;
     Writer writer = Writer::ours_vhdx;
-    bool is_log_dirty = false;
     DiskModel model;
+    bool is_log_dirty = false;
+    /// The log holds an entry that counts no more and would do harm.
+    bool has_harm_before_tail = false;
 };
 
 /// From the base to the leaf. All files lie in one directory.
