@@ -91,7 +91,7 @@ Finding run_case(const Sequence& sequence, const std::set<Reader>& asked,
         if (sequence.has_dirty_log) {
             Image& leaf = subject.images.back();
             leaf.is_log_dirty = true;
-            leaf.has_harm_before_tail = make_log_dirty(leaf.path, chance) == BeforeTail::decisive;
+            leaf.needs_log_tail = make_log_dirty(leaf.path, chance).needs_tail;
             ++statistics.written["dirty logs"];
         }
         if (auto finding = judge(subject, asked, chance, statistics)) return finding;

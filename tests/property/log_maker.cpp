@@ -157,7 +157,7 @@ void write_header(File& file, const VhdxLayout& image, const Guid& log_guid) {
 
 }  // namespace
 
-BeforeTail make_log_dirty(const std::filesystem::path& path, Chance& chance) {
+LogFacts make_log_dirty(const std::filesystem::path& path, Chance& chance) {
     const VhdxLayout image{path};
     PosixFileSystem files;
     const auto file = files.open_write(path);
@@ -180,20 +180,26 @@ BeforeTail make_log_dirty(const std::filesystem::path& path, Chance& chance) {
         other.pages.push_back({image.bat().offset, noise_page(chance)});
         ring.append(encode(other, ring.position(), file_size, file_size));
     }
-    const auto before_tail = static_cast<BeforeTail>(chance.below(3));
-    if (before_tail != BeforeTail::nothing) {
+    LogFacts facts;
+    if (chance.percent(50)) {
         // What was checkpointed: of this log, but before the tail, so that it must not come back.
         Entry old{entries.front().sequence - 1, log_guid, {}};
         old.pages.push_back({pages.front().offset, noise_page(chance)});
-        const std::uint64_t items = image.metadata().offset + VhdxLayout::kMetadataTableBytes;
-        if (before_tail == BeforeTail::decisive) old.pages.push_back({items, noise_page(chance)});
+        if (chance.percent(50)) {
+            const std::uint64_t items = image.metadata().offset + VhdxLayout::kMetadataTableBytes;
+            old.pages.push_back({items, noise_page(chance)});
+            facts.needs_tail = true;
+        }
         ring.append(encode(old, ring.position(), file_size, file_size));
     }
     const std::uint32_t tail = ring.position();
-    for (const Entry& entry : entries)
+    for (const Entry& entry : entries) {
+        // Behind the wrap a second sequence seems to begin, with the same head.
+        if (ring.position() < tail) facts.needs_tail = true;
         ring.append(encode(entry, tail, file_size, size_after));
+    }
     write_header(*file, image, log_guid);
-    return before_tail;
+    return facts;
 }
 
 }  // namespace entrepot::property

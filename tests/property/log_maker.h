@@ -8,15 +8,13 @@
 
 namespace entrepot::property {
 
-enum class BeforeTail {
-    nothing,
-    harmless,  ///< An entry whose pages are all written again by the sequence.
-    decisive,  ///< An entry that spoils the disk for who replays it, too.
+struct LogFacts {
+    /// Who takes no notice of the entries' Tail field replays too much, or too little.
+    bool needs_tail = false;
 };
 
 /// Moves pages of the tables into entries of the log and spoils them in their places. The disk
 /// stays the same for who replays the log. Requires an image with an empty log of at least 1 MiB.
-/// Says what lies in the log directly before the sequence.
-BeforeTail make_log_dirty(const std::filesystem::path& path, Chance& chance);
+LogFacts make_log_dirty(const std::filesystem::path& path, Chance& chance);
 
 }  // namespace entrepot::property

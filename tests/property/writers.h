@@ -17,8 +17,7 @@ struct Image {
     Writer writer = Writer::ours_vhdx;
     DiskModel model;
     bool is_log_dirty = false;
-    /// The log holds an entry that counts no more and would do harm.
-    bool has_harm_before_tail = false;
+    bool needs_log_tail = false;  ///< See LogFacts.
 };
 
 /// From the base to the leaf. All files lie in one directory.
