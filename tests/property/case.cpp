@@ -2,6 +2,7 @@
 #include "tests/property/case.h"
 
 #include "tests/property/known_faults.h"
+#include "tests/property/log_maker.h"
 #include "tests/property/vhdx_rules.h"
 
 #include "base/error.h"
@@ -49,7 +50,7 @@ Finding judge(const Subject& subject, const std::set<Reader>& asked, Chance& cha
         } catch (const Error& error) {
             finding = error.what();
         }
-        ++statistics.read[name];
+        ++statistics.read[subject.leaf().is_log_dirty ? name + ", a dirty log" : name];
         if (!finding) continue;
         return fmt::format("{} reads {} (written by {}): {}", name,
                            subject.leaf().path.filename().string(),
@@ -87,6 +88,12 @@ Finding run_case(const Sequence& sequence, const std::set<Reader>& asked,
             ++statistics.written[std::string{to_string(subject.leaf().writer)}];
             if (auto finding = check_rules(subject, statistics)) return finding;
         }
+        if (sequence.has_dirty_log) {
+            Image& leaf = subject.images.back();
+            leaf.is_log_dirty = true;
+            leaf.needs_log_tail = make_log_dirty(leaf.path, chance).needs_tail;
+            ++statistics.written["dirty logs"];
+        }
         if (auto finding = judge(subject, asked, chance, statistics)) return finding;
         if (!sequence.is_flattened) return std::nullopt;
 
@@ -95,7 +102,7 @@ Finding run_case(const Sequence& sequence, const std::set<Reader>& asked,
         convert_ours(subject, sequence.flat_writer, sequence.layers.back().block_size_bytes, target,
                      chance);
         ++statistics.written[std::string{to_string(sequence.flat_writer)}];
-        const Subject flat{{{target, sequence.flat_writer, false, subject.model()}}, sequence.seed};
+        const Subject flat{{{target, sequence.flat_writer, subject.model()}}, sequence.seed};
         if (auto finding = check_rules(flat, statistics)) return finding;
         return judge(flat, asked, chance, statistics);
     } catch (const Error& error) {

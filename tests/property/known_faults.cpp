@@ -18,6 +18,9 @@ bool is_vhdx_chain(const Subject& subject) {
 bool is_log_dirty(const Subject& subject) {
     return subject.leaf().is_log_dirty;
 }
+bool needs_log_tail(const Subject& subject) {
+    return subject.leaf().needs_log_tail;
+}
 bool is_vhdx_of_4096(const Subject& subject) {
     return subject.format() == Format::vhdx && subject.model().sector_size() == 4096;
 }
@@ -34,6 +37,10 @@ constexpr KnownRefusal kRefusals[] = {
     {Reader::qemu, "differencing VHDX", "refuses it: Operation not supported", is_vhdx_chain},
     {Reader::qemu, "VHDX with sectors of 4096", "refuses it: Operation not supported",
      is_vhdx_of_4096},
+    {Reader::qemu, "dirty log whose sequence is found by the Tail field",
+     "takes no notice of Tail: it replays what was checkpointed before it, and of a sequence that "
+     "wraps only the entries behind the wrap",
+     needs_log_tail},
     {Reader::libvhdi, "dirty log", "does not replay the log and does not say so", is_log_dirty},
     {Reader::seven_zip, "dirty log", "does not replay the log; it warns", is_log_dirty},
     {Reader::seven_zip, "VHDX of an odd number of sectors",

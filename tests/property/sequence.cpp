@@ -158,9 +158,9 @@ constexpr Writer kDiffWriters[] = {Writer::ours_vhdx_diff, Writer::hostsim_vhdx_
 constexpr Writer kConvertWriters[] = {Writer::ours_raw, Writer::ours_vhdx, Writer::ours_vhdx_fixed,
                                       Writer::ours_qcow2, Writer::ours_vhdx_blocks};
 
-/// What these writers lay out for the whole disk, or another program reads as a whole.
+/// qemu writes all zeros that it is asked for into a fixed image, and qemu-io into every VHDX.
 bool may_be_large(Writer writer) {
-    return writer != Writer::ours_vhdx_fixed && writer != Writer::qemu_vhdx_fixed;
+    return writer != Writer::qemu_vhdx_fixed && writer != Writer::qemu_io_vhdx;
 }
 
 }  // namespace

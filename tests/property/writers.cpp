@@ -23,7 +23,7 @@ void add_image(Subject& subject, const Sequence& sequence, std::size_t number,
     } else {
         write_ours(task);
     }
-    subject.images.push_back({target, layer.writer, false, std::move(after)});
+    subject.images.push_back({target, layer.writer, std::move(after)});
 }
 
 }  // namespace entrepot::property

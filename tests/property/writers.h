@@ -15,8 +15,9 @@ namespace entrepot::property {
 struct Image {
     std::filesystem::path path;
     Writer writer = Writer::ours_vhdx;
-    bool is_log_dirty = false;
     DiskModel model;
+    bool is_log_dirty = false;
+    bool needs_log_tail = false;  ///< See LogFacts.
 };
 
 /// From the base to the leaf. All files lie in one directory.
