@@ -17,6 +17,7 @@ namespace entrepot::api {
 namespace {
 
 constexpr std::size_t kCaBytesMax = 64 * kKiB;
+constexpr std::size_t kKeytabTextBytesMax = 64 * kKiB;  // Base64.
 
 Json encode_host(const state::HostRecord& host, Services& services) {
     const auto& draft = host.draft;
@@ -30,6 +31,9 @@ Json encode_host(const state::HostRecord& host, Services& services) {
                 {"pin", text_or_null(draft.pin_sha256)},
                 {"has_ca", !draft.ca_file.empty()},
                 {"share", text_or_null(draft.share)},
+                {"spn", text_or_null(draft.service)},
+                {"secret", host.has_password ? Json(draft.secret_kind) : Json(nullptr)},
+                {"message_encryption", draft.seals_messages},
                 {"created", format_time(host.created)},
                 {"last_contact", contact.time},
                 {"last_error", contact.error},
@@ -74,6 +78,38 @@ void check_target(const std::string& url, const Request& request, Services& serv
                 "add it with the command line, or set hosts.allow_loopback = true"};
 }
 
+Secret decode_keytab(const std::string& text) {
+    try {
+        const Bytes bytes = from_base64(text);
+        // Version 1 and 2 of the format begin so.
+        if (bytes.size() > 2 && bytes[0] == std::byte{5}) return Secret{ByteView{bytes}};
+    } catch (const Error&) {  // The message below says more.
+    }
+    throw Error{ErrorCode::invalid, "field \"keytab\" is no keytab in base64"};
+}
+
+// The one secret that is sealed, and what kind it is; empty if there is none.
+Secret read_secret(ObjectReader& reader, state::HostDraft& draft) {
+    const Secret password{reader.text_or("password", {})};
+    const auto keytab = reader.find_long_text("keytab", kKeytabTextBytesMax);
+    const auto certificate = reader.find_long_text("certificate", kCaBytesMax);
+    const auto key = reader.find_long_text("key", kCaBytesMax);
+    const int count = int{!password.empty()} + int{keytab.has_value()} + int{key.has_value()};
+    if (count > 1) {
+        throw Error{ErrorCode::invalid, "a host has a password, a keytab or a key, not several"};
+    }
+    if (certificate) draft.client_certificate = *certificate;
+    if (keytab) {
+        draft.secret_kind = "keytab";
+        return decode_keytab(*keytab);
+    }
+    if (key) {
+        draft.secret_kind = "key";
+        return Secret{*key};
+    }
+    return password;
+}
+
 Response create_host(const Request& request, Services& services) {
     const Json body = request.json();
     ObjectReader reader{body, "the request's body"};
@@ -82,7 +118,9 @@ Response create_host(const Request& request, Services& services) {
     draft.url = reader.text("url");
     draft.authentication = reader.text("auth");
     draft.user = reader.text_or("user", {});
-    const Secret password{reader.text_or("password", {})};
+    const Secret secret = read_secret(reader, draft);
+    draft.service = reader.text_or("spn", {});
+    draft.seals_messages = reader.flag_or("message_encryption", false);
     const auto ca = reader.find_long_text("ca", kCaBytesMax);
     draft.pin_sha256 = reader.text_or("pin", {});
     draft.share = reader.text_or("share", {});
@@ -98,9 +136,9 @@ Response create_host(const Request& request, Services& services) {
     if (ca) draft.ca_file = store_ca(*ca, services);
 
     auto& hosts = services.state.hosts;
-    const auto host = password.empty()
+    const auto host = secret.empty()
                           ? hosts.add(draft)
-                          : hosts.add(draft, password, services.repository().credential_key());
+                          : hosts.add(draft, secret, services.repository().credential_key());
     services.log.info("host added", {{"host", host.draft.name}, {"by", request.user.name}});
     return Response::created(encode_host(host, services),
                              "/api/v1/hosts/" + encode_percent(host.draft.name));

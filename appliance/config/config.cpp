@@ -184,6 +184,7 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("repository.zstd_level", config.zstd_level, 1, 19);
     reader.read_text("server.listen", config.listen, parse_listen_address);
     reader.read("hosts.allow_loopback", config.allow_loopback_hosts);
+    reader.read("hosts.record", config.record_directory);
     reader.read("jobs.workers", config.worker_count, 1, 64);
     reader.read("jobs.per_host", config.jobs_per_host_max, 1, 16);
     reader.read("share.smb_conf", config.smb_conf);

@@ -30,10 +30,12 @@ struct Config {
     ListenAddress listen;                   ///< server.listen
     std::string time_zone = "UTC";          ///< time_zone, an IANA name.
     bool allow_loopback_hosts = false;      ///< hosts.allow_loopback
-    std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.
-    std::uint32_t jobs_per_host_max = 2;    ///< jobs.per_host, 1 to 16.
-    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no Samba of ours.
-    LogLevel log_level = LogLevel::info;    ///< log.level
+    /// hosts.record; empty: what hosts say is not recorded.
+    std::filesystem::path record_directory;
+    std::uint32_t worker_count = 4;       ///< jobs.workers, 1 to 64.
+    std::uint32_t jobs_per_host_max = 2;  ///< jobs.per_host, 1 to 16.
+    std::filesystem::path smb_conf;       ///< share.smb_conf; empty: no Samba of ours.
+    LogLevel log_level = LogLevel::info;  ///< log.level
 
     std::filesystem::path repository_directory() const {
         return repository_path.empty() ? data_directory / "repository" : repository_path;

@@ -12,6 +12,7 @@ namespace entrepot::ctl {
 namespace {
 
 constexpr std::size_t kCaBytesMax = 64 * 1024;
+constexpr std::size_t kKeytabBytesMax = 48 * 1024;
 
 struct ShareValues {
     std::string name;
@@ -28,6 +29,11 @@ struct HostValues {
     std::filesystem::path ca_file;
     std::string pin;
     std::string share;
+    std::filesystem::path keytab_file;
+    std::filesystem::path certificate_file;
+    std::filesystem::path key_file;
+    std::string service;
+    bool seals_messages = false;
 };
 
 ExitStatus add_share(Context& context, const ShareValues& values) {
@@ -66,6 +72,22 @@ std::string read_password(Context& context, const HostValues& values) {
         context.terminal().ask_secret(fmt::format("Password of {}: ", values.user)).reveal_text()};
 }
 
+void add_secret(Context& context, const HostValues& values, Json& body) {
+    FileSystem& files = context.world().file_system;
+    if (!values.keytab_file.empty()) {
+        body["keytab"] = to_base64(files.read_file(values.keytab_file, kKeytabBytesMax));
+        return;
+    }
+    if (!values.certificate_file.empty()) {
+        body["certificate"] =
+            std::string{as_text(files.read_file(values.certificate_file, kCaBytesMax))};
+        body["key"] = std::string{as_text(files.read_file(values.key_file, kCaBytesMax))};
+        return;
+    }
+    const std::string password = read_password(context, values);
+    if (!password.empty()) body["password"] = password;
+}
+
 ExitStatus add_host(Context& context, const HostValues& values) {
     Json body{{"name", values.name}, {"url", values.url}, {"auth", values.authentication}};
     if (!values.user.empty()) body["user"] = values.user;
@@ -75,8 +97,9 @@ ExitStatus add_host(Context& context, const HostValues& values) {
         const Bytes pem = context.world().file_system.read_file(values.ca_file, kCaBytesMax);
         body["ca"] = std::string{as_text(pem)};
     }
-    const std::string password = read_password(context, values);
-    if (!password.empty()) body["password"] = password;
+    if (!values.service.empty()) body["spn"] = values.service;
+    if (values.seals_messages) body["message_encryption"] = true;
+    add_secret(context, values, body);
     const Json host = context.post(api_path("hosts"), body);
     context.show_done(
         fmt::format("Host {} was added; it was not contacted. Try: entrepot vm list", values.name),
@@ -108,6 +131,10 @@ void print_host(std::ostream& out, const Json& host) {
         << "User          " << printable(text_of(host, "user")) << "\n";
     const std::string pin = text_of(host, "pin");
     const char* fallback = host.value("has_ca", false) ? "its own CA" : "the system's CAs";
+    out << "Secret        " << text_of(host, "secret") << "\n";
+    const std::string service = text_of(host, "spn");
+    if (!service.empty()) out << "SPN           " << printable(service) << "\n";
+    if (host.value("message_encryption", false)) out << "Messages      encrypted by the login\n";
     out << "Trust         " << (pin.empty() ? fallback : "pin " + pin) << "\n"
         << "Share         " << (share.empty() ? "(default)" : printable(share)) << "\n"
         << "Last contact  " << local_time_of(host, "last_contact") << "\n";
@@ -140,11 +167,28 @@ void declare_host(CLI::App& command, HostValues& values) {
         .add_option("--auth", values.authentication, "How to prove who we are (default negotiate)")
         ->default_val("negotiate")
         ->check(CLI::IsMember({"negotiate", "ntlm", "kerberos", "basic", "certificate"}));
-    command.add_option("--user", values.user, "DOMAIN\\user, HOST\\user or user");
-    command
-        .add_option("--password-file", values.password_file,
-                    "A file with the password; else it is asked for")
-        ->type_name("FILE");
+    command.add_option("--user", values.user,
+                       "DOMAIN\\user, HOST\\user or user; for Kerberos user@REALM");
+    auto* password = command
+                         .add_option("--password-file", values.password_file,
+                                     "A file with the password; else it is asked for")
+                         ->type_name("FILE");
+    command.add_option("--keytab", values.keytab_file, "Kerberos: a keytab instead of a password")
+        ->type_name("FILE")
+        ->excludes(password);
+    command.add_option("--spn", values.service,
+                       "Kerberos: the host's service, HTTP (default), WSMAN, host or SERVICE/NAME");
+    auto* certificate = command
+                            .add_option("--certificate", values.certificate_file,
+                                        "--auth certificate: the client certificate, PEM")
+                            ->type_name("FILE")
+                            ->excludes(password);
+    auto* key = command.add_option("--key", values.key_file, "Its key, PEM, without passphrase")
+                    ->type_name("FILE")
+                    ->needs(certificate);
+    certificate->needs(key);
+    command.add_flag("--http", values.seals_messages,
+                     "Let the login encrypt every message; then an http URL is taken, port 5985");
     auto* ca = command.add_option("--ca", values.ca_file, "The CA of the host's certificate, PEM")
                    ->type_name("FILE");
     command.add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")

@@ -159,7 +159,11 @@ private:
         if (host.has_password) {
             password = state_.hosts.read_password(host.id, open_repository().credential_key());
         }
-        return hyperv::connect({world_.clock, world_.log}, make_connection(host, password), stop);
+        hyperv::Connection connection = make_connection(host, password);
+        if (!config_.record_directory.empty()) {
+            connection.record_directory = config_.record_directory / host.draft.name;
+        }
+        return hyperv::connect({world_.clock, world_.log}, connection, stop);
     }
 
     api::HostInventory read_inventory(const state::HostRecord& host, std::stop_token stop) {

@@ -19,14 +19,28 @@ hyperv::Authentication parse_authentication(const std::string& name) {
 
 }  // namespace
 
-hyperv::Connection make_connection(const state::HostRecord& host, const Secret& password) {
+hyperv::Connection make_connection(const state::HostRecord& host, const Secret& secret) {
+    const state::HostDraft& draft = host.draft;
     hyperv::Connection connection;
-    connection.url = host.draft.url;
-    connection.authentication = parse_authentication(host.draft.authentication);
-    connection.user = host.draft.user;
-    connection.password = password;
-    connection.ca_file = host.draft.ca_file;
-    connection.pin_sha256 = host.draft.pin_sha256;
+    connection.url = draft.url;
+    connection.authentication = parse_authentication(draft.authentication);
+    connection.user = draft.user;
+    if (draft.secret_kind == "keytab") {
+        connection.keytab = secret;
+    } else if (draft.secret_kind == "key") {
+        connection.client_key = secret;
+    } else {
+        connection.password = secret;
+    }
+    connection.service = draft.service;
+    connection.client_certificate = draft.client_certificate;
+    if (draft.seals_messages) {
+        const bool has_tls = draft.url.starts_with("https://");
+        connection.encryption =
+            has_tls ? hyperv::MessageEncryption::always : hyperv::MessageEncryption::over_http;
+    }
+    connection.ca_file = draft.ca_file;
+    connection.pin_sha256 = draft.pin_sha256;
     return connection;
 }
 

@@ -8,7 +8,8 @@
 
 namespace entrepot::daemon {
 
-/// Throws Error{invalid} for an authentication that we do not know.
-hyperv::Connection make_connection(const state::HostRecord& host, const Secret& password);
+/// `secret` is what the host's record calls secret_kind. Throws Error{invalid} for an
+/// authentication that we do not know.
+hyperv::Connection make_connection(const state::HostRecord& host, const Secret& secret);
 
 }  // namespace entrepot::daemon

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 5> kAuthentications{"negotiate", "ntlm", 
                                                            "certificate"};
 constexpr const char* kSelect =
     "SELECT id, name, url, authentication, user_name, ca_file, pin_sha256, share, "
-    "sealed_password, created FROM hosts";
+    "sealed_password, created, service, secret_kind, client_certificate, seals_messages FROM hosts";
 
 std::string owner_of(const std::string& host_id) {
     return "host " + host_id;
@@ -54,12 +54,47 @@ std::string checked_pin(const std::string& pin) {
     return to_hex(digest);
 }
 
+[[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
+    throw Error{ErrorCode::invalid, message, hint};
+}
+
+// What only one way to log in can use must not be given with another.
+void check_login(const HostDraft& draft) {
+    const std::string& way = draft.authentication;
+    const bool is_certificate = way == "certificate";
+    const bool may_use_kerberos = way == "kerberos" || way == "negotiate";
+    if (is_certificate != !draft.client_certificate.empty() ||
+        is_certificate != (draft.secret_kind == "key")) {
+        refuse("a client certificate and its key belong to the authentication certificate",
+               "give --certificate and --key together with --auth certificate");
+    }
+    if (draft.secret_kind == "keytab" && !may_use_kerberos) {
+        refuse(fmt::format("a keytab is of no use for the authentication {}", way),
+               "keytabs belong to kerberos and negotiate");
+    }
+    if (!draft.service.empty() && !may_use_kerberos) {
+        refuse(fmt::format("a service name is of no use for the authentication {}", way),
+               "--spn belongs to kerberos and negotiate");
+    }
+    const bool can_seal = way != "basic" && !is_certificate;
+    if (draft.seals_messages && !can_seal) {
+        refuse(fmt::format("the authentication {} cannot encrypt messages", way),
+               "--http belongs to negotiate, kerberos and ntlm");
+    }
+    if (draft.url.starts_with("http://") && !draft.seals_messages) {
+        refuse(fmt::format("the url \"{}\" is plain HTTP", draft.url),
+               "use https://HOST:5986/wsman, or --http to have every message encrypted by the "
+               "login");
+    }
+}
+
 HostDraft checked(HostDraft draft) {
     check_name("host", draft.name);
     check_field("url", draft.url);
     check_field("user", draft.user);
     check_field("CA file", draft.ca_file);
     check_field("share", draft.share);
+    check_field("service name", draft.service);
     if (!draft.url.starts_with("https://") && !draft.url.starts_with("http://")) {
         throw Error{ErrorCode::invalid,
                     fmt::format("the url \"{}\" of host {} is not https://HOST:5986/wsman",
@@ -71,6 +106,7 @@ HostDraft checked(HostDraft draft) {
                     fmt::format("\"{:.80}\" is no authentication of a host", draft.authentication),
                     "one of negotiate, ntlm, kerberos, basic, certificate"};
     }
+    check_login(draft);
     draft.pin_sha256 = checked_pin(draft.pin_sha256);
     if (!draft.pin_sha256.empty() && !draft.ca_file.empty()) {
         throw Error{ErrorCode::invalid, "a host has a CA file or a pin, not both"};
@@ -86,7 +122,11 @@ HostRecord read_row(const Rows& rows, std::size_t row) {
                       .user = rows.text(row, 4),
                       .ca_file = rows.text(row, 5),
                       .pin_sha256 = rows.text(row, 6),
-                      .share = rows.text(row, 7)},
+                      .share = rows.text(row, 7),
+                      .service = rows.text(row, 10),
+                      .secret_kind = rows.text(row, 11),
+                      .client_certificate = rows.text(row, 12),
+                      .seals_messages = rows.number(row, 13) != 0},
             .has_password = !rows.text(row, 8).empty(),
             .created = rows.time(row, 9)};
 }
@@ -112,12 +152,15 @@ HostRecord HostStore::insert(const HostDraft& draft, const std::string& id,
                             .created = clock_.wall_now()};
     database_.transact([&](Poco::Data::Session& session) {
         refuse_taken_name(session, record.draft.name, id);
-        execute(session,
-                "INSERT INTO hosts (id, name, url, authentication, user_name, ca_file, pin_sha256, "
-                "share, sealed_password, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                {id, record.draft.name, record.draft.url, record.draft.authentication,
-                 record.draft.user, record.draft.ca_file, record.draft.pin_sha256,
-                 record.draft.share, sealed, to_sql(record.created)});
+        execute(
+            session,
+            "INSERT INTO hosts (id, name, url, authentication, user_name, ca_file, pin_sha256, "
+            "share, sealed_password, created, service, secret_kind, client_certificate, "
+            "seals_messages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            {id, record.draft.name, record.draft.url, record.draft.authentication,
+             record.draft.user, record.draft.ca_file, record.draft.pin_sha256, record.draft.share,
+             sealed, to_sql(record.created), record.draft.service, record.draft.secret_kind,
+             record.draft.client_certificate, std::int64_t{record.draft.seals_messages}});
     });
     return record;
 }
@@ -139,9 +182,11 @@ void HostStore::update(const std::string& id, const HostDraft& draft) {
         require_changed(
             execute(session,
                     "UPDATE hosts SET name = ?, url = ?, authentication = ?, user_name = ?, "
-                    "ca_file = ?, pin_sha256 = ?, share = ? WHERE id = ?",
+                    "ca_file = ?, pin_sha256 = ?, share = ?, service = ?, secret_kind = ?, "
+                    "client_certificate = ?, seals_messages = ? WHERE id = ?",
                     {fresh.name, fresh.url, fresh.authentication, fresh.user, fresh.ca_file,
-                     fresh.pin_sha256, fresh.share, id}),
+                     fresh.pin_sha256, fresh.share, fresh.service, fresh.secret_kind,
+                     fresh.client_certificate, std::int64_t{fresh.seals_messages}, id}),
             id);
     });
 }

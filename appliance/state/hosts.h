@@ -23,6 +23,10 @@ struct HostDraft {
     std::string ca_file{};     ///< Path; at most one of ca_file and pin.
     std::string pin_sha256{};  ///< 64 hexadecimal digits; kept in lower case.
     std::string share{};       ///< Name of its share; empty: the only one there is.
+    std::string service{};     ///< Kerberos' name of the host's service: "HTTP", "WSMAN", ...
+    std::string secret_kind = "password";  ///< What is sealed: "password", "keytab", "key".
+    std::string client_certificate{};      ///< PEM; its key is what is sealed.
+    bool seals_messages = false;           ///< Encrypted by the login; over http they must be.
 };
 
 struct HostRecord {
@@ -39,7 +43,8 @@ public:
 
     /// Error{already_exists} for a name in use, Error{invalid} naming the field for a bad value.
     HostRecord add(const HostDraft& draft);
-    /// As add(), with the password sealed under `credential_key` in the same transaction.
+    /// As add(), with the password, or the bytes that secret_kind says, sealed under
+    /// `credential_key` in the same transaction.
     HostRecord add(const HostDraft& draft, const Secret& password, const Secret& credential_key);
     void update(const std::string& id, const HostDraft& draft);
     void set_password(const std::string& id, const Secret& password, const Secret& credential_key);

@@ -57,7 +57,16 @@ constexpr std::array kVersion1{
     "CREATE INDEX policy_runs_by_policy ON policy_runs (policy, number)",
 };
 
-constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1}};
+// Hosts that are logged in to with Kerberos or a certificate, or reached without TLS.
+constexpr std::array kVersion2{
+    "ALTER TABLE hosts ADD COLUMN service TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE hosts ADD COLUMN secret_kind TEXT NOT NULL DEFAULT 'password'",
+    "ALTER TABLE hosts ADD COLUMN client_certificate TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE hosts ADD COLUMN seals_messages BIGINT NOT NULL DEFAULT 0",
+};
+
+constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1},
+                                 Migration{.version = 2, .statements = kVersion2}};
 
 }  // namespace
 

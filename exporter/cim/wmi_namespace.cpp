@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "exporter/wsman/fault.h"
+#include "exporter/wsman/namespaces.h"
 
 #include <fmt/format.h>
 
@@ -53,6 +54,33 @@ MethodInput& MethodInput::texts(std::string_view name, const std::vector<std::st
 MethodInput& MethodInput::reference(std::string_view name, const ObjectPath& path) {
     xml_ += fmt::format("<p:{0}>{1}</p:{0}>", name,
                         wsman::encode_endpoint_reference(to_endpoint_reference(path)));
+    return *this;
+}
+
+MethodInput& MethodInput::references(std::string_view name, const std::vector<ObjectPath>& paths) {
+    for (const ObjectPath& path : paths)
+        reference(name, path);
+    return *this;
+}
+
+MethodInput& MethodInput::null(std::string_view name) {
+    xml_ += fmt::format("<p:{} xmlns:xsi=\"{}\" xsi:nil=\"true\"/>", name, wsman::ns::kXsi);
+    return *this;
+}
+
+MethodInput& MethodInput::datetime(std::string_view name, WallTime time) {
+    xml_ += fmt::format("<p:{0}><c:Datetime xmlns:c=\"{1}\">{2}</c:Datetime></p:{0}>", name,
+                        wsman::ns::kCim, format_time(time));
+    return *this;
+}
+
+MethodInput& MethodInput::interval(std::string_view name, std::chrono::seconds duration) {
+    const auto days = std::chrono::duration_cast<std::chrono::days>(duration);
+    const std::chrono::hh_mm_ss rest{duration - days};
+    xml_ +=
+        fmt::format("<p:{0}><c:Interval xmlns:c=\"{1}\">P{2}DT{3}H{4}M{5}S</c:Interval></p:{0}>",
+                    name, wsman::ns::kCim, days.count(), rest.hours().count(),
+                    rest.minutes().count(), rest.seconds().count());
     return *this;
 }
 

@@ -1,11 +1,13 @@
 // One WMI namespace at one host: reading instances, following associations, calling methods.
 #pragma once
 
+#include "base/clock.h"
 #include "exporter/cim/embedded_instance.h"
 #include "exporter/cim/instance.h"
 #include "exporter/cim/object_path.h"
 #include "exporter/wsman/client.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -24,7 +26,13 @@ public:
     /// An array is the parameter, repeated.
     MethodInput& texts(std::string_view name, const std::vector<std::string>& values);
     MethodInput& reference(std::string_view name, const ObjectPath& path);
+    MethodInput& references(std::string_view name, const std::vector<ObjectPath>& paths);
     MethodInput& embedded(std::string_view name, const EmbeddedInstance& instance);
+    /// xsi:nil; an optional parameter is better left out.
+    MethodInput& null(std::string_view name);
+    /// As Windows writes a point in time itself.
+    MethodInput& datetime(std::string_view name, WallTime time);
+    MethodInput& interval(std::string_view name, std::chrono::seconds duration);
     const std::string& xml() const { return xml_; }
 
 private:

@@ -21,15 +21,28 @@ namespace entrepot::hyperv {
 
 enum class Authentication { negotiate, ntlm, kerberos, basic, certificate };
 
+/// Whether messages are encrypted by the login itself. Over plain HTTP they must be.
+enum class MessageEncryption {
+    https_only,  ///< TLS protects; an http URL is refused.
+    over_http,   ///< An http URL is taken, and its messages are sealed.
+    always,      ///< They are sealed inside TLS too.
+};
+
 /// How to reach a host. Exactly one of ca_file and pin_sha256, or neither for the system's CAs.
 struct Connection {
-    std::string url;  ///< https://HOST:5986/wsman
+    std::string url{};  ///< https://HOST:5986/wsman
     Authentication authentication = Authentication::negotiate;
-    std::string user;  ///< DOMAIN\user, HOST\user or user.
-    Secret password;
-    std::filesystem::path ca_file;
-    std::string pin_sha256;                  ///< Hex SHA-256 of the leaf certificate's DER.
-    std::filesystem::path record_directory;  ///< Empty: no wire record.
+    std::string user{};  ///< DOMAIN\user, HOST\user or user; for Kerberos user@REALM.
+    Secret password{};
+    Secret keytab{};        ///< For Kerberos: content of a keytab, instead of a password.
+    std::string service{};  ///< For Kerberos: HTTP, WSMAN, host or SERVICE/HOST.
+    std::string client_certificate{};  ///< PEM; for Authentication::certificate.
+    Secret client_key{};               ///< PEM, without passphrase.
+    MessageEncryption encryption = MessageEncryption::https_only;
+    bool indents_inner_headers = true;  ///< False for OMI, which refuses MS-WSMV's tab.
+    std::filesystem::path ca_file{};
+    std::string pin_sha256{};                  ///< Hex SHA-256 of the leaf certificate's DER.
+    std::filesystem::path record_directory{};  ///< Empty: no wire record.
 };
 
 /// A disk slot of a VM or of a snapshot.

@@ -16,20 +16,41 @@ wsman::Scheme scheme_of(Authentication authentication) {
         case Authentication::basic:
             return wsman::Scheme::basic;
         case Authentication::kerberos:
-            throw Error{ErrorCode::unsupported, "logging in with Kerberos is not supported yet",
-                        "Use --auth negotiate, which logs in with NTLM over TLS."};
+            return wsman::Scheme::kerberos;
         case Authentication::certificate:
-            throw Error{ErrorCode::unsupported,
-                        "logging in with a client certificate is not supported yet",
-                        "Use --auth negotiate, which logs in with NTLM over TLS."};
+            return wsman::Scheme::certificate;
     }
     throw Error{ErrorCode::internal, "an unknown way to log in"};
 }
 
 std::unique_ptr<wsman::Transport> make_transport(const Connection& connection) {
-    return wsman::make_curl_transport({.url = connection.url,
-                                       .ca_file = connection.ca_file,
-                                       .pin_sha256 = connection.pin_sha256});
+    const bool is_https_only = connection.encryption == MessageEncryption::https_only;
+    const bool has_certificate = connection.authentication == Authentication::certificate;
+    if (has_certificate && connection.client_certificate.empty()) {
+        throw Error{ErrorCode::invalid, "the host has no client certificate to log in with",
+                    "Give one with --certificate and --key."};
+    }
+    return wsman::make_curl_transport(
+        {.url = connection.url,
+         .ca_file = connection.ca_file,
+         .pin_sha256 = connection.pin_sha256,
+         .client_certificate = has_certificate ? connection.client_certificate : "",
+         .client_key = has_certificate ? connection.client_key : Secret{},
+         .plain_http = is_https_only ? wsman::PlainHttp::forbidden : wsman::PlainHttp::allowed});
+}
+
+wsman::Credentials credentials_of(const Connection& connection) {
+    return {.scheme = scheme_of(connection.authentication),
+            .user = connection.user,
+            .password = connection.password,
+            .target_host = wsman::host_of_url(connection.url),
+            .keytab = connection.keytab,
+            .service = connection.service,
+            .sealing = connection.encryption == MessageEncryption::always
+                           ? wsman::Sealing::always
+                           : wsman::Sealing::where_needed,
+            .inner_headers = connection.indents_inner_headers ? wsman::InnerHeaders::with_tab
+                                                              : wsman::InnerHeaders::without_tab};
 }
 
 }  // namespace
@@ -40,16 +61,13 @@ WsmanConnection::WsmanConnection(const World& world, const Connection& connectio
 WsmanConnection::WsmanConnection(const World& world, const Connection& connection,
                                  std::unique_ptr<wsman::Transport> transport)
     : transport_(std::move(transport)) {
-    wsman::Transport* outermost = transport_.get();
+    const wsman::Credentials credentials = credentials_of(connection);
+    session_.emplace(world.clock, *transport_, credentials);
     if (!connection.record_directory.empty()) {
-        recorder_.emplace(file_system_, *transport_, connection.record_directory);
-        outermost = &*recorder_;
+        recorder_.emplace(file_system_, connection.record_directory,
+                          wsman::redactor_of(credentials.target_host, credentials.user));
+        session_->observe(*recorder_);
     }
-    session_.emplace(world.clock, *outermost,
-                     wsman::Credentials{.scheme = scheme_of(connection.authentication),
-                                        .user = connection.user,
-                                        .password = connection.password,
-                                        .target_host = wsman::host_of_url(connection.url)});
     wsman::ClientOptions options;
     options.url = connection.url;
     client_.emplace(wsman::ClientWorld{world.clock, random_, world.log}, *session_, options);

@@ -30,7 +30,7 @@ private:
     SystemRandom random_;
     PosixFileSystem file_system_;
     std::unique_ptr<wsman::Transport> transport_;
-    std::optional<wsman::RecordingTransport> recorder_;
+    std::optional<wsman::Recorder> recorder_;
     std::optional<wsman::Session> session_;
     std::optional<wsman::Client> client_;
 };

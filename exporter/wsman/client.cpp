@@ -14,6 +14,9 @@
 namespace entrepot::wsman {
 namespace {
 
+constexpr const char* kUnknownOutcome =
+    "The answer is lost, and the host may have done it all the same: its objects tell.";
+
 std::string last_part(const std::string& uri) {
     return uri.substr(uri.rfind('/') + 1);
 }
@@ -49,6 +52,12 @@ void check_http(const HttpAnswer& answer) {
     }
 }
 
+// The host did not begin with it, so that even a call that acts may be made again.
+bool is_turned_away(const Error& error) {
+    const auto* fault = dynamic_cast<const Fault*>(&error);
+    return fault != nullptr && fault->is_over_quota();
+}
+
 std::string describe(const std::string& action, const EndpointReference& target) {
     const std::string class_name = last_part(target.resource_uri);
     const std::string verb = last_part(action);
@@ -66,13 +75,15 @@ Client::Client(const ClientWorld& world, Session& session, const ClientOptions& 
       items_per_pull_(options.items_per_pull) {}
 
 template <typename Body>
-auto Client::repeated(Repeat repeat, const std::string& what, std::stop_token stop, Body&& body) {
-    const int attempt_count_max = repeat == Repeat::allowed ? options_.attempt_count_max : 1;
+auto Client::repeated(Retry retry, const std::string& what, std::stop_token stop, Body&& body) {
     for (int attempt = 1;; ++attempt) {
         try {
             return body();
         } catch (Error& error) {
-            if (!is_transient(error.code()) || attempt == attempt_count_max) {
+            const bool may_repeat =
+                retry == Retry::always || (retry == Retry::after_quota && is_turned_away(error));
+            const bool is_last = !may_repeat || attempt == options_.attempt_count_max;
+            if (!is_transient(error.code()) || is_last) {
                 error.add_context(what);
                 throw;
             }
@@ -83,7 +94,7 @@ auto Client::repeated(Repeat repeat, const std::string& what, std::stop_token st
 }
 
 Identity Client::identify(std::stop_token stop) {
-    return repeated(Repeat::allowed, "Identify", stop, [&] { return identify_once(stop); });
+    return repeated(Retry::always, "Identify", stop, [&] { return identify_once(stop); });
 }
 
 Identity Client::identify_once(std::stop_token stop) {
@@ -133,20 +144,32 @@ void Client::wait_before(int attempt, std::stop_token stop) {
     if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
 }
 
+Client::Retry Client::retry_of(Repeat repeat) {
+    return repeat == Repeat::allowed ? Retry::always : Retry::after_quota;
+}
+
 Answer Client::exchange(const std::string& action, const EndpointReference& target,
-                        const std::string& body, Repeat repeat, std::stop_token stop) {
-    return repeated(repeat, describe(action, target), stop,
+                        const std::string& body, Retry retry, std::stop_token stop) {
+    return repeated(retry, describe(action, target), stop,
                     [&] { return exchange_once(action, target, body, stop); });
 }
 
 XmlElement Client::get(const EndpointReference& target, std::stop_token stop) {
     const std::string action = std::string{ns::kTransfer} + "/Get";
-    Answer answer = exchange(action, target, "", Repeat::allowed, stop);
+    Answer answer = exchange(action, target, "", Retry::always, stop);
     if (answer.body.children.size() != 1) {
         throw Error{ErrorCode::protocol,
                     fmt::format("Get of {} answers {} objects", last_part(target.resource_uri),
                                 answer.body.children.size())};
     }
+    return std::move(answer.body.children.front());
+}
+
+std::optional<XmlElement> Client::put(const EndpointReference& target, const std::string& instance,
+                                      std::stop_token stop) {
+    const std::string action = std::string{ns::kTransfer} + "/Put";
+    Answer answer = exchange(action, target, instance, Retry::after_quota, stop);
+    if (answer.body.children.empty()) return std::nullopt;
     return std::move(answer.body.children.front());
 }
 
@@ -163,7 +186,16 @@ XmlElement Client::invoke(const EndpointReference& target, const std::string& me
             if (!is_transient(error.code())) throw;
         }
     }
-    Answer answer = exchange(target.resource_uri + "/" + method, target, body, repeat, stop);
+    Answer answer;
+    try {
+        answer = exchange(target.resource_uri + "/" + method, target, body, retry_of(repeat), stop);
+    } catch (Error& error) {
+        const bool is_unknown =
+            repeat == Repeat::forbidden && !is_turned_away(error) &&
+            (error.code() == ErrorCode::timeout || error.code() == ErrorCode::unreachable);
+        if (is_unknown && error.hint().empty()) error.set_hint(kUnknownOutcome);
+        throw;
+    }
     const std::string wanted = method + "_OUTPUT";
     for (XmlElement& child : answer.body.children) {
         if (child.name == wanted) return std::move(child);

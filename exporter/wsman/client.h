@@ -1,4 +1,4 @@
-// WS-Management operations: Identify, Get, Enumerate with Pull and Release, Invoke (DSP0226).
+// WS-Management operations: Identify, Get, Put, Enumerate with Pull and Release, Invoke (DSP0226).
 #pragma once
 
 #include "base/clock.h"
@@ -13,13 +13,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 namespace entrepot::wsman {
 
-/// Forbid repetition for what acts: a lost answer may hide an export that has already begun.
+/// Forbid repetition for what acts: a lost answer may hide an export that has already begun. What
+/// a quota turned away has not begun, and is asked for again.
 enum class Repeat { allowed, forbidden };
 
 struct ClientOptions {
@@ -33,6 +35,26 @@ struct Identity {
     std::string protocol_version;
     std::string product_vendor;
     std::string product_version;
+};
+
+/// Items of an enumeration: instances, a:EndpointReference elements, or w:Item with one of each.
+enum class EnumerationMode { objects, references, objects_and_references };
+
+/// DMTF's way to follow an association (DSP0227 "associationFilter"), which needs no WQL.
+struct AssociationFilter {
+    EndpointReference object;
+    std::string association_class{};  ///< This and those below: empty for any.
+    std::string result_class{};
+    std::string role{};
+    std::string result_role{};
+    bool wants_associations = false;  ///< The association's instances, not what they lead to.
+};
+
+struct EnumerationRequest {
+    std::string resource_uri;
+    std::string wql{};  ///< Empty, and without `association`: all of the URI's class.
+    std::optional<AssociationFilter> association{};
+    EnumerationMode mode = EnumerationMode::objects;
 };
 
 struct ClientWorld {
@@ -49,6 +71,11 @@ public:
     Identity identify(std::stop_token stop);
     /// The instance's element.
     XmlElement get(const EndpointReference& target, std::stop_token stop);
+    /// Replaces an instance by `instance`, its element in XML; returns what the host made of it.
+    /// Nothing, where the host answers nothing. Sent once.
+    std::optional<XmlElement> put(const EndpointReference& target, const std::string& instance,
+                                  std::stop_token stop);
+    std::vector<XmlElement> enumerate(const EnumerationRequest& request, std::stop_token stop);
     /// All items or an error, never a part. An empty `wql` lists the class of the URI.
     std::vector<XmlElement> enumerate(const std::string& resource_uri, const std::string& wql,
                                       std::stop_token stop);
@@ -59,16 +86,19 @@ public:
 
 private:
     struct Page;
+    /// What happens to a request that failed in passing. `by_caller`: somebody above starts over.
+    enum class Retry { always, after_quota, by_caller };
     template <typename Body>
-    auto repeated(Repeat repeat, const std::string& what, std::stop_token stop, Body&& body);
+    auto repeated(Retry retry, const std::string& what, std::stop_token stop, Body&& body);
     Identity identify_once(std::stop_token stop);
     Answer exchange(const std::string& action, const EndpointReference& target,
-                    const std::string& body, Repeat repeat, std::stop_token stop);
+                    const std::string& body, Retry retry, std::stop_token stop);
+    static Retry retry_of(Repeat repeat);
     Answer exchange_once(const std::string& action, const EndpointReference& target,
                          const std::string& body, std::stop_token stop);
-    std::vector<XmlElement> enumerate_once(const std::string& resource_uri, const std::string& wql,
-                                           std::stop_token stop);
-    Page start(const EndpointReference& target, const std::string& wql, std::stop_token stop);
+    std::vector<XmlElement> enumerate_once(const EnumerationRequest& request, std::stop_token stop);
+    Page start(const EndpointReference& target, const EnumerationRequest& request,
+               std::stop_token stop);
     Page pull(const EndpointReference& target, const std::string& context, std::stop_token stop);
     void release(const EndpointReference& target, const std::string& context) noexcept;
     bool is_worth_a_restart(const Error& error);

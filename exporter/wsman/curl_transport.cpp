@@ -3,6 +3,7 @@
 #include "exporter/wsman/curl_transport.h"
 
 #include "base/error.h"
+#include "exporter/wsman/client_identity.h"
 #include "exporter/wsman/limits.h"
 
 #include <curl/curl.h>
@@ -16,6 +17,7 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <optional>
 
 namespace entrepot::wsman {
 namespace {
@@ -74,8 +76,8 @@ std::string hint_for(CURLcode code) {
         case CURLE_COULDNT_RESOLVE_HOST:
             return "The name is not known to DNS. Is it written correctly?";
         case CURLE_COULDNT_CONNECT:
-            return "Nothing answers there: is there an HTTPS listener of WinRM (port 5986), and "
-                   "does the host's firewall let this machine in?";
+            return "Nothing answers there: is there a listener of WinRM (port 5986 for HTTPS, 5985 "
+                   "for HTTP), and does the host's firewall let this machine in?";
         case CURLE_SSL_CONNECT_ERROR:
             return "The host must speak TLS 1.2 or later at this port.";
         default:
@@ -108,12 +110,17 @@ public:
         set_up_curl();
         host_ = host_of_url(options.url);
         const std::string scheme = url_part(options.url, CURLUPART_SCHEME);
-        if (scheme == "http") {
-            throw Error{ErrorCode::unsupported, "plain HTTP is not supported",
-                        "Use the HTTPS listener, as in https://HOST:5986/wsman"};
+        is_tls_ = scheme == "https";
+        if (scheme == "http" && options.plain_http == PlainHttp::forbidden) {
+            throw Error{ErrorCode::unsupported, "plain HTTP is not allowed for this host",
+                        "Use the HTTPS listener, as in https://HOST:5986/wsman, or say --http: "
+                        "then every message is encrypted by the login instead."};
         }
-        if (scheme != "https") {
+        if (!is_tls_ && scheme != "http") {
             throw Error{ErrorCode::invalid, fmt::format("'{}' is not an https URL", options.url)};
+        }
+        if (!options.client_certificate.empty()) {
+            identity_ = ClientIdentity::load(options.client_certificate, options.client_key);
         }
         if (!options.pin_sha256.empty()) pin_ = from_hex(options.pin_sha256);
         if (!pin_.empty() && pin_.size() != kPinBytes) {
@@ -124,6 +131,7 @@ public:
     HttpAnswer exchange(const HttpRequest& request, std::stop_token stop) override;
     void disconnect() override { handle_.reset(); }
     Bytes peer_certificate() const override { return certificate_; }
+    bool is_encrypted() const override { return is_tls_; }
 
 private:
     void open();
@@ -147,6 +155,8 @@ private:
     }
 
     CurlTransportOptions options_;
+    bool is_tls_ = true;
+    std::optional<ClientIdentity> identity_;
     std::string host_;
     Bytes pin_;
     Bytes certificate_;
@@ -159,7 +169,7 @@ void CurlTransport::open() {
     handle_.reset(curl_easy_init());
     if (handle_ == nullptr) throw Error{ErrorCode::internal, "libcurl gives no handle"};
     set(CURLOPT_URL, options_.url.c_str());
-    set(CURLOPT_PROTOCOLS_STR, "https");
+    set(CURLOPT_PROTOCOLS_STR, is_tls_ ? "https" : "http");
     set(CURLOPT_PROXY, "");  // Credentials go to the configured host and nowhere else.
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -201,9 +211,11 @@ void CurlTransport::set_trust() {
 }
 
 CURLcode CurlTransport::on_ssl_context(CURL*, void* context, void* self) {
-    SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(context), &CurlTransport::on_verify,
-                                     self);
-    return CURLE_OK;
+    auto* ssl = static_cast<SSL_CTX*>(context);
+    SSL_CTX_set_cert_verify_callback(ssl, &CurlTransport::on_verify, self);
+    const auto& identity = static_cast<CurlTransport*>(self)->identity_;
+    const bool is_set = !identity || identity->use_in(ssl);
+    return is_set ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
 int CurlTransport::on_verify(X509_STORE_CTX* store, void* self) {

@@ -1,6 +1,7 @@
-// The transport over libcurl: HTTP/1.1 over TLS, one easy handle, one connection.
+// The transport over libcurl: HTTP/1.1, as a rule over TLS, one easy handle, one connection.
 #pragma once
 
+#include "base/secret.h"
 #include "exporter/wsman/transport.h"
 
 #include <filesystem>
@@ -9,13 +10,20 @@
 
 namespace entrepot::wsman {
 
+/// Plain HTTP carries what is sealed already, and nothing else.
+enum class PlainHttp { forbidden, allowed };
+
 struct CurlTransportOptions {
-    std::string url{};                ///< https only.
-    std::filesystem::path ca_file{};  ///< Empty: the system's, unless a pin is given.
-    std::string pin_sha256{};         ///< Hex; then exactly this leaf certificate is accepted.
+    std::string url{};
+    std::filesystem::path ca_file{};   ///< Empty: the system's, unless a pin is given.
+    std::string pin_sha256{};          ///< Hex; then exactly this leaf certificate is accepted.
+    std::string client_certificate{};  ///< PEM, the chain after it; empty: none.
+    Secret client_key{};               ///< PEM, without passphrase.
+    PlainHttp plain_http = PlainHttp::forbidden;
 };
 
-/// Throws Error{invalid} for a URL or pin that is none, Error{unsupported} for plain HTTP.
+/// Throws Error{invalid} for a URL, pin, certificate or key that is none, Error{unsupported} for
+/// plain HTTP where it is forbidden.
 std::unique_ptr<Transport> make_curl_transport(const CurlTransportOptions& options);
 
 /// Host name of a URL, for the service's name. Throws Error{invalid}.

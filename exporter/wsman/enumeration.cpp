@@ -16,9 +16,48 @@ std::string action_of(std::string_view verb) {
     return fmt::format("{}/{}", ns::kEnumeration, verb);
 }
 
-std::string filter_of(const std::string& wql) {
-    if (wql.empty()) return {};
-    return fmt::format("<w:Filter Dialect=\"{}\">{}</w:Filter>", ns::kWql, escape_xml(wql));
+std::string optional_element(std::string_view name, const std::string& text) {
+    return text.empty() ? "" : fmt::format("<b:{0}>{1}</b:{0}>", name, escape_xml(text));
+}
+
+std::string association_of(const AssociationFilter& filter) {
+    const bool wants_associations = filter.wants_associations;
+    const char* kind = wants_associations ? "AssociationInstances" : "AssociatedInstances";
+    // The schema fixes the order (DSP0227 9.2).
+    std::string inner =
+        fmt::format("<b:Object>{}</b:Object>", encode_endpoint_reference(filter.object));
+    if (!wants_associations) {
+        inner += optional_element("AssociationClassName", filter.association_class);
+    }
+    inner += optional_element("Role", filter.role);
+    if (wants_associations) {
+        inner += optional_element("ResultClassName", filter.association_class);
+    } else {
+        inner += optional_element("ResultClassName", filter.result_class);
+        inner += optional_element("ResultRole", filter.result_role);
+    }
+    return fmt::format("<b:{0} xmlns:b=\"{1}\">{2}</b:{0}>", kind, ns::kBinding, inner);
+}
+
+std::string filter_of(const EnumerationRequest& request) {
+    if (request.association) {
+        return fmt::format("<w:Filter Dialect=\"{}\">{}</w:Filter>", ns::kAssociationFilter,
+                           association_of(*request.association));
+    }
+    if (request.wql.empty()) return {};
+    return fmt::format("<w:Filter Dialect=\"{}\">{}</w:Filter>", ns::kWql, escape_xml(request.wql));
+}
+
+std::string mode_of(EnumerationMode mode) {
+    switch (mode) {
+        case EnumerationMode::objects:
+            return {};
+        case EnumerationMode::references:
+            return "<w:EnumerationMode>EnumerateEPR</w:EnumerationMode>";
+        case EnumerationMode::objects_and_references:
+            return "<w:EnumerationMode>EnumerateObjectAndEPR</w:EnumerationMode>";
+    }
+    return {};
 }
 
 // Items and the end stand in the enumeration's namespace in a Pull, and in WS-Management's in an
@@ -46,13 +85,13 @@ struct Client::Page {
     bool is_last = false;
 };
 
-Client::Page Client::start(const EndpointReference& target, const std::string& wql,
+Client::Page Client::start(const EndpointReference& target, const EnumerationRequest& request,
                            std::stop_token stop) {
     const std::string body = fmt::format(
-        "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{}</w:MaxElements>{}"
+        "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{}</w:MaxElements>{}{}"
         "</n:Enumerate>",
-        items_per_pull_, filter_of(wql));
-    Answer answer = exchange(action_of("Enumerate"), target, body, Repeat::forbidden, stop);
+        items_per_pull_, mode_of(request.mode), filter_of(request));
+    Answer answer = exchange(action_of("Enumerate"), target, body, Retry::by_caller, stop);
     Page page;
     for (XmlElement& child : answer.body.children) {
         if (!child.is(ns::kEnumeration, "EnumerateResponse")) continue;
@@ -69,7 +108,7 @@ Client::Page Client::pull(const EndpointReference& target, const std::string& co
         escape_xml(context), items_per_pull_);
     for (int attempt = 1;; ++attempt) {
         try {
-            Answer answer = exchange(action_of("Pull"), target, body, Repeat::forbidden, stop);
+            Answer answer = exchange(action_of("Pull"), target, body, Retry::by_caller, stop);
             Page page;
             for (XmlElement& child : answer.body.children) {
                 if (!child.is(ns::kEnumeration, "PullResponse")) continue;
@@ -97,10 +136,10 @@ void Client::release(const EndpointReference& target, const std::string& context
     }
 }
 
-std::vector<XmlElement> Client::enumerate_once(const std::string& resource_uri,
-                                               const std::string& wql, std::stop_token stop) {
-    const EndpointReference target{resource_uri, {}};
-    Page page = start(target, wql, stop);
+std::vector<XmlElement> Client::enumerate_once(const EnumerationRequest& request,
+                                               std::stop_token stop) {
+    const EndpointReference target{request.resource_uri, {}};
+    Page page = start(target, request, stop);
     std::vector<XmlElement> items = std::move(page.items);
     for (std::size_t pulls = 0; !page.is_last; ++pulls) {
         if (page.context.empty()) {
@@ -118,8 +157,8 @@ std::vector<XmlElement> Client::enumerate_once(const std::string& resource_uri,
             page.items.size() > limits::kItemsMax - items.size() || pulls >= limits::kPullsMax;
         if (is_too_much) {
             if (!page.is_last) release(target, page.context);
-            throw Error{ErrorCode::limit, fmt::format("{} has more than {} objects", resource_uri,
-                                                      limits::kItemsMax)};
+            throw Error{ErrorCode::limit, fmt::format("{} has more than {} objects",
+                                                      request.resource_uri, limits::kItemsMax)};
         }
         std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
     }
@@ -139,13 +178,17 @@ bool Client::is_worth_a_restart(const Error& error) {
 
 std::vector<XmlElement> Client::enumerate(const std::string& resource_uri, const std::string& wql,
                                           std::stop_token stop) {
+    return enumerate(EnumerationRequest{.resource_uri = resource_uri, .wql = wql}, stop);
+}
+
+std::vector<XmlElement> Client::enumerate(const EnumerationRequest& request, std::stop_token stop) {
     for (int attempt = 1;; ++attempt) {
         try {
-            return enumerate_once(resource_uri, wql, stop);
+            return enumerate_once(request, stop);
         } catch (const Error& error) {
             if (attempt > limits::kEnumerationRestartsMax || !is_worth_a_restart(error)) throw;
             world_.log.debug("enumeration started again",
-                             {{"resource", resource_uri}, {"reason", error.message()}});
+                             {{"resource", request.resource_uri}, {"reason", error.message()}});
         }
         wait_before(attempt, stop);
     }

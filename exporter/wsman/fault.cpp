@@ -22,7 +22,8 @@ struct CodeMeaning {
 };
 
 constexpr std::string_view kOurFault =
-    "The host does not take this request. Please record it with --record and report it.";
+    "The host does not take this request. Please record it (record = DIRECTORY under [hosts] in "
+    "entrepot.toml) and report it.";
 constexpr std::string_view kRights =
     "The account needs Remote Management Users and Hyper-V Administrators on the host, and the "
     "rights Enable Account, Remote Enable and Execute Methods on the WMI namespace. A local "
@@ -253,6 +254,13 @@ bool Fault::is_envelope_too_large() const {
 
 bool Fault::is_operation_timed_out() const {
     return fault_.subcode == "TimedOut" || fault_.has(0x80338029);
+}
+
+bool Fault::is_over_quota() const {
+    // Not WMI's own quota 0x8004106C: that one may strike in the middle.
+    const bool is_limit = fault_.subcode == "QuotaLimit" || fault_.has(0x8033803F);
+    return is_limit || fault_.has(0x803381A6) || fault_.has(0x803381A7) || fault_.has(0x803381A8) ||
+           fault_.has(0x803381E8);
 }
 
 bool Fault::is_class_missing() const {

@@ -33,6 +33,7 @@ public:
     bool is_context_lost() const;         ///< An enumeration has to start again.
     bool is_envelope_too_large() const;   ///< Fewer items at once may fit.
     bool is_operation_timed_out() const;  ///< w:TimedOut.
+    bool is_over_quota() const;           ///< Turned away before anything was begun.
     bool is_class_missing() const;        ///< Class or namespace unknown to the host.
 
 private:

@@ -20,8 +20,14 @@ inline constexpr int kPullTimeoutsMax = 10;  ///< In a row: each is one operatio
 inline constexpr int kEnumerationRestartsMax = 4;
 inline constexpr int kLoginLegsMax = 8;
 inline constexpr std::size_t kLoginTokenBytesMax = 64 * kKiB;
+/// Of one line among the headers inside a sealed body.
+inline constexpr std::size_t kSealedHeaderBytesMax = 1 * kKiB;
+/// How much longer than the plain text a sealed one may be.
+inline constexpr std::size_t kSealPaddingBytesMax = 32;
+inline constexpr std::size_t kClientPemBytesMax = 64 * kKiB;
 inline constexpr std::size_t kFaultTextBytesMax = 4 * kKiB;
 inline constexpr int kRecordedExchangesMax = 20'000;
+inline constexpr std::size_t kRedactedNamesMax = 1'000;
 
 inline constexpr std::chrono::seconds kConnectTimeout{15};
 inline constexpr std::chrono::seconds kOperationTimeout{60};

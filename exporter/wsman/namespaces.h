@@ -23,6 +23,10 @@ inline constexpr std::string_view kCim = "http://schemas.dmtf.org/wbem/wscim/1/c
 inline constexpr std::string_view kIdentity =
     "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd";
 inline constexpr std::string_view kXsi = "http://www.w3.org/2001/XMLSchema-instance";
+inline constexpr std::string_view kBinding = "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd";
+/// Dialects of filters.
+inline constexpr std::string_view kAssociationFilter =
+    "http://schemas.dmtf.org/wbem/wsman/1/cimbinding/associationFilter";
 inline constexpr std::string_view kWql = "http://schemas.microsoft.com/wbem/wsman/1/WQL";
 /// Resource URIs of WMI classes begin with it; namespace and class follow.
 inline constexpr std::string_view kWmi = "http://schemas.microsoft.com/wbem/wsman/1/wmi/";

@@ -1,4 +1,4 @@
-// Transcripts of the wire for people who have a real host (architecture 5).
+// What is written down, and what is not (architecture 5).
 #include "exporter/wsman/recorder.h"
 
 #include "base/atomic_file.h"
@@ -33,41 +33,67 @@ Json headers_to_json(const std::vector<HttpHeader>& headers) {
     return list;
 }
 
-}  // namespace
-
-RecordingTransport::RecordingTransport(FileSystem& file_system, Transport& inner,
-                                       std::filesystem::path directory)
-    : file_system_(file_system), inner_(inner), directory_(std::move(directory)) {}
-
-HttpAnswer RecordingTransport::exchange(const HttpRequest& request, std::stop_token stop) {
-    Json record{
-        {"request", {{"headers", headers_to_json(request.headers)}, {"body", request.body}}}};
-    try {
-        HttpAnswer answer = inner_.exchange(request, stop);
-        record["answer"] = {{"status", answer.status},
-                            {"headers", headers_to_json(answer.headers)},
-                            {"body", answer.body}};
-        write(dump_json(record, 1));
-        return answer;
-    } catch (const Error& error) {
-        record["error"] = {{"code", to_string(error.code())}, {"message", error.message()}};
-        write(dump_json(record, 1));
-        throw;
-    }
+Json request_to_json(const HttpRequest& request, const Redactor& redactor) {
+    return {{"headers", headers_to_json(request.headers)}, {"body", redactor.redact(request.body)}};
 }
 
-void RecordingTransport::write(const std::string& content) noexcept {
+}  // namespace
+
+Recorder::Recorder(FileSystem& file_system, std::filesystem::path directory, Redactor redactor)
+    : file_system_(file_system), directory_(std::move(directory)), redactor_(std::move(redactor)) {}
+
+void Recorder::on_answer(const HttpRequest& request, const HttpAnswer& answer) noexcept {
     if (is_broken_ || count_ >= limits::kRecordedExchangesMax) return;
     try {
-        if (count_ == 0) file_system_.make_directories(directory_);
-        std::filesystem::path path;
-        do {
-            path = directory_ / fmt::format("{:06}.json", ++count_);
-        } while (file_system_.exists(path) && count_ < limits::kRecordedExchangesMax);
-        write_file_atomically(file_system_, path, as_bytes(content));
+        redactor_.learn(answer.body);
+        const Json record{{"request", request_to_json(request, redactor_)},
+                          {"answer",
+                           {{"status", answer.status},
+                            {"headers", headers_to_json(answer.headers)},
+                            {"body", redactor_.redact(answer.body)}}}};
+        write(dump_json(record, 1));
     } catch (const std::exception&) {
         is_broken_ = true;
     }
+}
+
+void Recorder::on_failure(const HttpRequest& request, const Error& error) noexcept {
+    if (is_broken_ || count_ >= limits::kRecordedExchangesMax) return;
+    try {
+        const Json record{
+            {"request", request_to_json(request, redactor_)},
+            {"error",
+             {{"code", to_string(error.code())}, {"message", redactor_.redact(error.message())}}}};
+        write(dump_json(record, 1));
+    } catch (const std::exception&) {
+        is_broken_ = true;
+    }
+}
+
+void Recorder::write(const std::string& content) {
+    if (count_ == 0) file_system_.make_directories(directory_);
+    std::filesystem::path path;
+    do {
+        path = directory_ / fmt::format("{:06}.json", ++count_);
+    } while (file_system_.exists(path) && count_ < limits::kRecordedExchangesMax);
+    write_file_atomically(file_system_, path, as_bytes(content));
+}
+
+Redactor redactor_of(const std::string& host, const std::string& user) {
+    Redactor redactor;
+    redactor.hide(host, "host-0");
+    redactor.hide(host.substr(0, host.find('.')), "host-0");
+    redactor.hide(user, "user-0");
+    const std::size_t slash = user.find('\\');
+    const std::size_t at = user.rfind('@');
+    if (slash != std::string::npos) {
+        redactor.hide(user.substr(0, slash), "domain-0");
+        redactor.hide(user.substr(slash + 1), "user-0");
+    } else if (at != std::string::npos) {
+        redactor.hide(user.substr(at + 1), "domain-0");
+        redactor.hide(user.substr(0, at), "user-0");
+    }
+    return redactor;
 }
 
 }  // namespace entrepot::wsman

@@ -1,9 +1,11 @@
-// Logging in over HTTP (wsman 11): Basic with each request; Negotiate by empty POSTs, after which
-// the connection itself is logged in.
+// Logging in over HTTP (wsman 11): Basic and certificates with each request; Negotiate by empty
+// POSTs, after which the connection itself is logged in and can seal.
 #include "exporter/wsman/session.h"
 
 #include "base/error.h"
 #include "exporter/wsman/channel_binding.h"
+#include "exporter/wsman/http_date.h"
+#include "exporter/wsman/kerberos_ticket.h"
 #include "exporter/wsman/limits.h"
 
 #include <fmt/format.h>
@@ -17,7 +19,11 @@ namespace {
 constexpr int kUnauthorized = 401;
 constexpr int kLoginsMax = 2;  // For one request.
 constexpr std::string_view kContentType = "application/soap+xml;charset=UTF-8";
-constexpr std::string_view kNegotiate = "negotiate";
+constexpr std::string_view kNegotiate = "Negotiate";
+constexpr std::string_view kKerberos = "Kerberos";
+constexpr const char* kMutualProfile =
+    "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
+constexpr std::chrono::minutes kClockSkewMax{5};  // Kerberos.
 
 std::string lower(std::string_view text) {
     std::string out{text};
@@ -37,23 +43,24 @@ std::vector<std::string> offered_schemes(const HttpAnswer& answer) {
 
 bool offers(const HttpAnswer& answer, std::string_view scheme) {
     const auto schemes = offered_schemes(answer);
-    return std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
+    return std::find(schemes.begin(), schemes.end(), lower(scheme)) != schemes.end();
 }
 
 std::string join(const std::vector<std::string>& words) {
     return words.empty() ? "nothing" : fmt::format("{}", fmt::join(words, ", "));
 }
 
-// The token behind "Negotiate"; empty if there is none.
-Bytes token_of(const HttpAnswer& answer) {
+// The token behind the scheme's name; empty if there is none.
+Bytes token_of(const HttpAnswer& answer, std::string_view scheme) {
     for (const std::string& value : answer.header_values("www-authenticate")) {
         const std::size_t space = value.find(' ');
-        if (space == std::string::npos || lower(value.substr(0, space)) != kNegotiate) continue;
+        if (space == std::string::npos || lower(value.substr(0, space)) != lower(scheme)) continue;
         if (value.size() > limits::kLoginTokenBytesMax) {
             throw Error{ErrorCode::protocol, "the host's login token is too long"};
         }
         try {
-            return from_base64(value.substr(value.find_first_not_of(' ', space)));
+            const std::size_t start = value.find_first_not_of(' ', space);
+            return start == std::string::npos ? Bytes{} : from_base64(value.substr(start));
         } catch (const Error&) {
             throw Error{ErrorCode::protocol, "the host's login token is not base64"};
         }
@@ -61,20 +68,20 @@ Bytes token_of(const HttpAnswer& answer) {
     return {};
 }
 
-Error refused(const std::string& user, const HttpAnswer& answer, const std::string& hint) {
-    return Error{ErrorCode::unauthenticated,
-                 fmt::format("the host does not accept the user {}; it offers {}", user,
-                             join(offered_schemes(answer))),
-                 hint};
-}
-
 constexpr const char* kNegotiateHint =
     "Wrong password, an expired, locked or disabled account, NTLM forbidden by policy, or a proxy "
     "that ends TLS while the host wants channel binding. It was asked once, so that nothing is "
     "locked out.";
+constexpr const char* kKerberosHint =
+    "The KDC gave a ticket, and the host refuses it: it may belong to another account than the "
+    "host's (try --spn WSMAN or --spn host), the account may not be allowed to log on from the "
+    "network, or a proxy ends TLS while the host wants channel binding.";
 constexpr const char* kBasicHint =
     "Wrong password, or a domain account (Basic knows local accounts only). It was asked once, so "
     "that nothing is locked out.";
+constexpr const char* kCertificateHint =
+    "Certificate must be on in winrm/config/service/auth, its issuer trusted by the host, and an "
+    "entry of winrm/config/service/certmapping must map its UPN to a local account.";
 
 void expect_login_answer(const HttpAnswer& answer) {
     const bool is_success = answer.status >= 200 && answer.status < 300;
@@ -88,7 +95,47 @@ void expect_login_answer(const HttpAnswer& answer) {
                 "Is this the address of WinRM, as in https://HOST:5986/wsman?"};
 }
 
+void replace_header(HttpAnswer& answer, std::string_view name, const std::string& value) {
+    for (HttpHeader& header : answer.headers) {
+        if (header.name == name) header.value = value;
+    }
+}
+
+// Why Kerberos failed where NTLM may still do. Not after a refusal: that would be a second attempt.
+bool may_use_ntlm_after(KerberosFailure failure) {
+    switch (failure) {
+        case KerberosFailure::no_realm:
+        case KerberosFailure::kdc_unreachable:
+        case KerberosFailure::user_unknown:
+        case KerberosFailure::service_unknown:
+        case KerberosFailure::clock_skew:
+            return true;
+        case KerberosFailure::no_ticket:
+        case KerberosFailure::refused:
+        case KerberosFailure::other:
+            return false;
+    }
+    return false;
+}
+
+std::string who(const Credentials& credentials) {
+    if (credentials.scheme == Scheme::certificate) return "client certificate";
+    if (!credentials.user.empty()) return "user " + credentials.user;
+    return credentials.keytab.empty() ? "owner of our ticket" : "owner of the keytab";
+}
+
+bool needs_login(Scheme scheme) {
+    return scheme != Scheme::basic && scheme != Scheme::certificate;
+}
+
 }  // namespace
+
+/// A context that has not spoken yet, and the HTTP scheme that it speaks under.
+struct Session::Login {
+    std::unique_ptr<SecurityContext> context;
+    std::string_view scheme;
+    bool is_kerberos = false;
+};
 
 Session::Session(Clock& clock, Transport& transport, Credentials credentials,
                  SecurityContextMaker make_context)
@@ -97,13 +144,22 @@ Session::Session(Clock& clock, Transport& transport, Credentials credentials,
       credentials_(std::move(credentials)),
       make_context_(std::move(make_context)) {}
 
+bool Session::seals() const {
+    return credentials_.sealing == Sealing::always || !transport_.is_encrypted();
+}
+
+void Session::forget_login() {
+    is_logged_in_ = false;
+    context_.reset();
+}
+
 HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
     if (was_refused_) {
         throw Error{ErrorCode::unauthenticated,
-                    fmt::format("the host has refused the user {} before", credentials_.user),
+                    fmt::format("the host has refused the {} before", who(credentials_)),
                     "It is not asked again on this connection, so that nothing is locked out."};
     }
-    if (credentials_.scheme == Scheme::basic) return post_basic(envelope, stop);
+    if (!needs_login(credentials_.scheme)) return post_without_login(envelope, stop);
 
     // The host closes idle connections, and with them the login. A 401 says that nothing was done.
     HttpAnswer answer;
@@ -111,51 +167,138 @@ HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
         if (!is_logged_in_) log_in(stop);
         answer = send(envelope, stop);
         if (answer.status != kUnauthorized) return answer;
-        is_logged_in_ = false;
+        forget_login();
     }
     if (answer.is_new_connection) {
         throw Error{ErrorCode::unreachable, "the host closes each connection after the login"};
     }
-    was_refused_ = true;
-    throw refused(credentials_.user, answer,
-                  "The login went well, and the request after it was refused all the same.");
+    refuse(answer, "The login went well, and the request after it was refused all the same.");
 }
 
 bool Session::is_doubtful() const {
     return last_used_ && clock_.steady_now() - *last_used_ > limits::kIdleDoubtful;
 }
 
-HttpAnswer Session::post_basic(const std::string& envelope, std::stop_token stop) {
-    HttpAnswer answer = send(envelope, stop);
-    if (answer.status != kUnauthorized) return answer;
+void Session::refuse(const HttpAnswer& answer, std::string hint) {
     was_refused_ = true;
-    const bool is_offered = offers(answer, "basic");
-    throw refused(credentials_.user, answer,
-                  is_offered ? kBasicHint
-                             : "Basic is off in winrm/config/service/auth on the host; "
-                               "--auth negotiate needs no change there.");
+    const auto date = parse_http_date(answer.header("date").value_or(""));
+    if (date) {
+        const auto skew = *date - clock_.wall_now();
+        const bool is_far = skew > kClockSkewMax || skew < -kClockSkewMax;
+        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(skew).count();
+        if (is_far) {
+            hint = fmt::format("The host's clock is {} minutes {} ours; Kerberos allows five. {}",
+                               minutes < 0 ? -minutes : minutes, minutes < 0 ? "behind" : "before",
+                               hint);
+        }
+    }
+    if (!why_no_kerberos_.empty()) {
+        hint += fmt::format(" NTLM was used because of this: {}", why_no_kerberos_);
+    }
+    throw Error{ErrorCode::unauthenticated,
+                fmt::format("the host does not accept the {}; it offers {}", who(credentials_),
+                            join(offered_schemes(answer))),
+                hint};
 }
 
-HttpAnswer Session::send(const std::string& envelope, std::stop_token stop) {
+HttpAnswer Session::post_without_login(const std::string& envelope, std::stop_token stop) {
+    if (seals()) {
+        throw Error{ErrorCode::invalid, "this way to log in cannot encrypt messages",
+                    "Basic and certificates need the HTTPS listener, as in "
+                    "https://HOST:5986/wsman; over plain HTTP use negotiate, kerberos or ntlm."};
+    }
+    HttpAnswer answer = send(envelope, stop);
+    const bool is_certificate = credentials_.scheme == Scheme::certificate;
+    const bool is_refused =
+        answer.status == kUnauthorized || (is_certificate && answer.status == 403);
+    if (!is_refused) return answer;
+    if (is_certificate) refuse(answer, kCertificateHint);
+    refuse(answer, offers(answer, "basic")
+                       ? kBasicHint
+                       : "Basic is off in winrm/config/service/auth on the host; "
+                         "--auth negotiate needs no change there.");
+}
+
+HttpRequest Session::make_request(const std::string& envelope) {
     HttpRequest request;
+    request.timeout = limits::kRequestTimeout;
     request.headers.push_back({"Content-Type", std::string{kContentType}});
+    request.body = envelope;
     if (credentials_.scheme == Scheme::basic) {
         const std::string pair =
             fmt::format("{}:{}", credentials_.user, credentials_.password.reveal_text());
         request.headers.push_back({"Authorization", "Basic " + to_base64(as_bytes(pair))});
     }
-    request.body = envelope;
-    request.timeout = limits::kRequestTimeout;
+    if (credentials_.scheme == Scheme::certificate) {
+        request.headers.push_back({"Authorization", kMutualProfile});
+    }
+    return request;
+}
+
+HttpRequest Session::seal_request(const HttpRequest& plain) {
+    HttpRequest request;
+    request.timeout = plain.timeout;
+    request.headers.push_back({"Content-Type", sealed_content_type(seal_protocol_)});
+    request.body = write_sealed_body(context_->seal(as_bytes(plain.body)), seal_protocol_,
+                                     credentials_.inner_headers);
+    return request;
+}
+
+// Sends `request`, which is `plain` or what was made of it, and opens the answer.
+HttpAnswer Session::exchange(const HttpRequest& plain, const HttpRequest& request,
+                             std::stop_token stop) {
     try {
         HttpAnswer answer = transport_.exchange(request, stop);
         last_used_ = clock_.steady_now();
+        open_answer(answer);
+        if (observer_ != nullptr) observer_->on_answer(plain, answer);
         return answer;
+    } catch (const Error& error) {
+        if (observer_ != nullptr) observer_->on_failure(plain, error);
+        throw;
+    }
+}
+
+HttpAnswer Session::send(const std::string& envelope, std::stop_token stop) {
+    try {
+        const HttpRequest plain = make_request(envelope);
+        return exchange(plain, seals() ? seal_request(plain) : plain, stop);
     } catch (const Error&) {
-        // The state of the connection is not known any more.
-        is_logged_in_ = false;
+        // The state of the connection, and of the seals' numbers, is not known any more.
+        forget_login();
         transport_.disconnect();
         throw;
     }
+}
+
+void Session::open_answer(HttpAnswer& answer) {
+    const std::string type = answer.header("content-type").value_or("");
+    if (!is_sealed_content_type(type)) {
+        // During the login there is nothing to seal with yet.
+        const bool is_believed = !seals() || context_ == nullptr ||
+                                 answer.status == kUnauthorized || answer.body.empty();
+        if (is_believed) return;
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the host answers HTTP {} without encryption to a sealed request; "
+                                "what it says is not believed",
+                                answer.status)};
+    }
+    if (context_ == nullptr) {
+        throw Error{ErrorCode::protocol, "the host seals its answer without a login"};
+    }
+    const SealedBody body = decode_sealed_body(type, answer.body);
+    const Bytes plain = context_->unseal(body.message);
+    const std::size_t sealed_size = body.message.payload.size();
+    const bool fits = plain.size() <= sealed_size &&
+                      sealed_size - plain.size() <= limits::kSealPaddingBytesMax &&
+                      body.length >= plain.size() && body.length <= sealed_size;
+    if (!fits) {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the host announces {} sealed bytes and sends {}", body.length,
+                                plain.size())};
+    }
+    answer.body = as_text(plain);
+    replace_header(answer, "content-type", body.content_type);
 }
 
 HttpAnswer Session::send_leg(const std::string& authorization, std::stop_token stop) {
@@ -163,48 +306,98 @@ HttpAnswer Session::send_leg(const std::string& authorization, std::stop_token s
     request.headers.push_back({"Content-Type", std::string{kContentType}});
     if (!authorization.empty()) request.headers.push_back({"Authorization", authorization});
     request.timeout = limits::kRequestTimeout;
-    HttpAnswer answer = transport_.exchange(request, stop);
+    HttpAnswer answer = exchange(request, request, stop);
     expect_login_answer(answer);
     return answer;
 }
 
-void Session::log_in(std::stop_token stop) {
-    // An empty request without a login opens the connection, shows the certificate that the login
-    // is bound to, and tells which schemes there are.
-    transport_.disconnect();
-    const HttpAnswer first = send_leg({}, stop);
-    if (first.status == kUnauthorized && !offers(first, kNegotiate)) {
+std::unique_ptr<SecurityContext> Session::make_context(Mechanism mechanism) {
+    return make_context_({.mechanism = mechanism,
+                          .user = credentials_.user,
+                          .password = credentials_.password,
+                          .target_host = credentials_.target_host,
+                          .channel_binding = tls_server_end_point(transport_.peer_certificate()),
+                          .keytab = credentials_.keytab,
+                          .service = credentials_.service});
+}
+
+Session::Login Session::prepare_negotiate() {
+    why_no_kerberos_.clear();
+    const bool has_password = !credentials_.password.empty();
+    const bool tries_kerberos =
+        !has_password ||
+        is_kerberos_likely(credentials_.user, credentials_.target_host, credentials_.service);
+    if (tries_kerberos) {
+        try {
+            return {make_context(Mechanism::spnego_kerberos), kNegotiate, true};
+        } catch (const KerberosError& error) {
+            if (!has_password || !may_use_ntlm_after(error.failure())) throw;
+            why_no_kerberos_ = error.message();
+        }
+    }
+    return {make_context(Mechanism::spnego_ntlm), kNegotiate, false};
+}
+
+Session::Login Session::prepare_login(const HttpAnswer& first) {
+    const bool has_negotiate = first.status != kUnauthorized || offers(first, kNegotiate);
+    const bool wants_kerberos = credentials_.scheme == Scheme::kerberos;
+    if (!has_negotiate && wants_kerberos && offers(first, kKerberos)) {
+        return {make_context(Mechanism::kerberos), kKerberos, true};
+    }
+    if (!has_negotiate) {
         throw Error{
             ErrorCode::unauthenticated,
             fmt::format("the host does not offer Negotiate, but {}", join(offered_schemes(first))),
             "Switch Negotiate on in winrm/config/service/auth on the host."};
     }
-    const auto context =
-        make_context_({.mechanism = credentials_.scheme == Scheme::ntlm ? Mechanism::ntlm
-                                                                        : Mechanism::spnego_ntlm,
-                       .user = credentials_.user,
-                       .password = credentials_.password,
-                       .target_host = credentials_.target_host,
-                       .channel_binding = tls_server_end_point(transport_.peer_certificate())});
-    Bytes token = context->step({});
+    if (wants_kerberos) return {make_context(Mechanism::spnego_kerberos), kNegotiate, true};
+    if (credentials_.scheme == Scheme::ntlm) {
+        return {make_context(Mechanism::ntlm), kNegotiate, false};
+    }
+    return prepare_negotiate();
+}
+
+void Session::run_legs(const Login& login, std::stop_token stop) {
+    SecurityContext& context = *login.context;
+    Bytes token = context.step({});
     for (int leg = 1; leg <= limits::kLoginLegsMax && !is_logged_in_; ++leg) {
-        HttpAnswer answer = send_leg("Negotiate " + to_base64(token), stop);
+        const HttpAnswer answer =
+            send_leg(fmt::format("{} {}", login.scheme, to_base64(token)), stop);
         if (leg > 1 && answer.is_new_connection) {
             throw Error{ErrorCode::unreachable,
                         "the host closed the connection in the middle of the login"};
         }
-        const Bytes from_host = token_of(answer);
+        const Bytes from_host = token_of(answer, login.scheme);
         is_logged_in_ = answer.status != kUnauthorized;
         if (!is_logged_in_ && from_host.empty()) {
-            was_refused_ = true;
-            throw refused(credentials_.user, answer, kNegotiateHint);
+            refuse(answer, login.is_kerberos ? kKerberosHint : kNegotiateHint);
         }
-        if (!from_host.empty()) token = context->step(from_host);
+        // The token of the last answer too: without it the context cannot seal.
+        if (!from_host.empty()) token = context.step(from_host);
     }
-    if (!is_logged_in_ || !context->is_complete()) {
-        is_logged_in_ = false;
-        transport_.disconnect();
+    if (!is_logged_in_ || !context.is_complete()) {
         throw Error{ErrorCode::protocol, "the login with the host came to no end"};
+    }
+}
+
+void Session::log_in(std::stop_token stop) {
+    // An empty request without a login opens the connection, shows the certificate that the login
+    // is bound to, and tells which schemes there are.
+    forget_login();
+    transport_.disconnect();
+    try {
+        Login login = prepare_login(send_leg({}, stop));
+        run_legs(login, stop);
+        seal_protocol_ = login.scheme == kKerberos ? SealProtocol::kerberos : SealProtocol::spnego;
+        context_ = std::move(login.context);
+    } catch (const KerberosError& error) {
+        // Asking again with what the KDC has refused would lock the account.
+        was_refused_ = error.failure() == KerberosFailure::refused;
+        throw;
+    } catch (const Error&) {
+        forget_login();
+        transport_.disconnect();
+        throw;
     }
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "exporter/wsman/recorder.h"
+#include "exporter/wsman/sealed_body.h"
 #include "exporter/wsman/security_context.h"
 #include "exporter/wsman/transport.h"
 
@@ -14,13 +16,21 @@
 
 namespace entrepot::wsman {
 
-enum class Scheme { basic, negotiate, ntlm };
+/// `negotiate` is Kerberos where the user and the host are of a domain that answers, else NTLM.
+enum class Scheme { basic, negotiate, ntlm, kerberos, certificate };
+
+/// Without TLS every message is sealed, whatever is asked for.
+enum class Sealing { where_needed, always };
 
 struct Credentials {
     Scheme scheme = Scheme::negotiate;
-    std::string user;
-    Secret password;
-    std::string target_host;
+    std::string user{};
+    Secret password{};
+    std::string target_host{};
+    Secret keytab{};        ///< Content of a keytab; for Kerberos.
+    std::string service{};  ///< "HTTP", "WSMAN", "host" or SERVICE/HOST; for Kerberos.
+    Sealing sealing = Sealing::where_needed;
+    InnerHeaders inner_headers = InnerHeaders::with_tab;
 };
 
 using SecurityContextMaker =
@@ -32,26 +42,45 @@ public:
     Session(Clock& clock, Transport& transport, Credentials credentials,
             SecurityContextMaker make_context = make_security_context);
 
-    /// Posts a SOAP envelope and returns the answer with its status, which is not 401. Logs in
-    /// first where the connection is new, and once more if the host has forgotten us. Throws
-    /// Error{unauthenticated} when the host does not accept the account, besides the transport's.
+    /// Posts a SOAP envelope and returns the answer in plain text with its status, which is not
+    /// 401. Logs in first where the connection is new, and once more if the host has forgotten us.
+    /// Throws Error{unauthenticated} when the host does not accept the account, Error{invalid}
+    /// where the scheme cannot seal and must, besides the transport's and kerberos_ticket.h's.
     HttpAnswer post(const std::string& envelope, std::stop_token stop);
     /// True if the connection may have been closed by the host meanwhile.
     bool is_doubtful() const;
+    /// Tells `observer`, which must live as long as the session, of all that passes from now on.
+    void observe(ExchangeObserver& observer) { observer_ = &observer; }
 
 private:
+    struct Login;
     HttpAnswer send(const std::string& envelope, std::stop_token stop);
-    void log_in(std::stop_token stop);
     HttpAnswer send_leg(const std::string& authorization, std::stop_token stop);
-    HttpAnswer post_basic(const std::string& envelope, std::stop_token stop);
+    HttpAnswer post_without_login(const std::string& envelope, std::stop_token stop);
+    HttpRequest make_request(const std::string& envelope);
+    HttpRequest seal_request(const HttpRequest& plain);
+    HttpAnswer exchange(const HttpRequest& plain, const HttpRequest& request, std::stop_token stop);
+    void open_answer(HttpAnswer& answer);
+    void log_in(std::stop_token stop);
+    Login prepare_login(const HttpAnswer& first);
+    std::unique_ptr<SecurityContext> make_context(Mechanism mechanism);
+    Login prepare_negotiate();
+    void run_legs(const Login& login, std::stop_token stop);
+    [[noreturn]] void refuse(const HttpAnswer& answer, std::string hint);
+    void forget_login();
+    bool seals() const;
 
     Clock& clock_;
     Transport& transport_;
     Credentials credentials_;
     SecurityContextMaker make_context_;
+    std::unique_ptr<SecurityContext> context_;  ///< Of the login that the connection has now.
+    SealProtocol seal_protocol_ = SealProtocol::spnego;
+    std::string why_no_kerberos_;
     bool is_logged_in_ = false;
     bool was_refused_ = false;
     std::optional<SteadyTime> last_used_;
+    ExchangeObserver* observer_ = nullptr;
 };
 
 }  // namespace entrepot::wsman

@@ -47,6 +47,8 @@ public:
     virtual void disconnect() = 0;
     /// DER of the certificate that the peer showed last; empty without TLS.
     virtual Bytes peer_certificate() const = 0;
+    /// What passes is protected by TLS.
+    virtual bool is_encrypted() const = 0;
 };
 
 }  // namespace entrepot::wsman

@@ -23,7 +23,9 @@ constexpr const char* kDatabase = "BBBBBBBB-0000-4000-8000-000000000002";
 /// A connection to the simulator with what tests ask again and again.
 struct Stage {
     Stage(const Simulator& simulator, Authentication authentication)
-        : host(hyperv::connect({retry_clock, log}, simulator.connection(authentication), {})) {}
+        : Stage(simulator.connection(authentication)) {}
+    explicit Stage(const hyperv::Connection& connection)
+        : host(hyperv::connect({retry_clock, log}, connection, {})) {}
 
     JobStatus wait(const JobRef& job) {
         const SteadyTime deadline = clock.steady_now() + std::chrono::seconds{30};
@@ -144,8 +146,11 @@ TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]
     }
     const auto authentication =
         GENERATE(Authentication::basic, Authentication::negotiate, Authentication::ntlm);
+    const bool has_tls = GENERATE(true, false);
+    if (!has_tls && authentication == Authentication::basic) return;  // It cannot seal.
     Simulator simulator;
-    Stage stage{simulator, authentication};
+    Stage stage{has_tls ? simulator.connection(authentication)
+                        : simulator.http_connection(authentication)};
     auto& host = *stage.host;
 
     check_inventory(host);

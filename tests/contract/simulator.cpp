@@ -96,6 +96,8 @@ Simulator::Simulator(const Json& changes) {
     }
     Json config{
         {"listen", "127.0.0.1:0"},
+        {"http", "127.0.0.1:0"},
+        {"auth", Json::array({"basic", "negotiate"})},
         {"host", {{"name", "HV01"}, {"os_build", 17763}, {"schema", "windows-server-2019"}}},
         {"users", Json::array({{{"name", "HV01\\backup"},
                                 {"password", "p&ss <1>"},
@@ -142,6 +144,14 @@ hyperv::Connection Simulator::connection(hyperv::Authentication authentication) 
     connection.password = Secret{"p&ss <1>"};
     connection.pin_sha256 = endpoint_.at("certificate_sha256");
     return connection;
+}
+
+hyperv::Connection Simulator::http_connection(hyperv::Authentication authentication) const {
+    hyperv::Connection plain = connection(authentication);
+    plain.url = endpoint_.at("http_url");
+    plain.pin_sha256.clear();
+    plain.encryption = hyperv::MessageEncryption::over_http;
+    return plain;
 }
 
 void Simulator::write_disk(const std::string& file, std::size_t offset, std::size_t length,

@@ -26,6 +26,10 @@ public:
     ~Simulator();
 
     hyperv::Connection connection(hyperv::Authentication authentication) const;
+    /// The same without TLS: every message is sealed.
+    hyperv::Connection http_connection(hyperv::Authentication authentication) const;
+    std::string url() const { return endpoint_.at("url"); }
+    std::string http_url() const { return endpoint_.at("http_url"); }
     std::filesystem::path share() const { return directory_.path() / "share"; }
     /// Overwrites bytes of a VM's disk, as its guest would.
     void write_disk(const std::string& file, std::size_t offset, std::size_t length, char byte);

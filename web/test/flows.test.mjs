@@ -208,6 +208,36 @@ test('hosts: one is added with a pin, and what it refuses is shown with its cure
   });
 });
 
+test('hosts: each way to log in asks for what it needs and sends nothing else', async () => {
+  await withConsole({ site: emptySite(), address: '#/hosts', expectsRefusals: true }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Add a host' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('hv10');
+    await dialog.getByLabel('Address').fill('http://hv10.corp.example:5985/wsman');
+    await dialog.getByLabel('Password').fill('typed too early');
+    await dialog.getByRole('combobox', { name: 'Login' }).selectOption('certificate');
+    assert.equal(await dialog.getByLabel('Password').count(), 0);
+    assert.equal(await dialog.getByLabel('Encrypt every message with the login').count(), 0);
+    await dialog.getByLabel('Client certificate, PEM').fill('CERTIFICATE');
+    await dialog.getByRole('combobox', { name: 'Login' }).selectOption('kerberos');
+    await dialog.getByLabel('User').fill('backup@CORP.EXAMPLE');
+    await dialog.getByLabel('Password').fill('secret');
+    await dialog.getByLabel('Kerberos service').fill('WSMAN');
+    await dialog.getByLabel('Encrypt every message with the login').check();
+    await dialog.getByRole('button', { name: 'Add the host' }).click();
+    await page.getByText('hv10 does not answer within 30 s').waitFor();
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body, {
+      name: 'hv10',
+      url: 'http://hv10.corp.example:5985/wsman',
+      auth: 'kerberos',
+      user: 'backup@CORP.EXAMPLE',
+      password: 'secret',
+      spn: 'WSMAN',
+      message_encryption: true,
+    });
+  });
+});
+
 test('a thousand machines: the filter finds one at once', async () => {
   await withConsole({ site: longSite(), address: '#/vms' }, async (page) => {
     await page.getByText('1000 of 1000').waitFor();

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "tests/hostsim/wire/certificate.h"
 
 #include <fmt/format.h>
 
@@ -28,21 +29,26 @@ void check_keys(const Json& json, const std::string& where,
     }
 }
 
-void read_listen(const std::string& text, Config& config) {
+void read_address(const std::string& key, const std::string& text, std::string& host,
+                  std::uint16_t& port) {
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos) refuse("listen is no ADDRESS:PORT");
-    config.listen_host = text.substr(0, colon);
-    const int port = std::atoi(text.c_str() + colon + 1);
-    if (port < 0 || port > 65535) refuse("listen has no port");
-    config.listen_port = static_cast<std::uint16_t>(port);
+    if (colon == std::string::npos) refuse(key + " is no ADDRESS:PORT");
+    host = text.substr(0, colon);
+    const int number = std::atoi(text.c_str() + colon + 1);
+    if (number < 0 || number > 65535) refuse(key + " has no port");
+    port = static_cast<std::uint16_t>(number);
 }
 
-void read_users(const Json& json, Config& config) {
+void read_users(const Json& json, const std::filesystem::path& base, Config& config) {
     for (const Json& user : json) {
-        check_keys(user, "users", {"name", "password", "groups"});
-        config.login.users.push_back(
-            {user.at("name"), user.at("password"),
-             user.value("groups", std::vector<std::string>{"Administrators"})});
+        check_keys(user, "users", {"name", "password", "groups", "certificate"});
+        User known{user.at("name"), user.value("password", std::string{}),
+                   user.value("groups", std::vector<std::string>{"Administrators"})};
+        if (user.contains("certificate")) {
+            known.certificate_digest =
+                certificate_digest(base / user.at("certificate").get<std::string>());
+        }
+        config.login.users.push_back(std::move(known));
     }
 }
 
@@ -94,24 +100,44 @@ void read_virtual_machines(const Json& json, const std::filesystem::path& base, 
     }
 }
 
-void read_login(const Json& json, Config& config) {
-    for (const Json& scheme : json) {
-        const std::string name = scheme;
-        if (name != "basic" && name != "negotiate") refuse(fmt::format("auth '{}'", name));
+CbtHardening read_hardening(const std::string& text) {
+    if (text == "none") return CbtHardening::none;
+    if (text == "relaxed") return CbtHardening::relaxed;
+    if (text == "strict") return CbtHardening::strict;
+    refuse(fmt::format("channel_binding '{}'", text));
+}
+
+void read_login(const Json& json, const std::filesystem::path& base, Config& config) {
+    LoginOptions& login = config.login;
+    if (json.contains("auth")) {
+        const auto schemes = json.at("auth").get<std::vector<std::string>>();
+        const auto has = [&](std::string_view name) {
+            return std::find(schemes.begin(), schemes.end(), name) != schemes.end();
+        };
+        for (const std::string& name : schemes) {
+            const bool is_known = name == "basic" || name == "negotiate" || name == "certificate";
+            if (!is_known) refuse(fmt::format("auth '{}'", name));
+        }
+        login.allows_basic = has("basic");
+        login.allows_negotiate = has("negotiate");
+        login.allows_certificate = has("certificate");
     }
-    const auto has = [&](const char* name) {
-        return std::find(json.begin(), json.end(), name) != json.end();
-    };
-    config.login.allows_basic = has("basic");
-    config.login.allows_negotiate = has("negotiate");
+    if (json.contains("keytab")) login.keytab = base / json.at("keytab").get<std::string>();
+    login.cbt = read_hardening(json.value("channel_binding", "relaxed"));
+    login.has_tabs = json.value("inner_header_tabs", true);
 }
 
 Config read_json(const Json& json, const std::filesystem::path& base) {
     check_keys(json, "the file",
-               {"listen", "tls", "host", "users", "auth", "shares", "state", "virtual_machines",
-                "seed", "speed", "faults", "tracking_granularity", "hash_exports"});
+               {"listen", "http", "tls", "host", "users", "auth", "keytab", "channel_binding",
+                "inner_header_tabs", "shares", "state", "virtual_machines", "seed", "speed",
+                "faults", "tracking_granularity", "hash_exports"});
     Config config;
-    read_listen(json.value("listen", "127.0.0.1:5986"), config);
+    read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
+                 config.listen_port);
+    if (json.contains("http")) {
+        read_address("http", json.at("http"), config.http_host, config.http_port);
+    }
     if (json.contains("tls")) {
         check_keys(json.at("tls"), "tls", {"certificate", "key"});
         config.certificate = base / json.at("tls").at("certificate").get<std::string>();
@@ -123,8 +149,8 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
         config.os_build = json.at("host").value("os_build", config.os_build);
         config.schema = json.at("host").value("schema", config.schema);
     }
-    if (json.contains("auth")) read_login(json.at("auth"), config);
-    read_users(json.at("users"), config);
+    read_login(json, base, config);
+    read_users(json.at("users"), base, config);
     read_shares(json.value("shares", Json::array()), base, config);
     config.state = base / json.at("state").get<std::string>();
     read_virtual_machines(json.value("virtual_machines", Json::array()), base, config);

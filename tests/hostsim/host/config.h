@@ -38,6 +38,8 @@ struct Speed {
 struct Config {
     std::string listen_host = "127.0.0.1";
     std::uint16_t listen_port = 5986;
+    std::string http_host;  ///< Empty: no listener without TLS.
+    std::uint16_t http_port = 5985;
     std::filesystem::path certificate;  ///< Empty: a self-signed one in the state directory.
     std::filesystem::path key;
     std::string host_name = "HV01";

@@ -1,6 +1,7 @@
 // From an HTTP request to a SOAP answer.
 #include "tests/hostsim/host/endpoint.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "tests/hostsim/cim/instance_xml.h"
 #include "tests/hostsim/cim/xml.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr const char* kGet = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get";
 constexpr const char* kEnumerate = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate";
 constexpr const char* kPull = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull";
+constexpr std::chrono::minutes kClockSkewMax{5};
 constexpr const char* kRelease = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Release";
 
 std::string http_date(DateTime time) {
@@ -49,43 +51,77 @@ private:
     HttpReply handle_inner(const HttpRequest& request) {
         if (request.target != "/wsman") return {.status = 404};
         if (request.method != "POST") return {.status = 405};
-        if (!request.body.empty() && !is_soap(request)) return {.status = 415};
+        const std::string type = request.header("Content-Type");
+        const bool is_sealed = is_encrypted_type(type);
+        if (!request.body.empty() && !is_sealed && !is_soap(request)) return {.status = 415};
         if (same_name(request.header("WSMANIDENTIFY"), "unauthenticated")) {
             return endpoint_.answer(request.body, nullptr);
         }
         HttpReply refusal;
-        std::string token;
-        const User* user = login(request, refusal, token);
+        std::string challenge;
+        const User* user = login(request, refusal, challenge);
         if (user == nullptr) return refusal;
-        HttpReply reply = request.body.empty() ? HttpReply{} : endpoint_.answer(request.body, user);
-        if (!token.empty()) reply.headers.emplace_back("WWW-Authenticate", "Negotiate " + token);
+        HttpReply reply = answer(request, is_sealed, *user);
+        if (!challenge.empty()) reply.headers.emplace_back("WWW-Authenticate", challenge);
         return reply;
     }
 
-    const User* login(const HttpRequest& request, HttpReply& refusal, std::string& token) {
-        const std::string authorization = request.header("Authorization");
+    HttpReply answer(const HttpRequest& request, bool is_sealed, const User& user) {
+        if (request.body.empty()) return {};
+        if (!is_sealed) {
+            // AllowUnencrypted=false.
+            if (!request.is_tls) return {.status = 500};
+            return endpoint_.answer(request.body, &user);
+        }
+        const auto plain = authenticator_.open(request.header("Content-Type"), request.body);
+        if (!plain) return {.connection = Connection::drop_without_answer};
+        HttpReply reply = endpoint_.answer(*plain, &user);
+        if (endpoint_.host().faults().take("unsealed-answer", "session")) return reply;
+        for (auto& [name, value] : reply.headers) {
+            if (name != "Content-Type" || reply.body.empty()) continue;
+            reply.body = authenticator_.seal(reply.body, value);
+        }
+        if (endpoint_.host().faults().take("broken-seal", "session")) {
+            reply.body[reply.body.size() / 2] ^= 1;
+        }
+        return reply;
+    }
+
+    const User* login(const HttpRequest& request, HttpReply& refusal, std::string& challenge) {
+        const LoginEvidence evidence{request.header("Authorization"), request.certificate_digest,
+                                     request.is_tls};
         FaultPlan& faults = endpoint_.host().faults();
         refusal.status = 401;
-        if (authorization.empty() && faults.take("session-lost", "session"))
-            authenticator_.forget();
-        if (authorization.empty() && authenticator_.connection_user() != nullptr) {
+        const bool has_header = !evidence.authorization.empty();
+        if (!has_header && faults.take("session-lost", "session")) authenticator_.forget();
+        if (!has_header && authenticator_.connection_user() != nullptr) {
             return authenticator_.connection_user();
         }
         LoginStep step;
         const bool is_refused =
             faults.is_planned("lock-account", "login") || faults.take("deny-login", "login");
-        if (!authorization.empty() && !is_refused) step = authenticator_.step(authorization);
-        token = step.token;
+        if (has_header && !is_refused) step = authenticator_.step(evidence);
+        if (step.is_kerberos && is_clock_skewed()) {
+            authenticator_.forget();
+            step = {};
+        }
+        challenge = step.challenge;
         if (step.user != nullptr) return step.user;
-        if (!step.token.empty()) {
-            refusal.headers.emplace_back("WWW-Authenticate", "Negotiate " + step.token);
+        if (!step.challenge.empty()) {
+            refusal.headers.emplace_back("WWW-Authenticate", step.challenge);
             return nullptr;
         }
-        if (!authorization.empty()) endpoint_.count_failed_login();
+        if (has_header) endpoint_.count_failed_login();
         for (const std::string& offer : authenticator_.offers()) {
             refusal.headers.emplace_back("WWW-Authenticate", offer);
         }
         return nullptr;
+    }
+
+    // The library sees the machine's clock, a domain controller would see the host's.
+    bool is_clock_skewed() const {
+        const auto skew = endpoint_.host().now() - SystemClock{}.wall_now();
+        return skew > kClockSkewMax || skew < -kClockSkewMax;
     }
 
     Endpoint& endpoint_;

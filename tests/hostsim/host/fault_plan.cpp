@@ -22,6 +22,8 @@ const std::vector<FaultKindRow>& fault_kinds() {
         {"deny-login", "login", "", "401 whatever the credentials"},
         {"lock-account", "login", "", "the account stays locked until faults are cleared"},
         {"session-lost", "session", "", "401 in the middle of a Negotiate session"},
+        {"unsealed-answer", "session", "", "a sealed request is answered in plain text"},
+        {"broken-seal", "session", "", "one bit of a sealed answer is wrong"},
         {"access-denied", "method, class", "", "w:AccessDenied, code 5"},
         {"quota", "method, action", "", "w:QuotaLimit"},
         {"timed-out", "method, action", "", "w:TimedOut; a method has been executed all the same"},

@@ -11,6 +11,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 namespace entrepot::hostsim {
 namespace {
@@ -26,12 +27,17 @@ sigset_t block_signals() {
     return signals;
 }
 
-void announce(const Host& host, const ServerOptions& options, std::uint16_t port) {
-    const Json line{{"url", fmt::format("https://{}:{}/wsman", options.host, port)},
-                    {"certificate_sha256", certificate_digest(options.certificate)},
-                    {"certificate", options.certificate.string()},
-                    {"state", host.config().state.string()},
-                    {"process", ::getpid()}};
+void announce(const Host& host, const ServerOptions& options, std::uint16_t port,
+              const HttpServer* plain) {
+    Json line{{"url", fmt::format("https://{}:{}/wsman", options.host, port)},
+              {"certificate_sha256", certificate_digest(options.certificate)},
+              {"certificate", options.certificate.string()},
+              {"state", host.config().state.string()},
+              {"process", ::getpid()}};
+    if (plain != nullptr) {
+        line["http_url"] =
+            fmt::format("http://{}:{}/wsman", host.config().http_host, plain->port());
+    }
     std::ofstream{host.state_path("endpoint.json")} << dump_json(line) << '\n';
     std::cout << dump_json(line) << std::endl;
 }
@@ -45,22 +51,33 @@ int run_simulator(const std::filesystem::path& config_file) {
     ServerOptions options{.host = config.listen_host,
                           .port = config.listen_port,
                           .certificate = config.certificate,
-                          .key = config.key};
+                          .key = config.key,
+                          .asks_for_certificate = config.login.allows_certificate};
     if (options.certificate.empty()) {
         options.certificate = config.state / "certificate.pem";
         options.key = config.state / "key.pem";
         ensure_certificate(options.certificate, options.key, config.host_name);
     }
-    Authenticator::prepare_ntlm(config.state / "ntlm-users", config.login.users);
+    config.login.channel_binding = channel_binding_of(options.certificate);
+    Authenticator::prepare(config.state / "ntlm-users", config.login);
 
     Host host{std::move(config)};
     JobRunner jobs{host};
     Methods methods{host, jobs};
     Endpoint endpoint{host, methods};
     HttpServer server{options, [&] { return endpoint.connect(); }};
-    Control control{host, jobs, endpoint, [&] { server.drop_connections(); }};
+    std::optional<HttpServer> plain;
+    if (!host.config().http_host.empty()) {
+        plain.emplace(
+            ServerOptions{.host = host.config().http_host, .port = host.config().http_port},
+            [&] { return endpoint.connect(); });
+    }
+    Control control{host, jobs, endpoint, [&] {
+                        server.drop_connections();
+                        if (plain) plain->drop_connections();
+                    }};
     ControlServer control_server{host.state_path("control.sock"), control};
-    announce(host, options, server.port());
+    announce(host, options, server.port(), plain ? &*plain : nullptr);
 
     int signal = 0;
     ::sigwait(&signals, &signal);

@@ -1,4 +1,5 @@
-// GSSAPI as acceptor: raw NTLMSSP tokens and SPNEGO-wrapped ones both come under Negotiate.
+// Raw NTLMSSP tokens and SPNEGO-wrapped ones both come under Negotiate; raw Kerberos tokens come
+// under Kerberos.
 #include "tests/hostsim/wire/authenticator.h"
 
 #include "base/bytes.h"
@@ -6,9 +7,6 @@
 #include "tests/hostsim/cim/value.h"
 
 #include <fmt/format.h>
-#include <gssapi/gssapi.h>
-#include <gssapi/gssapi_ext.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -19,26 +17,8 @@ namespace {
 
 constexpr std::size_t kTokenBytesMax = 48 * 1024;
 
-// 1.3.6.1.4.1.311.2.2.10
-gss_OID_desc ntlmssp_mechanism{10, const_cast<char*>("\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a")};
-// 1.3.6.1.5.5.2
-gss_OID_desc spnego_mechanism{6, const_cast<char*>("\x2b\x06\x01\x05\x05\x02")};
-
-class GssBuffer {
-public:
-    GssBuffer() = default;
-    GssBuffer(const GssBuffer&) = delete;
-    GssBuffer& operator=(const GssBuffer&) = delete;
-    ~GssBuffer() {
-        OM_uint32 minor = 0;
-        gss_release_buffer(&minor, &buffer_);
-    }
-    gss_buffer_t get() { return &buffer_; }
-    std::string text() const { return {static_cast<const char*>(buffer_.value), buffer_.length}; }
-
-private:
-    gss_buffer_desc buffer_ = GSS_C_EMPTY_BUFFER;
-};
+constexpr const char* kMutualProfile =
+    "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 
 std::string after_scheme(const std::string& header, std::string_view scheme) {
     if (header.size() <= scheme.size() || header[scheme.size()] != ' ') return {};
@@ -50,12 +30,15 @@ std::string after_scheme(const std::string& header, std::string_view scheme) {
 
 std::string User::domain() const {
     const std::size_t slash = name.find('\\');
-    return slash == std::string::npos ? std::string{} : name.substr(0, slash);
+    if (slash != std::string::npos) return name.substr(0, slash);
+    const std::size_t at = name.rfind('@');
+    return at == std::string::npos ? std::string{} : name.substr(at + 1);
 }
 
 std::string User::account() const {
     const std::size_t slash = name.find('\\');
-    return slash == std::string::npos ? name : name.substr(slash + 1);
+    if (slash != std::string::npos) return name.substr(slash + 1);
+    return name.substr(0, name.rfind('@'));
 }
 
 bool User::may_use_wsman() const {
@@ -71,74 +54,30 @@ bool User::sees_virtual_machines() const {
     });
 }
 
-/// One GSSAPI acceptor in the middle of its legs.
-class Authenticator::Context {
-public:
-    explicit Context(bool is_raw_ntlm) {
-        OM_uint32 minor = 0;
-        gss_OID_desc mechanism = is_raw_ntlm ? ntlmssp_mechanism : spnego_mechanism;
-        gss_OID_set_desc mechanisms{1, &mechanism};
-        if (GSS_ERROR(gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechanisms,
-                                       GSS_C_ACCEPT, &credential_, nullptr, nullptr))) {
-            throw Error{ErrorCode::internal, "GSSAPI offers no NTLM acceptor"};
-        }
-        gss_OID_set_desc inner{1, &ntlmssp_mechanism};
-        if (!is_raw_ntlm) gss_set_neg_mechs(&minor, credential_, &inner);
-    }
-    Context(const Context&) = delete;
-    Context& operator=(const Context&) = delete;
-    ~Context() {
-        OM_uint32 minor = 0;
-        gss_delete_sec_context(&minor, &context_, nullptr);
-        gss_release_name(&minor, &name_);
-        gss_release_cred(&minor, &credential_);
-    }
-
-    enum class Outcome { refused, more, done };
-
-    Outcome accept(Bytes& token, std::string& answer) {
-        OM_uint32 minor = 0;
-        gss_buffer_desc input{token.size(), token.data()};
-        GssBuffer output;
-        gss_release_name(&minor, &name_);
-        const OM_uint32 major = gss_accept_sec_context(&minor, &context_, credential_, &input,
-                                                       GSS_C_NO_CHANNEL_BINDINGS, &name_, nullptr,
-                                                       output.get(), nullptr, nullptr, nullptr);
-        answer = to_base64(as_bytes(output.text()));
-        if (GSS_ERROR(major)) return Outcome::refused;
-        return (major & GSS_S_CONTINUE_NEEDED) != 0 ? Outcome::more : Outcome::done;
-    }
-
-    std::string client_name() const {
-        OM_uint32 minor = 0;
-        GssBuffer text;
-        if (GSS_ERROR(gss_display_name(&minor, name_, text.get(), nullptr))) return {};
-        // gss-ntlmssp counts the terminator.
-        std::string name = text.text();
-        while (name.ends_with('\0'))
-            name.pop_back();
-        return name;
-    }
-
-private:
-    gss_cred_id_t credential_ = GSS_C_NO_CREDENTIAL;
-    gss_ctx_id_t context_ = GSS_C_NO_CONTEXT;
-    gss_name_t name_ = GSS_C_NO_NAME;
-};
-
 Authenticator::Authenticator(const LoginOptions& options) : options_(options) {}
 
 Authenticator::~Authenticator() = default;
 
-LoginStep Authenticator::step(const std::string& authorization) {
+void Authenticator::forget() {
     connection_user_ = nullptr;
-    if (options_.allows_basic) {
-        const std::string basic = after_scheme(authorization, "Basic");
-        if (!basic.empty()) return step_basic(basic);
+    acceptor_.reset();
+}
+
+LoginStep Authenticator::step(const LoginEvidence& evidence) {
+    connection_user_ = nullptr;
+    if (evidence.authorization == kMutualProfile) {
+        if (!options_.allows_certificate || evidence.certificate_digest.empty()) return {};
+        for (const User& user : options_.users) {
+            if (user.certificate_digest == evidence.certificate_digest) return {.user = &user};
+        }
+        return {};
     }
-    if (options_.allows_negotiate) {
-        const std::string token = after_scheme(authorization, "Negotiate");
-        if (!token.empty()) return step_negotiate(token);
+    const std::string basic = after_scheme(evidence.authorization, "Basic");
+    if (options_.allows_basic && !basic.empty()) return step_basic(basic);
+    for (const char* scheme : {"Negotiate", "Kerberos"}) {
+        if (!after_scheme(evidence.authorization, scheme).empty()) {
+            return step_token(scheme, evidence);
+        }
     }
     return {};
 }
@@ -154,13 +93,16 @@ LoginStep Authenticator::step_basic(const std::string& credentials) const {
     if (colon == std::string::npos) return {};
     const User* user = find_user(plain.substr(0, colon));
     if (user == nullptr || user->password != plain.substr(colon + 1)) return {};
-    return {.user = user, .token = {}};
+    return {.user = user};
 }
 
-LoginStep Authenticator::step_negotiate(const std::string& token_text) {
+LoginStep Authenticator::step_token(const std::string& scheme, const LoginEvidence& evidence) {
+    const bool is_kerberos_scheme = scheme == "Kerberos";
+    const bool has_keytab = !options_.keytab.empty();
+    if (is_kerberos_scheme ? !has_keytab : !options_.allows_negotiate) return {};
     Bytes token;
     try {
-        token = from_base64(token_text);
+        token = from_base64(after_scheme(evidence.authorization, scheme));
     } catch (const Error&) {
         return {};
     }
@@ -170,27 +112,59 @@ LoginStep Authenticator::step_negotiate(const std::string& token_text) {
     // The first token of a login begins with a negotiate message or an SPNEGO request.
     const bool is_first =
         is_raw ? token.size() > 8 && token[8] == std::byte{1} : token[0] == std::byte{0x60};
-    if (!context_ || is_first) context_ = std::make_unique<Context>(is_raw);
-    LoginStep result;
-    switch (context_->accept(token, result.token)) {
-        case Context::Outcome::more:
-            return result;
-        case Context::Outcome::refused:
-            break;
-        case Context::Outcome::done:
-            result.user = connection_user_ = find_user(context_->client_name());
-            break;
+    if (!acceptor_ || is_first) {
+        TokenKind kind = is_raw ? TokenKind::ntlm : TokenKind::spnego;
+        if (is_kerberos_scheme) kind = TokenKind::kerberos;
+        const bool looks_at_binding = evidence.is_tls && options_.cbt != CbtHardening::none;
+        acceptor_ = std::make_unique<Acceptor>(AcceptorOptions{
+            .kind = kind,
+            .takes_ntlm = true,
+            .takes_kerberos = has_keytab,
+            .channel_binding = looks_at_binding ? options_.channel_binding : std::string{}});
     }
-    context_.reset();
-    if (result.user == nullptr) result.token.clear();
+    is_kerberos_scheme_ = is_kerberos_scheme;
+    LoginStep result;
+    Bytes answer;
+    const Acceptor::Outcome outcome = acceptor_->accept(token, answer);
+    if (!answer.empty()) result.challenge = fmt::format("{} {}", scheme, to_base64(answer));
+    if (outcome == Acceptor::Outcome::more) return result;
+    if (outcome == Acceptor::Outcome::done) finish(result, evidence.is_tls);
+    if (result.user == nullptr) {
+        forget();
+        result.challenge.clear();
+    }
     return result;
+}
+
+void Authenticator::finish(LoginStep& step, bool is_tls) {
+    step.is_kerberos = acceptor_->is_kerberos();
+    const bool wants_binding = is_tls && options_.cbt == CbtHardening::strict;
+    if (wants_binding && !acceptor_->is_channel_bound()) return;
+    step.user = connection_user_ = find_user(acceptor_->client_name());
+}
+
+std::optional<std::string> Authenticator::open(const std::string& content_type,
+                                               const std::string& body) {
+    if (!acceptor_ || connection_user_ == nullptr) return std::nullopt;
+    const auto message = read_encrypted(content_type, body);
+    if (!message) return std::nullopt;
+    return acceptor_->open(*message);
+}
+
+std::string Authenticator::seal(const std::string& plain, std::string& content_type) {
+    const EncryptedStyle style{is_kerberos_scheme_, options_.has_tabs};
+    const std::string plain_type = content_type;
+    content_type = encrypted_type(style);
+    return write_encrypted(acceptor_->seal(plain), plain_type, style);
 }
 
 const User* Authenticator::find_user(const std::string& name) const {
     for (const User& user : options_.users) {
-        const bool is_full = same_name(user.name, name);
-        if (is_full || same_name(user.account(), name)) return &user;
-        if (same_name(user.account() + "@" + user.domain(), name)) return &user;
+        const std::string domain = user.domain();
+        const std::string account = user.account();
+        const bool is_user = same_name(account, name) || same_name(account + "@" + domain, name) ||
+                             same_name(domain + "\\" + account, name);
+        if (is_user) return &user;
     }
     return nullptr;
 }
@@ -198,20 +172,22 @@ const User* Authenticator::find_user(const std::string& name) const {
 std::vector<std::string> Authenticator::offers() const {
     std::vector<std::string> result;
     if (options_.allows_negotiate) result.emplace_back("Negotiate");
+    if (!options_.keytab.empty()) result.emplace_back("Kerberos");
     if (options_.allows_basic) result.emplace_back("Basic realm=\"WSMAN\"");
     return result;
 }
 
-void Authenticator::prepare_ntlm(const std::filesystem::path& file,
-                                 const std::vector<User>& users) {
-    std::ofstream out{file, std::ios::trunc};
+void Authenticator::prepare(const std::filesystem::path& ntlm_file, const LoginOptions& options) {
+    std::ofstream out{ntlm_file, std::ios::trunc};
     std::filesystem::permissions(
-        file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    for (const User& user : users) {
+        ntlm_file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    for (const User& user : options.users) {
         out << fmt::format("{}:{}:{}\n", user.domain(), user.account(), user.password);
     }
-    if (!out.flush()) throw Error{ErrorCode::io, fmt::format("cannot write {}", file.string())};
-    ::setenv("NTLM_USER_FILE", file.c_str(), 1);
+    if (!out.flush())
+        throw Error{ErrorCode::io, fmt::format("cannot write {}", ntlm_file.string())};
+    ::setenv("NTLM_USER_FILE", ntlm_file.c_str(), 1);
+    if (!options.keytab.empty()) ::setenv("KRB5_KTNAME", options.keytab.c_str(), 1);
 }
 
 }  // namespace entrepot::hostsim

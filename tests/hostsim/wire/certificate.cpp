@@ -84,15 +84,40 @@ void ensure_certificate(const std::filesystem::path& certificate, const std::fil
     if (!is_written) throw Error{ErrorCode::io, "cannot write the certificate"};
 }
 
-std::string certificate_digest(const std::filesystem::path& certificate) {
+namespace {
+
+Owned<X509> read_certificate(const std::filesystem::path& certificate) {
     const auto file = open_file(certificate, "r");
-    const Owned<X509> read{PEM_read_X509(file.get(), nullptr, nullptr, nullptr)};
+    Owned<X509> read{PEM_read_X509(file.get(), nullptr, nullptr, nullptr)};
     if (!read)
         throw Error{ErrorCode::invalid, fmt::format("{}: no certificate", certificate.string())};
+    return read;
+}
+
+std::string digest_text(const X509* certificate, const EVP_MD* method) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    X509_digest(read.get(), EVP_sha256(), digest, &length);
-    return to_hex(std::as_bytes(std::span{digest, length}));
+    X509_digest(certificate, method, digest, &length);
+    return {reinterpret_cast<const char*>(digest), length};
+}
+
+}  // namespace
+
+std::string certificate_digest(const std::filesystem::path& certificate) {
+    return to_hex(as_bytes(digest_text(read_certificate(certificate).get(), EVP_sha256())));
+}
+
+std::string channel_binding_of(const std::filesystem::path& certificate) {
+    const Owned<X509> read = read_certificate(certificate);
+    // SHA-256 stands in for what is weaker.
+    const EVP_MD* method = EVP_sha256();
+    const int signature = X509_get_signature_nid(read.get());
+    if (signature == NID_sha384WithRSAEncryption || signature == NID_ecdsa_with_SHA384) {
+        method = EVP_sha384();
+    } else if (signature == NID_sha512WithRSAEncryption || signature == NID_ecdsa_with_SHA512) {
+        method = EVP_sha512();
+    }
+    return "tls-server-end-point:" + digest_text(read.get(), method);
 }
 
 }  // namespace entrepot::hostsim

@@ -14,4 +14,7 @@ void ensure_certificate(const std::filesystem::path& certificate, const std::fil
 /// SHA-256 of the certificate's DER, lower-case hex.
 std::string certificate_digest(const std::filesystem::path& certificate);
 
+/// "tls-server-end-point:" and the hash that RFC 5929 wants of it.
+std::string channel_binding_of(const std::filesystem::path& certificate);
+
 }  // namespace entrepot::hostsim

@@ -1,6 +1,7 @@
 // One thread per connection: a handful of connections is all that a simulator sees.
 #include "tests/hostsim/wire/http_server.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 #include <Poco/Exception.h>
@@ -8,14 +9,20 @@
 #include <Poco/Net/SSLManager.h>
 #include <Poco/Net/SecureServerSocket.h>
 #include <Poco/Net/SecureStreamSocket.h>
+#include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <list>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 
 #include <sys/socket.h>
@@ -166,12 +173,26 @@ void Exchange::write_reply(const HttpReply& reply) {
     }
 }
 
-void serve(Poco::Net::StreamSocket& socket, ConnectionHandler& handler) {
+// After the handshake, which the first read makes.
+std::string digest_of_client(const Poco::Net::StreamSocket& socket) {
+    Poco::Net::SecureStreamSocket secure{socket};
+    if (!secure.havePeerCertificate()) return {};
+    const Poco::Net::X509Certificate certificate = secure.peerCertificate();
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    if (X509_digest(certificate.certificate(), EVP_sha256(), digest.data(), &length) != 1)
+        return {};
+    return to_hex(std::as_bytes(std::span{digest}.first(length)));
+}
+
+void serve(Poco::Net::StreamSocket& socket, bool is_tls, ConnectionHandler& handler) {
     Exchange exchange{socket};
     for (;;) {
         int refusal = 0;
-        const auto request = exchange.read_request(refusal);
+        auto request = exchange.read_request(refusal);
         if (!request) return;
+        request->is_tls = is_tls;
+        if (is_tls) request->certificate_digest = digest_of_client(socket);
         HttpReply reply;
         if (refusal != 0) {
             reply.status = refusal;
@@ -208,8 +229,11 @@ private:
     void accept_clients();
     void run_client(Client& client, ConnectionHandler& handler);
 
+    void listen(const ServerOptions& options);
+
     HandlerFactory factory_;
-    std::optional<Poco::Net::SecureServerSocket> listener_;
+    bool is_tls_;
+    std::optional<Poco::Net::ServerSocket> listener_;
     std::mutex mutex_;
     std::list<Client> clients_;
     std::atomic<bool> is_stopping_ = false;
@@ -217,19 +241,32 @@ private:
 };
 
 HttpServer::Impl::Impl(const ServerOptions& options, HandlerFactory factory)
-    : factory_(std::move(factory)) {
+    : factory_(std::move(factory)), is_tls_(!options.certificate.empty()) {
     Poco::Net::initializeSSL();
     try {
-        Poco::Net::Context::Ptr context{new Poco::Net::Context(
-            Poco::Net::Context::TLS_SERVER_USE, options.key.string(), options.certificate.string(),
-            "", Poco::Net::Context::VERIFY_NONE)};
-        context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
-        listener_.emplace(Poco::Net::SocketAddress{options.host, options.port}, 64, context);
+        listen(options);
     } catch (const Poco::Exception& error) {
         throw Error{ErrorCode::io, fmt::format("cannot listen on {}:{}: {}", options.host,
                                                options.port, error.displayText())};
     }
     acceptor_ = std::jthread{[this] { accept_clients(); }};
+}
+
+void HttpServer::Impl::listen(const ServerOptions& options) {
+    const Poco::Net::SocketAddress address{options.host, options.port};
+    if (!is_tls_) {
+        listener_.emplace(address, 64);
+        return;
+    }
+    Poco::Net::Context::Ptr context{
+        new Poco::Net::Context(Poco::Net::Context::TLS_SERVER_USE, options.key.string(),
+                               options.certificate.string(), "", Poco::Net::Context::VERIFY_NONE)};
+    context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
+    if (options.asks_for_certificate) {
+        SSL_CTX_set_verify(context->sslContext(), SSL_VERIFY_PEER,
+                           [](int, X509_STORE_CTX*) { return 1; });
+    }
+    listener_.emplace(Poco::Net::SecureServerSocket{address, 64, context});
 }
 
 HttpServer::Impl::~Impl() {
@@ -276,7 +313,7 @@ void HttpServer::Impl::run_client(Client& client, ConnectionHandler& handler) {
     try {
         client.socket.setReceiveTimeout(Poco::Timespan{kIdleSeconds, 0});
         client.socket.setNoDelay(true);
-        serve(client.socket, handler);
+        serve(client.socket, is_tls_, handler);
     } catch (const Poco::Exception&) {
         // The client is gone or spoke no TLS; nobody is left to tell.
     }

@@ -1,4 +1,5 @@
-// A small HTTP/1.1 server over TLS, because Negotiate is bound to the connection (wsman.md 2, 11).
+// A small HTTP/1.1 server, with TLS or without, because Negotiate is bound to the connection
+// (wsman.md 2, 11).
 #pragma once
 
 #include "tests/hostsim/cim/value.h"
@@ -19,6 +20,8 @@ struct HttpRequest {
     std::string target;
     std::map<std::string, std::string, NameLess> headers;
     std::string body;
+    bool is_tls = true;
+    std::string certificate_digest;  ///< SHA-256 of the client's certificate, hex; or empty.
 
     std::string header(const std::string& name) const;
 };
@@ -43,8 +46,9 @@ public:
 struct ServerOptions {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;
-    std::filesystem::path certificate;
-    std::filesystem::path key;
+    std::filesystem::path certificate{};  ///< Empty: plain HTTP.
+    std::filesystem::path key{};
+    bool asks_for_certificate = false;  ///< Any is let through; who it is, the login decides.
 };
 
 class HttpServer {

@@ -85,6 +85,35 @@ TEST_CASE("hosts: bad requests are refused before anything is stored", "[api]") 
     CHECK(fixture.state.hosts.list().empty());
 }
 
+TEST_CASE("hosts: what one way to log in needs is refused with another", "[api]") {
+    test::ApiFixture fixture;
+    const Json good{{"name", "hv01"}, {"url", "https://192.0.2.1:5986/wsman"}, {"auth", "ntlm"}};
+    const auto status = [&](Json change) {
+        Json body = good;
+        body.update(change);
+        return fixture.send(Method::post, "/api/v1/hosts", dump_json(body)).status;
+    };
+    const std::string keytab = to_base64(as_bytes(std::string_view{"\x05\x02keys"}));
+    CHECK(status({{"url", "http://192.0.2.1:5985/wsman"}}) == 400);
+    CHECK(status({{"auth", "basic"}, {"message_encryption", true}}) == 400);
+    CHECK(status({{"spn", "WSMAN"}}) == 400);
+    CHECK(status({{"auth", "certificate"}}) == 400);
+    CHECK(status({{"certificate", "-----BEGIN CERTIFICATE-----"}}) == 400);
+    CHECK(status({{"auth", "kerberos"}, {"keytab", "bm9uZQ=="}}) == 400);
+    CHECK(status({{"auth", "kerberos"}, {"keytab", keytab}, {"password", "x"}}) == 400);
+    // Sound, but the repository that would seal it is locked.
+    CHECK(status({{"auth", "kerberos"}, {"keytab", keytab}}) == 423);
+    CHECK(fixture.state.hosts.list().empty());
+
+    CHECK(status({{"url", "http://192.0.2.1:5985/wsman"}, {"message_encryption", true}}) == 201);
+    const Json shown = fixture.send_json(Method::get, "/api/v1/hosts/hv01", Json::object());
+    CHECK(shown.at("message_encryption") == true);
+    CHECK(shown.at("spn").is_null());
+    CHECK(status({{"name", "hv02"}, {"auth", "kerberos"}, {"spn", "WSMAN"}}) == 201);
+    CHECK(fixture.send_json(Method::get, "/api/v1/hosts/hv02", Json::object()).at("spn") ==
+          "WSMAN");
+}
+
 TEST_CASE("hosts: only the machine's administrator may name this machine itself", "[api]") {
     test::ApiFixture fixture;
     const std::string url =

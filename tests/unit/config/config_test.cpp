@@ -31,6 +31,7 @@ TEST_CASE("config: nothing said means everything has its default", "[config]") {
     CHECK(config.listen == ListenAddress{"127.0.0.1", 8443});
     CHECK(config.time_zone == "UTC");
     CHECK(!config.allow_loopback_hosts);
+    CHECK(config.record_directory.empty());
 }
 
 TEST_CASE("config: every key is read", "[config]") {
@@ -45,6 +46,7 @@ zstd_level = 3
 listen = "[::1]:9000"
 [hosts]
 allow_loopback = true
+record = "/var/lib/entrepot/record"
 [jobs]
 workers = 7
 per_host = 3
@@ -60,6 +62,7 @@ level = "debug"
     CHECK(config.listen == ListenAddress{"::1", 9000});
     CHECK(config.time_zone == "Europe/Berlin");
     CHECK(config.allow_loopback_hosts);
+    CHECK(config.record_directory == "/var/lib/entrepot/record");
     CHECK(config.worker_count == 7);
     CHECK(config.jobs_per_host_max == 3);
     CHECK(config.smb_conf == "/etc/samba/smb.conf");

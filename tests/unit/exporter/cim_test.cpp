@@ -3,6 +3,7 @@
 #include "exporter/cim/embedded_instance.h"
 #include "exporter/cim/instance.h"
 #include "exporter/cim/object_path.h"
+#include "exporter/cim/wmi_namespace.h"
 #include "exporter/wsman/namespaces.h"
 
 #include <catch2/catch.hpp>
@@ -125,6 +126,26 @@ TEST_CASE("instance: types are checked when they are asked for", "[cim]") {
     CHECK(in.flag("Yes"));
     CHECK(in.time("When") == "2025-12-17T09:55:22.702Z");
     CHECK(in.time("Never").empty());
+}
+
+TEST_CASE("method input: null, times and lists of references have their form", "[cim]") {
+    MethodInput input;
+    input.null("A")
+        .datetime("B", *parse_time("2026-01-31T08:15:00.250Z"))
+        .interval("C", std::chrono::hours{25} + std::chrono::seconds{3})
+        .references("D", {{"", "root/v2", "X", {{"K", "1"}}}, {"", "root/v2", "X", {{"K", "2"}}}});
+
+    const wsman::XmlElement read = wsman::parse_xml(
+        "<r xmlns:p=\"u\" xmlns:a=\"" + std::string{wsman::ns::kAddressing} + "\" xmlns:w=\"" +
+            std::string{wsman::ns::kWsman} + "\">" + input.xml() + "</r>",
+        "parameters");
+    REQUIRE(read.children.size() == 5);
+    CHECK(read.children[0].attribute(wsman::ns::kXsi, "nil") == "true");
+    CHECK(read.children[1].child(wsman::ns::kCim, "Datetime").text == "2026-01-31T08:15:00.250Z");
+    CHECK(read.children[2].child(wsman::ns::kCim, "Interval").text == "P1DT1H0M3S");
+    const auto second = wsman::decode_endpoint_reference(read.children[4]);
+    REQUIRE(second);
+    CHECK(second->selector("K") == "2");
 }
 
 }  // namespace entrepot::cim

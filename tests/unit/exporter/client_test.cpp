@@ -99,7 +99,7 @@ TEST_CASE("client: what is refused is not asked again", "[wsman]") {
 TEST_CASE("client: a call that acts is never sent twice", "[wsman]") {
     const auto handler = GENERATE(values<int>({0, 1, 2}));
     const Handler handlers[] = {fails(ErrorCode::unreachable), faults("TimedOut", 0x80338029),
-                                faults("QuotaLimit", 0x803381A6)};
+                                faults("InternalError", 0x80338003)};
     Stage stage{{handlers[handler]}};
 
     CHECK_THROWS_AS(stage.client.invoke({kUri, {}}, "Do", "", Repeat::forbidden, {}), Error);
@@ -219,6 +219,58 @@ TEST_CASE("client: a stop ends waiting", "[wsman]") {
 
     CHECK(code_of([&] { stage.client.get({kUri, {}}, stop.get_token()); }) == ErrorCode::cancelled);
     CHECK(stage.transport.requests.size() == 1);
+}
+
+TEST_CASE("client: references and associations are asked for as DMTF writes them", "[wsman]") {
+    Stage stage{std::deque<Handler>{first_page_of_all(1)}};
+    const EnumerationRequest request{
+        .resource_uri = kUri,
+        .association = AssociationFilter{.object = {kUri, {{"InstanceID", "Microsoft:1"}}},
+                                         .association_class = "Msvm_SettingsDefineState",
+                                         .result_class = "Msvm_VirtualSystemSettingData"},
+        .mode = EnumerationMode::references};
+
+    CHECK(stage.client.enumerate(request, {}).size() == 1);
+    const std::string& body = stage.transport.requests.at(0).body;
+    CHECK(body.find("<w:EnumerationMode>EnumerateEPR</w:EnumerationMode>") != std::string::npos);
+    CHECK(body.find("cimbinding/associationFilter") != std::string::npos);
+    CHECK(body.find("Microsoft:1</w:Selector></w:SelectorSet></a:ReferenceParameters></b:Object>"
+                    "<b:AssociationClassName>Msvm_SettingsDefineState</b:AssociationClassName>"
+                    "<b:ResultClassName>Msvm_VirtualSystemSettingData</b:ResultClassName>") !=
+          std::string::npos);
+}
+
+TEST_CASE("client: a Put is sent once and may be answered with nothing", "[wsman]") {
+    Stage stage{std::deque<Handler>{answers(item(2)), answers(""), fails(ErrorCode::unreachable)}};
+    const EndpointReference target{kUri, {{"InstanceID", "1"}}};
+
+    const auto put = stage.client.put(target, item(1), {});
+    REQUIRE(put);
+    CHECK(put->children.at(0).text == "2");
+    CHECK_FALSE(stage.client.put(target, item(1), {}));
+    CHECK(code_of([&] { stage.client.put(target, item(1), {}); }) == ErrorCode::unreachable);
+    CHECK(stage.transport.requests.at(0).body.find("transfer/Put") != std::string::npos);
+    CHECK(stage.transport.requests.size() == 3);
+}
+
+TEST_CASE("client: a method that timed out is asked once, and said to be of unknown outcome",
+          "[wsman]") {
+    Stage stage{std::deque<Handler>{faults("TimedOut", 0x80338029)}};
+
+    CHECK(code_of([&] {
+              stage.client.invoke({kUri, {}}, "Start", "", Repeat::forbidden, {});
+          }) == ErrorCode::timeout);
+    CHECK(stage.transport.requests.size() == 1);
+}
+
+TEST_CASE("client: a call that a quota turned away is made again, it had not begun", "[wsman]") {
+    const Handler done = answers("<p:Start_OUTPUT xmlns:p=\"u\"/>");
+    Stage stage{std::deque<Handler>{faults("QuotaLimit", 0x803381A6),
+                                    faults("QuotaLimit", 0x803381A7), done}};
+
+    stage.client.invoke({kUri, {}}, "Start", "", Repeat::forbidden, {});
+    CHECK(stage.transport.requests.size() == 3);
+    CHECK(stage.clock.steady_now() - SteadyTime{} >= std::chrono::seconds{3});
 }
 
 }  // namespace entrepot::wsman

@@ -82,10 +82,12 @@ public:
     }
     void disconnect() override { ++disconnect_count; }
     Bytes peer_certificate() const override { return {}; }
+    bool is_encrypted() const override { return has_tls; }
     bool is_script_done() const { return script_.empty(); }
 
     std::vector<HttpRequest> requests;
     int disconnect_count = 0;
+    bool has_tls = true;
 
 private:
     Handler handler_;

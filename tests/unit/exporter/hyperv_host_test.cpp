@@ -379,15 +379,23 @@ TEST_CASE("host: the record holds no proof of who we are", "[hyperv]") {
     CHECK(fake.transport->requests.at(0).headers.size() == 2);
 }
 
-TEST_CASE("host: ways to log in that are not there yet say so", "[hyperv]") {
-    const auto way = GENERATE(Authentication::kerberos, Authentication::certificate);
+TEST_CASE("host: plain HTTP and a missing certificate are refused before anything is sent",
+          "[hyperv]") {
     ManualClock clock{WallTime{}};
     NullLog log;
     Connection connection;
-    connection.url = "https://hv01:5986/wsman";
-    connection.authentication = way;
+    connection.url = "http://hv01:5985/wsman";
+    CHECK_THROWS_WITH(connect({clock, log}, connection, {}), Catch::Contains("not allowed"));
+    connection.encryption = MessageEncryption::over_http;
+    CHECK_NOTHROW(connect({clock, log}, connection, {}));
 
-    CHECK_THROWS_WITH(connect({clock, log}, connection, {}), Catch::Contains("not supported yet"));
+    connection.authentication = Authentication::basic;
+    const auto basic = connect({clock, log}, connection, {});
+    CHECK_THROWS_WITH(basic->list_vms(), Catch::Contains("cannot encrypt"));
+    connection.url = "https://hv01:5986/wsman";
+    connection.authentication = Authentication::certificate;
+    CHECK_THROWS_WITH(connect({clock, log}, connection, {}),
+                      Catch::Contains("no client certificate"));
 }
 
 }  // namespace entrepot::hyperv

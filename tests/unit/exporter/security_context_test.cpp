@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include <fstream>
+#include <memory>
 
 namespace entrepot::wsman {
 namespace {
@@ -54,6 +55,27 @@ public:
         return answer;
     }
 
+    /// Opens a message of the client's and seals the answer "re: ..." for it.
+    SealedMessage answer(const SealedMessage& message) {
+        Bytes token = message.header;
+        token.insert(token.end(), message.payload.begin(), message.payload.end());
+        gss_buffer_desc input{token.size(), token.data()};
+        gss_buffer_desc plain = GSS_C_EMPTY_BUFFER;
+        OM_uint32 minor = 0;
+        status = gss_unwrap(&minor, context_, &input, &plain, nullptr, nullptr);
+        std::string text = "re: ";
+        text.append(static_cast<const char*>(plain.value), plain.length);
+        gss_release_buffer(&minor, &plain);
+        gss_buffer_desc reply{text.size(), text.data()};
+        gss_buffer_desc sealed = GSS_C_EMPTY_BUFFER;
+        gss_wrap(&minor, context_, 1, GSS_C_QOP_DEFAULT, &reply, nullptr, &sealed);
+        const ByteView bytes{static_cast<const std::byte*>(sealed.value), sealed.length};
+        const SealedMessage split{{bytes.begin(), bytes.begin() + 16},
+                                  {bytes.begin() + 16, bytes.end()}};
+        gss_release_buffer(&minor, &sealed);
+        return split;
+    }
+
     OM_uint32 status = GSS_S_CONTINUE_NEEDED;
 
 private:
@@ -63,16 +85,15 @@ private:
 };
 
 /// True if the other side lets us in.
-bool log_in(Mechanism mechanism, const std::string& password, const std::string& our_binding,
+bool log_in(Acceptor& acceptor, std::unique_ptr<SecurityContext>& context, Mechanism mechanism,
+            const std::string& password, const std::string& our_binding,
             const std::string& their_binding) {
-    Acceptor acceptor{mechanism};
     const ByteView binding = as_bytes(our_binding);
-    const auto context =
-        make_security_context({.mechanism = mechanism,
-                               .user = "HV01\\backup",
-                               .password = Secret{password},
-                               .target_host = "hv01",
-                               .channel_binding = {binding.begin(), binding.end()}});
+    context = make_security_context({.mechanism = mechanism,
+                                     .user = "HV01\\backup",
+                                     .password = Secret{password},
+                                     .target_host = "hv01",
+                                     .channel_binding = {binding.begin(), binding.end()}});
     Bytes token = context->step({});
     for (int leg = 0; leg < 6 && !token.empty(); ++leg) {
         const Bytes answer = acceptor.step(token, their_binding);
@@ -81,6 +102,13 @@ bool log_in(Mechanism mechanism, const std::string& password, const std::string&
         token = context->step(answer);
     }
     return acceptor.status == GSS_S_COMPLETE && context->is_complete();
+}
+
+bool log_in(Mechanism mechanism, const std::string& password, const std::string& our_binding,
+            const std::string& their_binding) {
+    Acceptor acceptor{mechanism};
+    std::unique_ptr<SecurityContext> context;
+    return log_in(acceptor, context, mechanism, password, our_binding, their_binding);
 }
 
 }  // namespace
@@ -97,6 +125,27 @@ TEST_CASE("security context: a login is bound to its channel", "[wsman][gss]") {
 
     CHECK(log_in(mechanism, "right", "tls-server-end-point:one", "tls-server-end-point:one"));
     CHECK(!log_in(mechanism, "right", "tls-server-end-point:one", "tls-server-end-point:two"));
+}
+
+TEST_CASE("security context: messages are sealed both ways, and no seal fits twice",
+          "[wsman][gss]") {
+    const auto mechanism = GENERATE(Mechanism::spnego_ntlm, Mechanism::ntlm);
+    Acceptor acceptor{mechanism};
+    std::unique_ptr<SecurityContext> context;
+    REQUIRE(log_in(acceptor, context, mechanism, "right", "", ""));
+
+    for (const std::string text : {"one", "two", "three"}) {
+        const SealedMessage sealed = context->seal(as_bytes(text));
+        CHECK(sealed.header.size() == 16);
+        CHECK(sealed.payload.size() == text.size());
+        CHECK(as_text(sealed.payload) != text);
+        const SealedMessage answer = acceptor.answer(sealed);
+        CHECK(as_text(context->unseal(answer)) == "re: " + text);
+    }
+    SealedMessage last = acceptor.answer(context->seal(as_bytes("four")));
+    last.payload.back() ^= std::byte{1};
+    CHECK_THROWS_AS(context->unseal(last), Error);
+    CHECK_THROWS_AS(context->unseal({{}, {}}), Error);
 }
 
 }  // namespace entrepot::wsman

@@ -48,6 +48,7 @@ Simulator::Simulator(std::uint64_t seed, const Json& more) {
     std::filesystem::create_directories(path("exports"));
     Json config{
         {"listen", "127.0.0.1:0"},
+        {"auth", {"basic", "negotiate"}},
         {"state", "state"},
         {"seed", seed},
         {"users",

@@ -29,7 +29,11 @@ HostDraft draft_of(const std::string& name) {
             .user = "HV01\\backup",
             .ca_file = {},
             .pin_sha256 = std::string(64, 'A'),
-            .share = "exports"};
+            .share = "exports",
+            .service = {},
+            .secret_kind = "password",
+            .client_certificate = {},
+            .seals_messages = false};
 }
 
 // What people and hosts may call things.
@@ -58,6 +62,46 @@ TEST_CASE("host store: a host survives a restart with its password sealed", "[st
     fixture.state.reset();
     const Bytes raw = PosixFileSystem{}.read_file(fixture.file(), 64 * kMiB);
     CHECK(as_text(raw).find("pa ss") == std::string_view::npos);
+}
+
+TEST_CASE("host store: what Kerberos and certificates need survives, and fits together",
+          "[state]") {
+    StateFixture fixture;
+    HostDraft kerberos = draft_of("hv01");
+    kerberos.authentication = "kerberos";
+    kerberos.url = "http://hv01:5985/wsman";
+    kerberos.seals_messages = true;
+    kerberos.service = "WSMAN";
+    kerberos.secret_kind = "keytab";
+    HostDraft certificate = draft_of("hv02");
+    certificate.authentication = "certificate";
+    certificate.secret_kind = "key";
+    certificate.client_certificate = "-----BEGIN CERTIFICATE-----\n";
+    fixture.state->hosts.add(kerberos, Secret{std::string_view{"\x05\x02"}}, kKey);
+    fixture.state->hosts.add(certificate, Secret{std::string_view{"key"}}, kKey);
+    fixture.reopen();
+
+    HostStore& hosts = fixture.state->hosts;
+    const HostDraft first = hosts.get("hv01").draft;
+    CHECK(first.service == "WSMAN");
+    CHECK(first.secret_kind == "keytab");
+    CHECK(first.seals_messages);
+    CHECK(hosts.get("hv02").draft.client_certificate == certificate.client_certificate);
+    HostDraft changed = first;
+    changed.service = "host";
+    hosts.update(hosts.get("hv01").id, changed);
+    CHECK(hosts.get("hv01").draft.service == "host");
+
+    const auto refused = [&](HostDraft draft, auto&& change) {
+        draft.name = "other";
+        change(draft);
+        return code_of([&] { hosts.add(draft); }) == ErrorCode::invalid;
+    };
+    CHECK(refused(kerberos, [](HostDraft& one) { one.seals_messages = false; }));
+    CHECK(refused(kerberos, [](HostDraft& one) { one.authentication = "basic"; }));
+    CHECK(refused(kerberos, [](HostDraft& one) { one.authentication = "ntlm"; }));
+    CHECK(refused(certificate, [](HostDraft& one) { one.client_certificate.clear(); }));
+    CHECK(refused(certificate, [](HostDraft& one) { one.seals_messages = true; }));
 }
 
 TEST_CASE("host store: names are unique, fields are checked, ids found in any form", "[state]") {

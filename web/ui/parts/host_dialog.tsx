@@ -4,7 +4,7 @@ import { call } from '../api';
 import type { HostRequest, Share } from '../generated/api';
 import { useAction } from '../resource';
 import { text } from '../text';
-import { Dialog, SelectField, TextField } from './forms';
+import { CheckField, Dialog, SelectField, TextField } from './forms';
 
 type Trust = 'system' | 'pin' | 'ca';
 
@@ -26,13 +26,23 @@ export function HostDialog({
   const [pin, setPin] = useState('');
   const [ca, setCa] = useState('');
   const [share, setShare] = useState('');
+  const [spn, setSpn] = useState('');
+  const [certificate, setCertificate] = useState('');
+  const [key, setKey] = useState('');
+  const [encryption, setEncryption] = useState(false);
+  const isCertificate = auth === 'certificate';
+  const mayUseKerberos = auth === 'kerberos' || auth === 'negotiate';
+  const canEncrypt = mayUseKerberos || auth === 'ntlm';
   const add = useAction(async () => {
     const body: HostRequest = {
       name,
       url,
       auth,
       ...(user ? { user } : {}),
-      ...(password ? { password } : {}),
+      ...(password && !isCertificate ? { password } : {}),
+      ...(isCertificate ? { certificate, key } : {}),
+      ...(spn && mayUseKerberos ? { spn } : {}),
+      ...(encryption && canEncrypt ? { message_encryption: true } : {}),
       ...(share ? { share } : {}),
     };
     if (trust === 'pin') body.pin = pin.replace(/[\s:]/g, '').toLowerCase();
@@ -62,10 +72,19 @@ export function HostDialog({
           { value: 'ntlm', label: 'NTLM' },
           { value: 'kerberos', label: 'Kerberos' },
           { value: 'basic', label: 'Basic' },
+          { value: 'certificate', label: 'Certificate' },
         ]}
       />
       <TextField label={text.hosts.user} hint={text.hosts.userHint} value={user} onChange={setUser} maxLength={256} />
-      <TextField label={text.hosts.password} type="password" value={password} onChange={setPassword} />
+      {!isCertificate && <TextField label={text.hosts.password} type="password" value={password} onChange={setPassword} />}
+      {isCertificate && (
+        <TextField label={text.hosts.clientCertificate} value={certificate} onChange={setCertificate} required lines={4} maxLength={65536} />
+      )}
+      {isCertificate && <TextField label={text.hosts.clientKey} value={key} onChange={setKey} required lines={4} maxLength={65536} />}
+      {mayUseKerberos && <TextField label={text.hosts.spn} hint={text.hosts.spnHint} value={spn} onChange={setSpn} maxLength={2048} />}
+      {canEncrypt && (
+        <CheckField label={text.hosts.encryption} hint={text.hosts.encryptionHint} checked={encryption} onChange={setEncryption} />
+      )}
       <SelectField
         label={text.hosts.trust}
         value={trust}

@@ -1,0 +1,62 @@
+// Tickets for one login with Kerberos: fetched with the Kerberos library itself, because through
+// SPNEGO each failure reads "cannot find mechanisms to negotiate" (wsman 11).
+#pragma once
+
+#include "base/error.h"
+#include "base/secret.h"
+
+#include <memory>
+#include <string>
+
+namespace entrepot::wsman {
+
+struct KerberosOptions {
+    std::string user{};  ///< user@REALM, DOMAIN\user, or user of the default realm; may be empty.
+    Secret password{};   ///< Empty together with keytab: the process's own ticket cache.
+    Secret keytab{};     ///< Content of a keytab file.
+    std::string service{};  ///< "HTTP", "WSMAN", "host" or SERVICE/HOST[@REALM].
+    std::string target_host{};
+};
+
+/// What went wrong, for those who decide whether NTLM may be tried instead.
+enum class KerberosFailure {
+    no_realm,         ///< Nothing says which realm the user or the host belongs to.
+    kdc_unreachable,  ///< No KDC answers.
+    user_unknown,
+    service_unknown,  ///< The KDC knows no such service (SPN).
+    no_ticket,        ///< No password, no keytab, and no ticket in the cache.
+    refused,          ///< Wrong password, expired, locked: nobody must try again.
+    clock_skew,
+    other,
+};
+
+class KerberosError : public Error {
+public:
+    KerberosError(KerberosFailure failure, ErrorCode code, const std::string& message,
+                  const std::string& hint)
+        : Error(code, message, hint), failure_(failure) {}
+    KerberosFailure failure() const { return failure_; }
+
+private:
+    KerberosFailure failure_;
+};
+
+/// A ticket cache that holds a ticket for the service; gone with the object if it is our own.
+class KerberosTicket {
+public:
+    virtual ~KerberosTicket() = default;
+    /// As GSSAPI's credential store names it, for example "MEMORY:x".
+    virtual std::string cache_name() const = 0;
+    /// SERVICE/HOST@REALM; the realm is empty where the KDC decides.
+    virtual std::string service_name() const = 0;
+};
+
+/// Asks the KDC for both tickets, once. Throws KerberosError.
+std::unique_ptr<KerberosTicket> fetch_kerberos_ticket(const KerberosOptions& options);
+
+/// Whether `negotiate` should try Kerberos for this user at this host before NTLM: not for an IP
+/// address (unless the service names a host), not for what looks like an account of the host.
+bool is_kerberos_likely(const std::string& user, const std::string& target_host,
+                        const std::string& service);
+
+}  // namespace entrepot::wsman
