@@ -89,7 +89,7 @@ def play(lab, chance, rounds):
     expected, kinds = {}, []
     for number in range(rounds):
         for guest in guests:
-            answer = back_up(lab, guest, expected, chance.choice([["--full"], ["--full-every", 2], [], [], [], [], []]))
+            answer = back_up(lab, guest, expected, chance.choice([["--full"], ["--full-every", 1], [], [], [], [], []]))
             kinds.append(answer["kind"])
             comparison = answer["comparison"]
             expect(not comparison or comparison["result"] != "disagrees", f"an honest host, and it disagrees: {comparison}")
