@@ -27,6 +27,10 @@ struct FileIdentity {
     bool operator==(const FileIdentity&) const = default;
 };
 
+/// Pieces of a bulk write that begin and end at multiples of this, in the file and in memory, can
+/// go to the disk without a copy.
+inline constexpr std::size_t kBulkAlignmentBytes = 4 * kKiB;
+
 /// An open file. Reads and writes at offsets; safe to read from several threads.
 class File {
 public:
@@ -41,6 +45,9 @@ public:
 
     virtual void write(std::uint64_t offset, ByteView data) = 0;
     virtual void truncate(std::uint64_t size_bytes) = 0;
+    /// A hint: much will be written once, then synced, and not soon be read. Large aligned pieces
+    /// may then go past the system's cache.
+    virtual void expect_bulk_writes() {}
     /// Makes the content durable. A failure is final: the file's content is unknown from then on.
     virtual void sync() = 0;
 

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace entrepot {
@@ -87,6 +89,14 @@ FileType type_of(mode_t mode) {
     return FileType::other;
 }
 
+/// Smaller pieces are better gathered by the system than waited for one by one.
+constexpr std::size_t kDirectWriteBytesMin = 128 * kKiB;
+
+bool is_aligned_for_bulk(std::uint64_t offset, ByteView data) {
+    const auto address = reinterpret_cast<std::uintptr_t>(data.data());
+    return offset % kBulkAlignmentBytes == 0 && address % kBulkAlignmentBytes == 0;
+}
+
 class PosixFile final : public File {
 public:
     PosixFile(Descriptor descriptor, fs::path path)
@@ -132,6 +142,9 @@ public:
     }
 
     void write(std::uint64_t offset, ByteView data) override {
+        const std::size_t direct = write_directly(offset, data);
+        data = data.subspan(direct);
+        offset += direct;
         while (!data.empty()) {
             const ssize_t count = retry_interrupted([&] {
                 return ::pwrite(descriptor_.get(), data.data(), data.size(),
@@ -151,6 +164,18 @@ public:
         }
     }
 
+    /// A second descriptor, since the first one also writes what is not aligned. Where the file
+    /// system does not offer it, everything goes through the cache.
+    void expect_bulk_writes() override {
+        Descriptor direct{retry_interrupted(
+            [&] { return ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW); })};
+        struct stat value {};
+        if (direct.get() < 0 || ::fstat(direct.get(), &value) < 0) return;
+        const FileIdentity same{static_cast<std::uint64_t>(value.st_dev),
+                                static_cast<std::uint64_t>(value.st_ino)};
+        if (same == identity()) direct_.emplace(std::move(direct));
+    }
+
     void sync() override {
         if (::fdatasync(descriptor_.get()) < 0) throw_errno("sync", path_);
     }
@@ -158,6 +183,20 @@ public:
     const fs::path& path() const override { return path_; }
 
 private:
+    /// How much of the beginning went past the cache: whole alignment units or nothing.
+    std::size_t write_directly(std::uint64_t offset, ByteView data) {
+        if (!direct_ || data.size() < kDirectWriteBytesMin) return 0;
+        if (!is_aligned_for_bulk(offset, data)) return 0;
+        const std::size_t length = data.size() / kBulkAlignmentBytes * kBulkAlignmentBytes;
+        const ssize_t count = retry_interrupted([&] {
+            return ::pwrite(direct_->get(), data.data(), length, static_cast<off_t>(offset));
+        });
+        if (count >= 0) return static_cast<std::size_t>(count);
+        if (errno != EINVAL) throw_errno("write", path_);
+        direct_.reset();  // Another alignment is needed here, or none helps.
+        return 0;
+    }
+
     struct stat status() const {
         struct stat value {};
         if (::fstat(descriptor_.get(), &value) < 0) throw_errno("look at", path_);
@@ -165,6 +204,7 @@ private:
     }
 
     Descriptor descriptor_;
+    std::optional<Descriptor> direct_;
     fs::path path_;
 };
 

@@ -29,9 +29,13 @@ bool may_be_image(const std::string& name) {
            extension == ".avhd";
 }
 
+}  // namespace
+
 // What cannot be opened is no candidate: the folder may hold anything.
-Image find_parent(FileSystem& file_system, const std::filesystem::path& directory,
-                  const disk::DiskImage& child) {
+std::shared_ptr<const disk::DiskImage> find_parent_beside(FileSystem& file_system,
+                                                          const disk::DiskImage& child) {
+    auto directory = child.file().path().parent_path();
+    if (directory.empty()) directory = ".";
     std::size_t candidates = 0;
     std::vector<Image> fitting;
     for (const auto& entry : file_system.list(directory)) {
@@ -55,8 +59,6 @@ Image find_parent(FileSystem& file_system, const std::filesystem::path& director
     return disk::choose_parent(child, fitting);
 }
 
-}  // namespace
-
 disk::ImageChain open_chain(FileSystem& file_system, const std::filesystem::path& image,
                             const std::vector<std::filesystem::path>& parents) {
     Image leaf = open_image(file_system, image);
@@ -66,12 +68,10 @@ disk::ImageChain open_chain(FileSystem& file_system, const std::filesystem::path
             candidates.push_back(open_image(file_system, parent));
         return disk::build_chain_of(std::move(leaf), std::move(candidates));
     }
-    auto directory = image.parent_path();
-    if (directory.empty()) directory = ".";
     std::vector<Image> layers{std::move(leaf)};
     while (layers.back()->info().type == disk::ImageType::differencing &&
            layers.size() < disk::kChainDepthMax) {
-        Image parent = find_parent(file_system, directory, *layers.back());
+        Image parent = find_parent_beside(file_system, *layers.back());
         if (!parent) break;
         layers.push_back(std::move(parent));
     }

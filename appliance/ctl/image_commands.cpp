@@ -2,7 +2,8 @@
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/image_chain_files.h"
-#include "appliance/ctl/progress_bar.h"
+#include "appliance/ctl/image_check_command.h"
+#include "appliance/ctl/shown_progress.h"
 
 #include "storage/disk/disk_writer.h"
 #include "storage/disk/image_report.h"
@@ -32,77 +33,37 @@ struct ImageValues {
     std::uint64_t length = 0;
 };
 
-/// Shows the progress of work in this very process, and ends it on Ctrl-C.
-class ShownProgress final : public Progress {
-public:
-    ShownProgress(Context& context, std::string title)
-        : terminal_(context.terminal()),
-          title_(std::move(title)),
-          interrupts_(terminal_.interrupt_count()),
-          bar_(context.world().clock, terminal_, style_of(context)) {}
-
-    void report(std::string_view phase, std::uint64_t done, std::uint64_t total) override {
-        bar_.update(title_, std::string{phase}, done, total);
-        if (terminal_.interrupt_count() != interrupts_) stop_.request_stop();
-    }
-
-    Work work() { return Work{*this, stop_.get_token()}; }
-
-private:
-    static ProgressStyle style_of(const Context& context) {
-        if (context.options().is_json) return ProgressStyle::silent;
-        return context.terminal().shows_progress() ? ProgressStyle::bar : ProgressStyle::silent;
-    }
-
-    Terminal& terminal_;
-    std::string title_;
-    int interrupts_;
-    ProgressBar bar_;
-    std::stop_source stop_;
-};
-
 std::string readable(const Json& value) {
     if (value.is_string()) return printable(value.get<std::string>());
     return dump_json(value);
+}
+
+/// Names and values, what belongs to a name below it and further in. The depth is that of our own
+/// documents.
+void print_facts(std::ostream& out, const std::string& name, const Json& value, int indent) {
+    if (value.is_null() || (value.is_structured() && value.empty())) return;
+    const std::string shown = printable(name);
+    if (!value.is_structured()) {
+        out << fmt::format("{:{}}{:26}{}\n", "", indent, shown, readable(value));
+        return;
+    }
+    if (value.is_array()) {
+        int number = 0;
+        for (const Json& item : value)
+            print_facts(out, fmt::format("{} {}", name, ++number), item, indent);
+        return;
+    }
+    out << fmt::format("{:{}}{}:\n", "", indent, shown);
+    for (const auto& [key, item] : value.items())
+        print_facts(out, key, item, indent + 2);
 }
 
 ExitStatus show_info(Context& context, const ImageValues& values) {
     const auto chain = open_chain(context.world().file_system, values.image, values.parents);
     const Json info = disk::image_info_json(chain);
     context.show(info, [&](std::ostream& out) {
-        for (const auto& [name, value] : info.items()) {
-            if (value.is_array() || value.is_object()) continue;
-            out << fmt::format("{:26}{}\n", name, readable(value));
-        }
-        for (const Json& layer : list_of(info, "layers")) {
-            out << "\n";
-            for (const auto& [name, value] : layer.items()) {
-                if (value.is_null()) continue;
-                out << fmt::format("  {:24}{}\n", name, readable(value));
-            }
-        }
-    });
-    return ExitStatus::done;
-}
-
-ExitStatus check(Context& context, const ImageValues& values) {
-    const auto chain = open_chain(context.world().file_system, values.image, values.parents);
-    Json warnings = Json::array();
-    for (const auto& layer : chain.layers()) {
-        disk::check_block_aliasing(*layer);
-        for (const auto& warning : layer->info().warnings)
-            warnings.push_back(warning);
-    }
-    if (!chain.is_complete()) warnings.push_back("a parent is missing");
-    const Json document{{"result", "sound"},
-                        {"layers", chain.layers().size()},
-                        {"complete", chain.is_complete()},
-                        {"warnings", warnings}};
-    context.show(document, [&](std::ostream& out) {
-        for (const Json& warning : warnings)
-            out << "warning: " << readable(warning) << "\n";
-        out << plural(chain.layers().size(), "layer") << " checked: headers, log, tables, no block "
-            << "used twice\n";
+        for (const auto& [name, value] : info.items())
+            print_facts(out, name, value, 0);
     });
     return ExitStatus::done;
 }
@@ -264,9 +225,7 @@ void add_image_commands(CommandSet set) {
     CLI::App* group = add_group(set.app, "image", "Disk image files; no data directory is needed");
     add_command<ImageValues>(*group, set.chosen, "info", "Show what stands in the headers",
                              declare_image, show_info);
-    add_command<ImageValues>(*group, set.chosen, "check",
-                             "Check headers, log and tables; exit status 4: damaged", declare_image,
-                             check);
+    add_image_check_command(*group, set.chosen);
     add_command<ImageValues>(*group, set.chosen, "map", "Show where there is data", declare_image,
                              show_map);
     add_command<ImageValues>(*group, set.chosen, "read", "Write bytes to standard output",

@@ -3,6 +3,7 @@
 
 #include "storage/disk/limits.h"
 #include "storage/disk/refusal.h"
+#include "storage/disk/space_map.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -12,11 +13,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace entrepot::disk::vhdx {
 namespace {
 
 constexpr std::uint64_t kEntryBytes = 8;
+constexpr std::size_t kSameProbeBytes = 4 * kKiB;
 
 std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) {
     return value / divisor + (value % divisor != 0 ? 1 : 0);
@@ -25,27 +28,6 @@ std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) {
 [[noreturn]] void refuse(const EntryPlace& place, std::uint64_t raw, std::string_view why) {
     refuse_field(ErrorCode::corrupt, {"VHDX BAT", place.name, hex64(raw), place.offset}, why);
 }
-
-/// One bit for each MiB of the file.
-class SpaceMap {
-public:
-    explicit SpaceMap(std::uint64_t file_size) : bits_(divide_up(file_size, kMiB), false) {}
-
-    /// False if a part is taken already. What lies beyond the file is left out.
-    bool take(std::uint64_t offset, std::uint64_t length) {
-        const std::uint64_t begin = offset / kMiB;
-        const std::uint64_t end =
-            std::min<std::uint64_t>(divide_up(offset + length, kMiB), bits_.size());
-        for (std::uint64_t unit = begin; unit < end; ++unit) {
-            if (bits_[unit]) return false;
-            bits_[unit] = true;
-        }
-        return true;
-    }
-
-private:
-    std::vector<bool> bits_;
-};
 
 }  // namespace
 
@@ -65,7 +47,7 @@ std::uint64_t Geometry::bytes_in_block(std::uint64_t block) const {
 }
 
 BlockTable::BlockTable(const ImageView& image, const Geometry& geometry, const Regions& regions)
-    : image_(image), geometry_(geometry), regions_(regions), cache_(image_) {
+    : image_(image), geometry_(geometry), regions_(regions), cache_(image_), holes_(image_.file()) {
     if (geometry.entry_count > regions.bat.length / kEntryBytes) {
         throw Error{ErrorCode::corrupt,
                     fmt::format("VHDX BAT: the region of {} bytes at offset {} is too small for "
@@ -165,19 +147,49 @@ std::uint64_t BlockTable::bitmap_of_block(std::uint64_t block) const {
     return *bitmap;
 }
 
-std::uint64_t BlockTable::skip_empty(std::uint64_t block, std::uint64_t end,
-                                     BlockState state) const {
-    TableCache::Page page;
-    std::uint64_t page_number = 0;
-    for (; block < end; ++block) {
-        const std::uint64_t offset =
-            regions_.bat.offset + geometry_.entry_of_block(block) * kEntryBytes;
-        if (!page || offset / limits::kTablePageBytes != page_number) {
-            page = cache_.page_of(offset);
-            page_number = offset / limits::kTablePageBytes;
-        }
-        const std::uint64_t raw = load_u64(*page, offset % limits::kTablePageBytes);
-        if (decode(block, raw).state != state) return block;
+/// The first entry behind `index` that is not the same, or at least one that is further on. A table
+/// of 64 TiB that holds little is nearly nothing but equal entries and holes of the file.
+std::uint64_t BlockTable::skip_same(std::uint64_t index) const {
+    const std::uint64_t offset = regions_.bat.offset + index * kEntryBytes;
+    const std::uint64_t length_max = (geometry_.entry_count - index) * kEntryBytes;
+    const HoleMap::Run run = holes_.run_at(offset, length_max, kEntryBytes);
+    if (run.is_hole && image_.is_plain(offset, run.length)) return index + run.length / kEntryBytes;
+
+    const TableCache::Page page = cache_.page_of(offset);
+    const std::size_t begin = offset % limits::kTablePageBytes;
+    const std::size_t end = std::min<std::uint64_t>(page->size(), begin + length_max);
+    // Each entry is compared with its neighbour, many at a time where that goes well.
+    const auto are_same = [&](std::size_t at, std::size_t length) {
+        return std::memcmp(page->data() + at, page->data() + at + kEntryBytes, length) == 0;
+    };
+    std::size_t at = begin;
+    while (end - at > kSameProbeBytes && are_same(at, kSameProbeBytes))
+        at += kSameProbeBytes;
+    while (end - at > kEntryBytes && are_same(at, kEntryBytes))
+        at += kEntryBytes;
+    return index + (at - begin) / kEntryBytes + 1;
+}
+
+BlockTable::Empty BlockTable::empty_kind(BlockState state) const {
+    switch (state) {
+        case BlockState::not_present:
+            return geometry_.has_parent ? Empty::parent : Empty::zero;
+        case BlockState::zero:
+            return Empty::zero;
+        case BlockState::unmapped:
+            return Empty::unmapped;
+        case BlockState::present:
+        case BlockState::partial:
+            return Empty::no;
+    }
+    return Empty::no;
+}
+
+std::uint64_t BlockTable::skip_empty(std::uint64_t block, std::uint64_t end, Empty kind) const {
+    while (block < end) {
+        const std::uint64_t index = geometry_.entry_of_block(block);
+        if (empty_kind(decode(block, raw_entry(index)).state) != kind) return block;
+        block = geometry_.block_at_entry(skip_same(index));
     }
     return end;
 }
@@ -223,14 +235,17 @@ void BlockTable::check_aliasing() const {
     for (const FileRange& range : regions_.occupied)
         space.take(range.offset, range.length);
     const auto take = [&](std::uint64_t offset, std::uint64_t length, const auto& place_of) {
-        if (space.take(offset, length)) return;
+        if (!space.take(offset, length)) return;
         const EntryPlace place = place_of();
         refuse(place, raw_entry((place.offset - regions_.bat.offset) / kEntryBytes),
                fmt::format("points to {}, whose space another entry or structure uses", offset));
     };
     for (std::uint64_t block = 0; block < geometry_.block_count; ++block) {
         const BlockEntry entry = this->block(block);
-        if (entry.file_offset == 0) continue;
+        if (entry.file_offset == 0) {
+            block = skip_empty(block, geometry_.block_count, empty_kind(entry.state)) - 1;
+            continue;
+        }
         take(entry.file_offset, geometry_.block_size_bytes, [&] { return place_of_block(block); });
     }
     for (std::uint64_t chunk = 0; chunk < geometry_.chunk_count; ++chunk) {

@@ -1,6 +1,7 @@
 // The block allocation table of a VHDX: where each block of the disk lies (MS-VHDX 2.5).
 #pragma once
 
+#include "storage/disk/hole_map.h"
 #include "storage/disk/image_view.h"
 #include "storage/disk/table_cache.h"
 #include "storage/disk/vhdx_metadata.h"
@@ -29,6 +30,10 @@ struct Geometry {
     std::uint64_t entry_of_block(std::uint64_t block) const { return block + block / chunk_ratio; }
     std::uint64_t entry_of_bitmap(std::uint64_t chunk) const {
         return chunk * (chunk_ratio + 1) + chunk_ratio;
+    }
+    /// The first block whose entry is at or behind `index`.
+    std::uint64_t block_at_entry(std::uint64_t index) const {
+        return index - index / (chunk_ratio + 1);
     }
     /// Of a block; less than a block only at the end of the disk.
     std::uint64_t bytes_in_block(std::uint64_t block) const;
@@ -62,9 +67,12 @@ public:
     std::optional<std::uint64_t> find_bitmap(std::uint64_t chunk) const;
     /// Where the bitmap of a partial block's chunk lies. Throws Error{corrupt} if there is none.
     std::uint64_t bitmap_of_block(std::uint64_t block) const;
-    /// The first block at or behind `block`, below `end`, whose state is another or that holds
-    /// something; `end` if there is none. Only for the states that hold nothing.
-    std::uint64_t skip_empty(std::uint64_t block, std::uint64_t end, BlockState state) const;
+    /// What a block without content reads as.
+    enum class Empty { no, zero, unmapped, parent };
+    Empty empty_kind(BlockState state) const;
+    /// The first block at or behind `block`, below `end`, that reads as something else or holds
+    /// content; `end` if there is none.
+    std::uint64_t skip_empty(std::uint64_t block, std::uint64_t end, Empty kind) const;
     /// Set if the last block's file space ends early, which old QEMU does.
     std::optional<std::string> find_short_last_block() const;
     /// See check_block_aliasing().
@@ -81,6 +89,7 @@ public:
 
 private:
     std::uint64_t raw_entry(std::uint64_t index) const;
+    std::uint64_t skip_same(std::uint64_t index) const;
     BlockEntry decode(std::uint64_t block, std::uint64_t raw) const;
     EntryPlace place_of_block(std::uint64_t block) const;
     EntryPlace place_of_bitmap(std::uint64_t chunk) const;
@@ -92,6 +101,7 @@ private:
     Geometry geometry_;
     Regions regions_;
     TableCache cache_;
+    HoleMap holes_;
 };
 
 }  // namespace entrepot::disk::vhdx

@@ -1,15 +1,33 @@
 // Extents say where to read; what was read is looked through for zeros.
 #include "storage/disk/content_scan.h"
 
+#include "base/file_system.h"
+
 #include <algorithm>
+#include <cstdint>
 
 namespace entrepot::disk {
 namespace {
 
 constexpr std::size_t kReadBytes = kMiB;
-constexpr std::size_t kZeroUnitBytes = 4 * kKiB;
+/// What zeros are looked for in, at its multiples on the disk.
+constexpr std::size_t kUnitBytes = kBulkAlignmentBytes;
 
 using Sink = std::function<void(std::uint64_t, ByteView)>;
+
+/// A place for a run, aligned in memory as the run is on the disk, so that what is written on can
+/// go past the system's cache.
+class ReadBuffer {
+public:
+    MutableByteView place(std::uint64_t offset, std::size_t length) {
+        const auto address = reinterpret_cast<std::uintptr_t>(bytes_.data());
+        const std::size_t skip = (kUnitBytes - address % kUnitBytes) % kUnitBytes;
+        return MutableByteView{bytes_}.subspan(skip + offset % kUnitBytes, length);
+    }
+
+private:
+    Bytes bytes_ = Bytes(kReadBytes + 2 * kUnitBytes);
+};
 
 void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
     std::size_t begin = 0;
@@ -18,7 +36,8 @@ void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
         if (begin < at) sink(offset + begin, content.subspan(begin, at - begin));
     };
     while (at < content.size()) {
-        const std::size_t length = std::min(kZeroUnitBytes, content.size() - at);
+        const std::size_t unit = kUnitBytes - (offset + at) % kUnitBytes;
+        const std::size_t length = std::min(unit, content.size() - at);
         const bool is_hole = is_zero(content.subspan(at, length));
         if (is_hole) flush();
         at += length;
@@ -31,7 +50,7 @@ void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
 
 void scan_content(const DiskSource& source, const Work& work, const Sink& sink) {
     const std::uint64_t size = source.size_bytes();
-    Bytes buffer(kReadBytes);
+    ReadBuffer buffer;
     for (std::uint64_t offset = 0; offset < size;) {
         const DiskExtent extent = source.extent_at(offset, size - offset);
         const std::uint64_t end = offset + extent.length;
@@ -40,7 +59,7 @@ void scan_content(const DiskSource& source, const Work& work, const Sink& sink) 
             work.throw_if_stopped();
             // Reads end at multiples of their size, so that runs stay aligned.
             const std::uint64_t length = std::min(end - offset, kReadBytes - offset % kReadBytes);
-            const MutableByteView part = MutableByteView{buffer}.first(length);
+            const MutableByteView part = buffer.place(offset, length);
             source.read(offset, part);  // Throws for kind parent.
             pass_on_nonzero(offset, part, sink);
             offset += length;

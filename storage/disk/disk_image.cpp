@@ -31,17 +31,17 @@ std::string extension_of(const File& file) {
     return extension;
 }
 
-/// The format that a name promises. It comes before the content: the first sector of a fixed VHD
-/// and the last of a VHDX are the guest's, who may write any signature there; and an image that
-/// lost its beginning must not be taken for the disk itself.
+}  // namespace
+
+// It comes before the content: the first sector of a fixed VHD and the last of a VHDX are the
+// guest's, who may write any signature there; and an image that lost its beginning must not be
+// taken for the disk itself.
 std::optional<ImageFormat> format_of_name(const File& file) {
     const std::string extension = extension_of(file);
     if (extension == ".vhdx" || extension == ".avhdx") return ImageFormat::vhdx;
     if (extension == ".vhd" || extension == ".avhd") return ImageFormat::vhd;
     return std::nullopt;
 }
-
-}  // namespace
 
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
     const Content content = probe_content(*file);

@@ -120,6 +120,9 @@ std::unique_ptr<DiskImage> open_raw(std::unique_ptr<File> file,
 /// a person chose the file.
 std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file);
 
+/// The format that a file's name promises; nullopt if it promises none.
+std::optional<ImageFormat> format_of_name(const File& file);
+
 /// Walks the whole allocation table and throws Error{corrupt} where two blocks, or a block and a
 /// structure of the file, claim the same space. Reading alone checks only the entries it uses;
 /// ingest calls this once before it believes an image. Costs one bit per MiB of file for a VHDX;

@@ -216,6 +216,7 @@ void write_disk(FileSystem& file_system, Random& random, const DiskSource& sourc
             return write_qcow2(file_system, random, source, target, work);
         }
         AtomicFile file{file_system, target};
+        file.file().expect_bulk_writes();
         write_content(file.file(), random, source, options, work);
         file.commit();
     });

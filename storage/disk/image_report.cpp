@@ -1,6 +1,8 @@
 // Facts about images for people and scripts; nothing here decides anything.
 #include "storage/disk/image_report.h"
 
+#include "storage/disk/vhdx_facts.h"
+
 #include "base/check.h"
 #include "base/error.h"
 
@@ -112,24 +114,26 @@ Json vhd_json(const ImageInfo& info) {
             {"table_entry_count", vhd.table_entry_count}};
 }
 
-Json layer_json(const DiskImage& image) {
+Json layer_json(const DiskImage& image, const KindBytes& bytes) {
     const ImageInfo& info = image.info();
-    return {{"file", image.file().path().string()},
-            {"format", to_string(info.format)},
-            {"type", to_string(info.type)},
-            {"virtual_size_bytes", info.size_bytes},
-            {"file_size_bytes", info.file_size_bytes},
-            {"block_size_bytes", info.block_size_bytes},
-            {"logical_sector_size", info.logical_sector_size},
-            {"physical_sector_size", info.physical_sector_size},
-            {"virtual_disk_id", guid_or_null(info.virtual_disk_id)},
-            {"data_write_guid", guid_or_null(info.data_write_guid)},
-            {"log_dirty", info.is_log_dirty},
-            {"creator", info.creator},
-            {"parent", info.parent ? to_json(*info.parent) : Json(nullptr)},
-            {"vhd", vhd_json(info)},
-            {"warnings", info.warnings},
-            {"bytes", to_json(count_kinds(image))}};
+    Json layer{{"file", image.file().path().string()},
+               {"format", to_string(info.format)},
+               {"type", to_string(info.type)},
+               {"virtual_size_bytes", info.size_bytes},
+               {"file_size_bytes", info.file_size_bytes},
+               {"block_size_bytes", info.block_size_bytes},
+               {"logical_sector_size", info.logical_sector_size},
+               {"physical_sector_size", info.physical_sector_size},
+               {"virtual_disk_id", guid_or_null(info.virtual_disk_id)},
+               {"data_write_guid", guid_or_null(info.data_write_guid)},
+               {"log_dirty", info.is_log_dirty},
+               {"creator", info.creator},
+               {"parent", info.parent ? to_json(*info.parent) : Json(nullptr)},
+               {"vhd", vhd_json(info)},
+               {"warnings", info.warnings},
+               {"bytes", to_json(bytes)}};
+    if (info.format == ImageFormat::vhdx) layer["vhdx"] = vhdx::structure_facts(image.file());
+    return layer;
 }
 
 /// A disk that goes on with zeros.
@@ -189,8 +193,11 @@ void compare_bytes(DiskComparison& result, std::uint64_t offset, std::uint64_t s
 
 Json image_info_json(const ImageChain& chain) {
     Json layers = Json::array();
-    for (const auto& layer : chain.layers())
-        layers.push_back(layer_json(*layer));
+    const KindBytes merged = count_kinds(chain);
+    for (const auto& layer : chain.layers()) {
+        const bool is_alone = chain.layers().size() == 1;
+        layers.push_back(layer_json(*layer, is_alone ? merged : count_kinds(*layer)));
+    }
     const ImageInfo& leaf = chain.leaf().info();
     Json info{{"format", to_string(leaf.format)},
               {"type", to_string(leaf.type)},
@@ -198,7 +205,7 @@ Json image_info_json(const ImageChain& chain) {
               {"logical_sector_size", leaf.logical_sector_size},
               {"virtual_disk_id", guid_or_null(leaf.virtual_disk_id)},
               {"complete", chain.is_complete()},
-              {"bytes", to_json(count_kinds(chain))},
+              {"bytes", to_json(merged)},
               {"layers", std::move(layers)}};
     if (const auto& missing = chain.lowest().info().parent) info["needs"] = to_json(*missing);
     return info;

@@ -16,6 +16,23 @@
 #include <utility>
 
 namespace entrepot::disk::vhdx {
+namespace {
+
+BlockTable::Empty empty_of(ExtentKind kind) {
+    switch (kind) {
+        case ExtentKind::data:
+            return BlockTable::Empty::no;
+        case ExtentKind::zero:
+            return BlockTable::Empty::zero;
+        case ExtentKind::unmapped:
+            return BlockTable::Empty::unmapped;
+        case ExtentKind::parent:
+            return BlockTable::Empty::parent;
+    }
+    return BlockTable::Empty::no;
+}
+
+}  // namespace
 
 /// What has to be known before a table can be read.
 struct VhdxImage::Opened {
@@ -160,7 +177,7 @@ DiskExtent VhdxImage::extent_at(std::uint64_t offset, std::uint64_t length_max) 
             // Runs of blocks that hold nothing go by in one loop over table pages.
             const std::uint64_t first = at / block_size;
             const std::uint64_t end = (offset + length_max) / block_size;
-            const std::uint64_t next = table_->skip_empty(first, end, empty_state(extent.kind));
+            const std::uint64_t next = table_->skip_empty(first, end, empty_of(extent.kind));
             if (next > first) {
                 extent.length += (next - first) * block_size;
                 continue;
@@ -171,13 +188,6 @@ DiskExtent VhdxImage::extent_at(std::uint64_t offset, std::uint64_t length_max) 
         extent.length += piece.length;
     }
     return extent;
-}
-
-/// The state whose blocks read as this kind.
-BlockState VhdxImage::empty_state(ExtentKind kind) const {
-    if (kind == ExtentKind::unmapped) return BlockState::unmapped;
-    if (kind == ExtentKind::zero && geometry_->has_parent) return BlockState::zero;
-    return BlockState::not_present;
 }
 
 bool VhdxImage::is_empty_layer() const {

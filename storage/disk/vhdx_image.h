@@ -38,7 +38,6 @@ private:
     static Opened open(const File& file);
     Piece piece_at(std::uint64_t offset, std::uint64_t length_max) const;
     Piece refine(Piece piece) const;
-    BlockState empty_state(ExtentKind kind) const;
 
     std::unique_ptr<File> file_;
     ImageInfo info_;

@@ -151,4 +151,16 @@ Replay replay_log(const File& file, const FileRange& log, const Guid& log_guid) 
     return replay;
 }
 
+LogSurvey survey_log(const File& file, const FileRange& log, const Guid& log_guid) {
+    const LogBuffer buffer{file, log, log_guid};
+    Rejection rejection;
+    LogSurvey survey;
+    const auto entries = find_entries(buffer, rejection);
+    survey.valid_count = entries.size();
+    for (std::uint64_t position = 0; position < log.length; position += kLogSectorBytes) {
+        if (!entries.contains(position) && buffer.is_begun_at(position)) ++survey.torn_count;
+    }
+    return survey;
+}
+
 }  // namespace entrepot::disk::vhdx

@@ -21,4 +21,12 @@ struct Replay {
 /// ("cannot be replayed") or if the file is shorter than the log says it was.
 Replay replay_log(const File& file, const FileRange& log, const Guid& log_guid);
 
+/// How many entries of this log there are, active or not.
+struct LogSurvey {
+    std::size_t valid_count = 0;
+    std::size_t torn_count = 0;  ///< They begin as entries, and some field or checksum is wrong.
+};
+/// Throws Error{limit} for more entries than limits.h allows.
+LogSurvey survey_log(const File& file, const FileRange& log, const Guid& log_guid);
+
 }  // namespace entrepot::disk::vhdx

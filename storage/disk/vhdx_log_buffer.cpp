@@ -50,6 +50,12 @@ void Rejection::note_other_log(const Field& field) {
         fmt::format("{} {} at offset {} is another log's", field.name, field.value, field.offset);
 }
 
+bool LogBuffer::is_begun_at(std::uint64_t position) const {
+    const Bytes sector = read_sector(position);
+    const ByteView guid = ByteView{sector}.subspan(kLogGuidOffset, Guid::kSizeBytes);
+    return load_u32(sector, 0) == kLogEntrySignature && Guid::from_bytes(guid) == guid_;
+}
+
 bool LogBuffer::check_sizes(const LogEntryHeader& header, std::uint64_t position,
                             Rejection& rejection) const {
     const auto length = [&] {

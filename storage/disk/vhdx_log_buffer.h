@@ -73,6 +73,8 @@ public:
     std::uint64_t file_offset(std::uint64_t position) const {
         return log_.offset + position % log_.length;
     }
+    /// A signature and the GUID of this log; the rest may be torn.
+    bool is_begun_at(std::uint64_t position) const;
     /// The header and every descriptor are right, and so is the checksum; nullopt otherwise.
     std::optional<LogEntryHeader> find_entry(std::uint64_t position, Rejection& rejection) const;
     /// An entry that find_entry() found, whole.

@@ -6,6 +6,7 @@
 #include "storage/disk/vhdx_format.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct Metadata {
 Metadata read_metadata(const ImageView& image, const FileRange& region,
                        std::vector<std::string>& warnings);
 
+/// All keys of a parent locator item with their values, known or not. Throws as the next one.
+std::map<std::string, std::string> decode_locator_values(ByteView item, std::uint64_t offset);
 /// Decodes a parent locator item, which lies at `offset` of the file. Throws Error{corrupt},
 /// {unsupported} for another type.
 ParentLocator decode_parent_locator(ByteView item, std::uint64_t offset);

@@ -150,6 +150,14 @@ std::size_t checked_count(const LocatorItem& item) {
 
 }  // namespace
 
+std::map<std::string, std::string> decode_locator_values(ByteView bytes, std::uint64_t offset) {
+    const LocatorItem item{bytes, offset};
+    std::map<std::string, std::string> texts;
+    for (auto& [key, value] : decode_entries(item, checked_count(item)))
+        texts.emplace(key, std::move(value.text));
+    return texts;
+}
+
 ParentLocator decode_parent_locator(ByteView bytes, std::uint64_t offset) {
     const LocatorItem item{bytes, offset};
     const std::size_t count = checked_count(item);

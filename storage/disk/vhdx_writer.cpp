@@ -24,14 +24,15 @@ void read_padded(const DiskSource& disk, std::uint64_t offset, MutableByteView t
     std::memset(target.data() + inside, 0, target.size() - inside);
 }
 
-bool is_known_zero(const DiskSource& disk, std::uint64_t offset, std::uint64_t length) {
+/// How far from `offset` on a disk promises zeros, at most length_max. Beyond its end are zeros.
+std::uint64_t known_zeros(const DiskSource& disk, std::uint64_t offset, std::uint64_t length_max) {
     const std::uint64_t size = disk.size_bytes();
-    if (offset >= size) return true;
-    length = std::min(length, size - offset);
-    const DiskExtent extent = disk.extent_at(offset, length);
+    if (offset >= size) return length_max;
+    const DiskExtent extent = disk.extent_at(offset, std::min(length_max, size - offset));
     const bool is_zero_kind =
         extent.kind == ExtentKind::zero || extent.kind == ExtentKind::unmapped;
-    return is_zero_kind && extent.length == length;
+    if (!is_zero_kind) return 0;
+    return extent.length == size - offset ? length_max : extent.length;
 }
 
 /// Builds a child block by block; at the end of each chunk its bitmap follows.
@@ -49,24 +50,47 @@ public:
 
     void write(Random& random, const Work& work) {
         const vhdx::Geometry& geometry = builder_.geometry();
-        for (std::uint64_t block = 0; block < geometry.block_count; ++block) {
+        // The window doubles while both disks promise zeros, so that neither is asked about a long
+        // run again and again.
+        std::uint64_t window = 1;
+        for (std::uint64_t block = 0; block < geometry.block_count;) {
             work.throw_if_stopped();
-            write_block(block);
-            const bool is_last = block + 1 == geometry.block_count;
-            if (is_last || (block + 1) % geometry.chunk_ratio == 0) finish_chunk(block);
-            work.progress.report(
-                "writing", std::min((block + 1) * geometry.block_size_bytes, geometry.size_bytes),
-                geometry.size_bytes);
+            std::uint64_t count = count_zero_blocks(block, window);
+            window = count > 0 ? 2 * window : 1;
+            if (count == 0) {
+                write_block(block);
+                count = 1;
+            }
+            const std::uint64_t next = block + count;
+            const bool is_last = next == geometry.block_count;
+            if (is_last || next / geometry.chunk_ratio != block / geometry.chunk_ratio) {
+                finish_chunk(block);
+            }
+            work.progress.report("writing",
+                                 std::min(next * geometry.block_size_bytes, geometry.size_bytes),
+                                 geometry.size_bytes);
+            block = next;
         }
         builder_.finish(random);
     }
 
 private:
+    std::uint64_t count_zero_blocks(std::uint64_t block, std::uint64_t count_max) const {
+        const vhdx::Geometry& geometry = builder_.geometry();
+        const std::uint64_t offset = block * geometry.block_size_bytes;
+        const std::uint64_t count = std::min(count_max, geometry.block_count - block);
+        std::uint64_t length =
+            std::min(count * geometry.block_size_bytes, geometry.size_bytes - offset);
+        length = known_zeros(source_, offset, length);
+        if (length > 0) length = known_zeros(base_, offset, length);
+        if (offset + length == geometry.size_bytes) return geometry.block_count - block;
+        return length / geometry.block_size_bytes;
+    }
+
     void write_block(std::uint64_t block) {
         const vhdx::Geometry& geometry = builder_.geometry();
         const std::uint64_t offset = block * geometry.block_size_bytes;
         const std::uint64_t length = geometry.bytes_in_block(block);
-        if (is_known_zero(source_, offset, length) && is_known_zero(base_, offset, length)) return;
         const MutableByteView ours = MutableByteView{ours_}.first(length);
         const MutableByteView theirs = MutableByteView{theirs_}.first(length);
         source_.read(offset, ours);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,7 +79,8 @@ Finished run_to_end(const Command& command) {
     const pid_t process = start(command, out, err);
     const auto deadline = std::chrono::steady_clock::now() + kRunMax;
     int status = 0;
-    while (::waitpid(process, &status, WNOHANG) == 0) {
+    rusage usage{};
+    while (::wait4(process, &status, WNOHANG, &usage) == 0) {
         if (std::chrono::steady_clock::now() > deadline) {
             ::kill(process, SIGKILL);
             ::waitpid(process, &status, 0);
@@ -86,7 +88,8 @@ Finished run_to_end(const Command& command) {
         }
         pause();
     }
-    return {exit_status_of(status), read_text(out), read_text(err)};
+    const auto peak_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
+    return {exit_status_of(status), read_text(out), read_text(err), peak_kib * 1024};
 }
 
 BackgroundProcess::BackgroundProcess(const Command& command, std::filesystem::path output)

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,6 +21,7 @@ struct Finished {
     int status = 0;
     std::string out;
     std::string err;
+    std::uint64_t peak_memory_bytes = 0;  ///< Resident, with the program itself.
 };
 
 /// Standard input is empty. Fails the test after two minutes.

@@ -30,19 +30,25 @@ public:
         return answer;
     }
     Secret ask_secret(const std::string& question) override { return Secret{ask(question)}; }
-    int interrupt_count() const override { return interrupts; }
+    int interrupt_count() const override {
+        ++interrupt_questions_;
+        const bool comes_now = interrupt_at > 0 && interrupt_questions_ >= interrupt_at;
+        return interrupts + (comes_now ? 1 : 0);
+    }
 
     std::string out_text() const { return out_.str(); }
     std::string err_text() const { return err_.str(); }
 
     bool is_person = false;
     int interrupts = 0;
+    int interrupt_at = 0;  ///< Ctrl-C comes before the count is asked for the n-th time.
     std::deque<std::string> answers;
     std::vector<std::string> questions;
 
 private:
     std::ostringstream out_;
     std::ostringstream err_;
+    mutable int interrupt_questions_ = 0;
 };
 
 /// Answers in the given order and remembers what it was asked.

@@ -60,6 +60,17 @@ TEST_CASE("image: convert to VHDX and back keeps every byte", "[ctl]") {
                             "--format", "raw"}) == 1);
 }
 
+TEST_CASE("image: Ctrl-C ends a conversion and leaves nothing", "[ctl]") {
+    for (const char* format : {"raw", "vhdx", "vhdx-fixed", "vhd", "qcow2"}) {
+        Images images;
+        images.shell.terminal.interrupt_at = 2;
+        CHECK(images.shell.run({"image", "convert", images.path("a.raw"), images.path("c"),
+                                "--format", format}) == 1);
+        CHECK(images.shell.terminal.err_text().find("cancelled") != std::string::npos);
+        CHECK(images.shell.file_system.list(images.directory.path()).size() == 2);
+    }
+}
+
 TEST_CASE("image: compare says where disks differ", "[ctl]") {
     Images images;
     CHECK(images.shell.run(

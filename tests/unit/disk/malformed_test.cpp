@@ -1,6 +1,7 @@
 // Every malformed image of the table is refused when its row says, with the code and the words that
 // it says, and no two rows are refused in the same words (vhdx.md section 6).
 #include "storage/disk/image_chain.h"
+#include "storage/disk/image_check.h"
 #include "tests/unit/disk/malformed_rows.h"
 
 #include <fmt/format.h>
@@ -105,6 +106,21 @@ TEST_CASE("malformed images: each is refused with its own message", "[disk][malf
         ++row_count;
     }
     CHECK(row_count >= kRowCountMin);
+}
+
+TEST_CASE("malformed images: a check finds what a reader refuses", "[disk][malformed]") {
+    NullProgress progress;
+    for (const Row& row : all_rows()) {
+        if (row.when == Refused::as_chain) continue;
+        const Files files = row.make();
+        const File& file = *files.front();
+        const bool is_vhd = format_of_name(file) == ImageFormat::vhd;
+        if (is_vhd != (row.open == &open_vhd)) continue;  // The row asks for another format.
+        const ImageCheck check = check_image(file, Work{progress});
+        INFO("row: " << row.name << ", " << to_json(check).dump(1));
+        CHECK(check.is_damaged() == (row.code == ErrorCode::corrupt));
+        CHECK(check.worst >= Severity::unsupported);
+    }
 }
 
 }  // namespace entrepot::disk::malformed

@@ -1,0 +1,10 @@
+// entrepot image check.
+#pragma once
+
+#include "appliance/ctl/command.h"
+
+namespace entrepot::ctl {
+
+void add_image_check_command(CLI::App& group, Action& chosen);
+
+}  // namespace entrepot::ctl
