@@ -62,16 +62,14 @@ disk::TargetFormat target_format(Writer writer) {
             return disk::TargetFormat::vhdx_fixed;
         case Writer::ours_vhdx_diff:
             return disk::TargetFormat::vhdx_diff;
-        case Writer::ours_vhdx:
-        case Writer::ours_vhdx_blocks:
-        case Writer::hostsim_vhdx:
-        case Writer::hostsim_vhdx_diff:
-        case Writer::qemu_vhdx:
-        case Writer::qemu_vhdx_fixed:
-        case Writer::qemu_io_vhdx:
-            break;
+        case Writer::ours_vhd:
+            return disk::TargetFormat::vhd;
+        case Writer::ours_vhd_fixed:
+            return disk::TargetFormat::vhd_fixed;
+        default:
+            ENTREPOT_CHECK(writer == Writer::ours_vhdx);
+            return disk::TargetFormat::vhdx;
     }
-    return disk::TargetFormat::vhdx;
 }
 
 /// The writer below write_disk(), where the block size is free.
