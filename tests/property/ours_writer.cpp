@@ -31,8 +31,11 @@ public:
             return {offset, std::min(data->length, rest), disk::ExtentKind::data};
         }
         std::uint64_t length = data ? std::min(data->offset - offset, rest) : rest;
-        length = std::min(length, kMiB - offset % kMiB);
-        return {offset, length, zero_kind(offset / kMiB)};
+        // A change of kind inside of a block makes a writer look closer, which large disks only pay
+        // for.
+        const std::uint64_t unit = model_.size_bytes() < kGiB ? kMiB : 64 * kMiB;
+        length = std::min(length, unit - offset % unit);
+        return {offset, length, zero_kind(offset / unit)};
     }
 
 private:
