@@ -1,6 +1,7 @@
 // Damaged and contradictory VHDs: each is refused in words that name structure, field, value and
 // offset, when it is opened or when the bad entry is used.
 #include "storage/disk/disk_image.h"
+#include "storage/disk/image_check.h"
 #include "storage/disk/limits.h"
 
 #include "base/error.h"
@@ -44,8 +45,19 @@ Error use(std::unique_ptr<File> file) {
     return Error{ErrorCode::internal, "it was accepted"};
 }
 
+/// What a reader refuses, a check finds.
+void check_found(const char* name, const File& file, ErrorCode code) {
+    if (format_of_name(file) != ImageFormat::vhd) return;
+    NullProgress progress;
+    const ImageCheck check = check_image(file, Work{progress});
+    INFO(name << ": " << to_json(check).dump(1));
+    CHECK(check.is_damaged() == (code == ErrorCode::corrupt));
+    CHECK(check.worst >= Severity::unsupported);
+}
+
 void check_refused(const char* name, std::unique_ptr<File> file, ErrorCode code,
                    const std::string& words) {
+    check_found(name, *file, code);
     const Error error = use(std::move(file));
     INFO(name << ": " << error.message() << "; expected: " << words);
     CHECK(error.code() == code);
