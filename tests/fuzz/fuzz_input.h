@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <span>
 
 namespace entrepot::fuzz {
@@ -85,13 +86,16 @@ inline void judge(const Error& error) {
     Json(error.message()).dump();
 }
 
+/// With what the body was refused, if it was.
 template <typename Body>
-void allow_refusal(const Body& body) {
+std::optional<ErrorCode> allow_refusal(const Body& body) {
     try {
         body();
     } catch (const Error& error) {
         judge(error);
+        return error.code();
     }
+    return std::nullopt;
 }
 
 }  // namespace entrepot::fuzz

@@ -5,6 +5,7 @@
 #include "storage/disk/image_chain.h"
 #include "storage/disk/image_report.h"
 
+#include "tests/fuzz/check_oracle.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/vhd_forge.h"
@@ -116,12 +117,14 @@ Images open_all(Files files) {
     Images images;
     for (auto& file : files) {
         const bool is_vhd = file->path().extension() == ".vhd";
+        const test::MemoryFile copy = *file;
         const bool is_vhdx = load_u32(static_cast<const File&>(*file).read_exactly(0, 8), 0) != 0;
-        fuzz::allow_refusal([&] {
+        const auto refusal = fuzz::allow_refusal([&] {
             images.push_back(is_vhd    ? disk::open_vhd(std::move(file))
                              : is_vhdx ? disk::open_vhdx(std::move(file))
                                        : disk::open_raw(std::move(file)));
         });
+        if (is_vhd || is_vhdx) fuzz::compare_with_reader(copy, refusal);
     }
     return images;
 }

@@ -1,8 +1,9 @@
-// The whole path: a sound image, changed by the input, is opened, mapped and read.
+// The whole path: a sound image, changed by the input, is opened, mapped, read and checked.
 // Input: one byte of options, then records of {area u8, offset u16, length u8, bytes}.
 #include "storage/disk/disk_image.h"
 #include "storage/disk/image_report.h"
 
+#include "tests/fuzz/check_oracle.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/vhdx_forge.h"
@@ -83,6 +84,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     auto file = sound_image(options).build();
     apply_records(std::as_bytes(std::span{data + 1, size - 1}), *file);
     if ((options & keeps_checksums) == 0) test::fix_checksums(*file);
-    fuzz::allow_refusal([&] { look_at_everything(*disk::open_vhdx(std::move(file))); });
+    const test::MemoryFile copy = *file;
+    const auto refusal =
+        fuzz::allow_refusal([&] { look_at_everything(*disk::open_vhdx(std::move(file))); });
+    fuzz::compare_with_reader(copy, refusal);
     return 0;
 }
