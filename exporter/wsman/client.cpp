@@ -111,7 +111,7 @@ Identity Client::identify_once(std::stop_token stop) {
 }
 
 Answer Client::exchange_once(const std::string& action, const EndpointReference& target,
-                             const std::string& body, std::stop_token stop) {
+                             const std::string& body, Retry retry, std::stop_token stop) {
     const std::string message_id = new_id(world_.random);
     const std::string request = write_envelope({.action = action,
                                                 .to = options_.url,
@@ -121,7 +121,9 @@ Answer Client::exchange_once(const std::string& action, const EndpointReference&
                                                 .envelope_bytes_max = limits::kEnvelopeBytesMax,
                                                 .operation_timeout = limits::kOperationTimeout},
                                                body);
-    const HttpAnswer http = session_.post(request, stop);
+    const bool acts = retry == Retry::after_quota;
+    const HttpAnswer http =
+        session_.post(request, stop, acts ? Resend::forbidden_without_tls : Resend::allowed);
     check_http(http);
     Answer answer = decode_answer(http.body);
     const bool is_fault = answer.find_fault() != nullptr;
@@ -151,7 +153,7 @@ Client::Retry Client::retry_of(Repeat repeat) {
 Answer Client::exchange(const std::string& action, const EndpointReference& target,
                         const std::string& body, Retry retry, std::stop_token stop) {
     return repeated(retry, describe(action, target), stop,
-                    [&] { return exchange_once(action, target, body, stop); });
+                    [&] { return exchange_once(action, target, body, retry, stop); });
 }
 
 XmlElement Client::get(const EndpointReference& target, std::stop_token stop) {

@@ -95,7 +95,7 @@ private:
                     const std::string& body, Retry retry, std::stop_token stop);
     static Retry retry_of(Repeat repeat);
     Answer exchange_once(const std::string& action, const EndpointReference& target,
-                         const std::string& body, std::stop_token stop);
+                         const std::string& body, Retry retry, std::stop_token stop);
     std::vector<XmlElement> enumerate_once(const EnumerationRequest& request, std::stop_token stop);
     Page start(const EndpointReference& target, const EnumerationRequest& request,
                std::stop_token stop);

@@ -129,7 +129,7 @@ void Client::release(const EndpointReference& target, const std::string& context
         const std::string body =
             fmt::format("<n:Release><n:EnumerationContext>{}</n:EnumerationContext></n:Release>",
                         escape_xml(context));
-        exchange_once(action_of("Release"), target, body, {});
+        exchange_once(action_of("Release"), target, body, Retry::by_caller, {});
     } catch (const std::exception&) {
         // The host drops the context by itself after some minutes.
         world_.log.debug("an enumeration was not released");

@@ -153,7 +153,7 @@ void Session::forget_login() {
     context_.reset();
 }
 
-HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
+HttpAnswer Session::post(const std::string& envelope, std::stop_token stop, Resend resend) {
     if (was_refused_) {
         throw Error{ErrorCode::unauthenticated,
                     fmt::format("the host has refused the {} before", who(credentials_)),
@@ -168,6 +168,11 @@ HttpAnswer Session::post(const std::string& envelope, std::stop_token stop) {
         answer = send(envelope, stop);
         if (answer.status != kUnauthorized) return answer;
         forget_login();
+        if (resend == Resend::forbidden_without_tls && !transport_.is_encrypted()) {
+            throw Error{ErrorCode::unreachable,
+                        "the host seems to have forgotten the login, which without TLS anybody "
+                        "on the way could pretend"};
+        }
     }
     if (answer.is_new_connection) {
         throw Error{ErrorCode::unreachable, "the host closes each connection after the login"};

@@ -22,6 +22,10 @@ enum class Scheme { basic, negotiate, ntlm, kerberos, certificate };
 /// Without TLS every message is sealed, whatever is asked for.
 enum class Sealing { where_needed, always };
 
+/// Whether a request may be sent once more after a 401. Without TLS anybody can write one, also
+/// after the host has acted: what acts is not sent again then.
+enum class Resend { allowed, forbidden_without_tls };
+
 struct Credentials {
     Scheme scheme = Scheme::negotiate;
     std::string user{};
@@ -46,7 +50,8 @@ public:
     /// 401. Logs in first where the connection is new, and once more if the host has forgotten us.
     /// Throws Error{unauthenticated} when the host does not accept the account, Error{invalid}
     /// where the scheme cannot seal and must, besides the transport's and kerberos_ticket.h's.
-    HttpAnswer post(const std::string& envelope, std::stop_token stop);
+    HttpAnswer post(const std::string& envelope, std::stop_token stop,
+                    Resend resend = Resend::allowed);
     /// True if the connection may have been closed by the host meanwhile.
     bool is_doubtful() const;
     /// Tells `observer`, which must live as long as the session, of all that passes from now on.

@@ -130,6 +130,32 @@ void tell_story(Lab& lab) {
 
 }  // namespace
 
+TEST_CASE("cli: a host takes what its way to log in needs, and keeps it sealed", "[cli]") {
+    Lab lab;
+    lab.json({"init"});
+    lab.write("keytab", as_bytes(std::string_view{"\x05\x02 the keys"}));
+    const std::string url = "http://hv01.corp.example:5985/wsman";
+
+    const auto add = [&](std::vector<std::string> more, int status) {
+        std::vector<std::string> words{"host", "add", "hv01", "--url", url};
+        words.insert(words.end(), more.begin(), more.end());
+        return lab.json(words, status);
+    };
+    CHECK(add({"--auth", "kerberos", "--keytab", lab.path("keytab")}, 1).at("error").at("code") ==
+          "invalid");
+    CHECK(add({"--auth", "basic", "--http"}, 1).at("error").at("code") == "invalid");
+    const Json host = add({"--auth", "kerberos", "--user", "backup@CORP.EXAMPLE", "--keytab",
+                           lab.path("keytab"), "--spn", "WSMAN", "--http"},
+                          0);
+    CHECK(host.at("secret") == "keytab");
+    CHECK(host.at("spn") == "WSMAN");
+    CHECK(host.at("message_encryption") == true);
+    CHECK(lab.run({"host", "show", "hv01"}).out.find("encrypted by the login") !=
+          std::string::npos);
+    const Bytes state = lab.read("data/state.db");
+    CHECK(as_text(state).find("the keys") == std::string_view::npos);
+}
+
 TEST_CASE("cli: from an export to a restored disk without a daemon", "[cli]") {
     Lab lab;
     CHECK(lab.json({"init"}).at("recovery_key").is_string());

@@ -4,6 +4,7 @@
 #include "exporter/hyperv/hresult.h"
 #include "exporter/hyperv/hyperv_host.h"
 #include "tests/contract/simulator.h"
+#include "tests/e2e/hasty_clock.h"
 
 #include <catch2/catch.hpp>
 
@@ -58,7 +59,8 @@ struct Stage {
     }
 
     SystemClock clock;
-    ManualClock retry_clock{WallTime{}};  ///< Pauses between attempts take no time.
+    /// Pauses between attempts are short, and give a busy machine's simulator its turn.
+    test::HastyClock retry_clock;
     NullLog log;
     std::unique_ptr<hyperv::HyperVHost> host;
 };

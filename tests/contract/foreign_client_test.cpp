@@ -27,7 +27,9 @@ int run_winrm(const std::string& url, const std::string& authentication, const s
     const int status = test::run_program({"env", "OPENSSL_CONF=" + folder + "openssl_legacy.cnf",
                                           "/usr/bin/python3", folder + "winrm_client.py", url,
                                           authentication, user, password, encryption});
-    if (status == kNotInstalled) WARN("skipped: python3-winrm is not installed");
+    if (status == kNotInstalled)
+        WARN("skipped: python3-winrm is not installed, or cannot do " << authentication << " "
+                                                                      << encryption);
     return status;
 }
 

@@ -21,7 +21,7 @@ extern char** environ;
 namespace entrepot {
 namespace {
 
-constexpr int kStartMilliseconds = 20'000;
+constexpr int kStartMilliseconds = 60'000;
 constexpr std::size_t kDiskBytes = 8 * kMiB;
 
 std::filesystem::path program() {

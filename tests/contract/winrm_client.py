@@ -2,7 +2,7 @@
 
 usage: winrm_client.py URL AUTH USER PASSWORD ENCRYPTION     AUTH is ntlm, kerberos or basic; ENCRYPTION always or never
 
-exit status 0: understood; 1: not; 77: python3-winrm, or what it needs for AUTH, is not installed"""
+exit status 0: understood; 1: not; 77: python3-winrm, or what it needs for this, is not installed"""
 import os
 import sys
 
@@ -11,7 +11,7 @@ for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY"
     os.environ.pop(name, None)
 
 try:
-    from winrm.exceptions import WinRMTransportError
+    from winrm.exceptions import WinRMError, WinRMTransportError
     from winrm.transport import HAVE_KERBEROS, HAVE_NTLM, Transport
 except ImportError:
     sys.exit(77)
@@ -43,8 +43,21 @@ def main(url, auth, user, password, encryption):
     if (auth == "ntlm" and not HAVE_NTLM) or (auth == "kerberos" and not HAVE_KERBEROS):
         return 77
     transport = Transport(
-        endpoint=url, auth_method=auth, username=user, password=password, server_cert_validation="ignore", message_encryption=encryption
+        endpoint=url,
+        auth_method=auth,
+        username=user,
+        password=password,
+        service="HTTP",
+        server_cert_validation="ignore",
+        message_encryption=encryption,
     )
+    try:
+        transport.build_session()
+    except WinRMError as error:
+        # Debian 12's python3-requests-kerberos cannot seal.
+        if "does not support it" in str(error):
+            return 77
+        raise
     found = text_of(transport.send_message(IDENTIFY))
     if "IdentifyResponse" not in found or "Microsoft Corporation" not in found:
         print("no answer to Identify:", found)

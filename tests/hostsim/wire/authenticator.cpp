@@ -26,6 +26,15 @@ std::string after_scheme(const std::string& header, std::string_view scheme) {
     return header.substr(scheme.size() + 1);
 }
 
+// A GSSAPI token of Kerberos without SPNEGO around it (RFC 2743 3.1): its first part names it.
+bool is_bare_kerberos(const Bytes& token) {
+    constexpr std::string_view kOid{"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+    if (token.size() < 2 || token[0] != std::byte{0x60}) return false;
+    const auto length = std::to_integer<std::size_t>(token[1]);
+    const std::size_t start = 2 + (length < 0x80 ? 0 : length - 0x80);
+    return start <= token.size() && as_text(token).substr(start).starts_with(kOid);
+}
+
 }  // namespace
 
 std::string User::domain() const {
@@ -114,7 +123,10 @@ LoginStep Authenticator::step_token(const std::string& scheme, const LoginEviden
         is_raw ? token.size() > 8 && token[8] == std::byte{1} : token[0] == std::byte{0x60};
     if (!acceptor_ || is_first) {
         TokenKind kind = is_raw ? TokenKind::ntlm : TokenKind::spnego;
-        if (is_kerberos_scheme) kind = TokenKind::kerberos;
+        // Windows takes such a token under Negotiate too; python3-requests-kerberos sends it so.
+        if (is_bare_kerberos(token)) kind = TokenKind::kerberos;
+        const bool is_refused = kind == TokenKind::kerberos ? !has_keytab : is_kerberos_scheme;
+        if (is_refused) return {};
         const bool looks_at_binding = evidence.is_tls && options_.cbt != CbtHardening::none;
         acceptor_ = std::make_unique<Acceptor>(AcceptorOptions{
             .kind = kind,

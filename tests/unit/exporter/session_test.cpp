@@ -272,6 +272,22 @@ TEST_CASE("session: an error of HTTP itself needs no seal, a lost login is made 
     CHECK(stage.transport.is_script_done());
 }
 
+TEST_CASE("session: without TLS a 401 is no proof that nothing was done", "[wsman]") {
+    const bool has_tls = GENERATE(true, false);
+    const HttpAnswer answer = has_tls ? ok() : sealed("<ok/>");
+    Stage stage{login() + std::deque<Handler>{gives(schemes())} + login() +
+                std::deque<Handler>{gives(answer)}};
+    stage.transport.has_tls = has_tls;
+
+    const auto post = [&] { stage.session.post("<x/>", {}, Resend::forbidden_without_tls); };
+    if (has_tls) {
+        CHECK_NOTHROW(post());
+    } else {
+        CHECK_THROWS_WITH(post(), Catch::Contains("anybody on the way"));
+        CHECK(stage.transport.requests.size() == 4);
+    }
+}
+
 TEST_CASE("session: what cannot seal does not speak without TLS", "[wsman]") {
     Stage stage{{}, GENERATE(Scheme::basic, Scheme::certificate)};
     stage.transport.has_tls = false;
