@@ -221,7 +221,9 @@ def image_commands_on_garbage(scene):
     target = lab.root / "out.raw"
     for content in (b"", b"vhdxfile" + bytes(100), scene.chance.randbytes(2 * MIB), b"vhdxfile" + bytes(2 * MIB)):
         garbage.write_bytes(content)
-        for arguments in (("info", garbage), ("check", garbage), ("map", garbage), ("read", garbage, "--offset", 0, "--length", 512),
+        checked = lab.entrepot("image", "check", garbage, status=4)
+        expect(checked["result"] == "damaged" and checked["findings"], f"garbage checked: {checked}")
+        for arguments in (("info", garbage), ("map", garbage), ("read", garbage, "--offset", 0, "--length", 512),
                           ("compare", garbage, garbage), ("convert", garbage, target, "--format", "raw")):
             scene.refused("image", *arguments, code="corrupt", status=4, words=["garbage.vhdx"])
             expect(not target.exists(), f"image {arguments[0]} made a file of {len(content)} bytes of garbage")
