@@ -89,6 +89,8 @@ console_port=$(free_port 8443)
 cat >"$demo/entrepot.toml" <<TOML
 [hosts]
 allow_loopback = true
+[share]
+smb_conf = "$demo/samba/smb.conf"
 TOML
 "$bin/entrepotd" --data "$demo/data" --config "$demo/entrepot.toml" --listen "127.0.0.1:$console_port" --passphrase-file "$demo/passphrase" >"$demo/entrepotd.log" 2>&1 &
 pids+=($!)

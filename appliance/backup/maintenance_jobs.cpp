@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -90,6 +91,15 @@ const PointSummary& find_in(const std::vector<PointSummary>& points, const std::
         if (point.id == id) return point;
     }
     throw Error{ErrorCode::internal, fmt::format("retention names an unknown point {}", id)};
+}
+
+// True if no later point has a reference point: then the host has this one's as far as we know, and
+// the next increment would count from it.
+bool holds_living_reference_point(const Services& services, const PointSummary& point) {
+    const auto points = list_points_of_vm(services, point.draft.host, point.draft.vm_id);
+    return std::none_of(points.begin(), points.end(), [&point](const PointSummary& other) {
+        return other.sequence > point.sequence && !other.draft.reference_point.empty();
+    });
 }
 
 class Prune {
@@ -207,31 +217,32 @@ jobs::JobOutcome run_catalog_check(const Services& services, jobs::JobContext& j
 }
 
 void delete_point(const Services& services, const PointSummary& point) {
-    const std::string& host = point.draft.host;
-    const std::string& vm = point.draft.vm_id;
-    if (host.empty() || point.draft.reference_point.empty()) {
+    // Copies: the caller's point may be the repository's own, which goes below.
+    const std::string host = point.draft.host;
+    const std::string vm = point.draft.vm_id;
+    const std::string reference = point.draft.reference_point;
+    if (host.empty() || reference.empty()) {
         services.repository.delete_point(point.id);
         return;
     }
-    const auto points = list_points_of_vm(services, host, vm);
-    const bool is_newest = !points.empty() && points.back().id == point.id;
-    const std::string obsolete =
-        std::string{kObsoleteReferencePointFlag} + point.draft.reference_point;
+    // Whether the host still has it only the host knows: tidying after a later run may have failed.
+    // So each one stays recorded until a run has looked.
+    const bool is_living = holds_living_reference_point(services, point);
+    const std::string obsolete = std::string{kObsoleteReferencePointFlag} + reference;
     auto& flags = services.state.vm_flags;
-    if (is_newest) {
-        const std::string reason = fmt::format(
-            "point {}, which the host's reference point belonged to, was deleted", point.id);
-        flags.set(host, vm, obsolete, reason);
-        flags.set(host, vm, kLostBaseFlag, reason);
-    }
+    const std::string reason = fmt::format(
+        "point {}, which the host's reference point belonged to, was deleted", point.id);
+    flags.set(host, vm, obsolete, reason);
+    if (is_living) flags.set(host, vm, kLostBaseFlag, reason);
     try {
         services.repository.delete_point(point.id);
     } catch (const Error&) {
-        if (is_newest) {
-            flags.clear(host, vm, obsolete);
-            flags.clear(host, vm, kLostBaseFlag);
-        }
+        flags.clear(host, vm, obsolete);
+        if (is_living) flags.clear(host, vm, kLostBaseFlag);
         throw;
+    }
+    if (is_living) {
+        services.state.residue.add(host, vm, make_reference_point_residue(vm, reference));
     }
 }
 

@@ -20,8 +20,9 @@ jobs::JobOutcome run_gc(const Services& services, jobs::JobContext& job);
 jobs::JobOutcome run_catalog_rebuild(const Services& services, jobs::JobContext& job);
 jobs::JobOutcome run_catalog_check(const Services& services, jobs::JobContext& job);
 
-/// Deletes a point. If its reference point may be alive on the host, it is noted as obsolete first,
-/// so that the next run destroys it and says why it is a full. Errors as the repository's.
+/// Deletes a point. Its reference point is noted as obsolete first, so that the next run destroys
+/// it where the host still has it. If no later point has one, it is shown as residue until then,
+/// and the next run says why it is a full. Errors as the repository's.
 void delete_point(const Services& services, const repository::PointSummary& point);
 
 }  // namespace entrepot::backup

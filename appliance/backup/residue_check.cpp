@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 namespace entrepot::backup {
 namespace {
@@ -79,21 +80,34 @@ void ResidueCheck::check_snapshots(std::vector<state::Residue>& found) {
     }
 }
 
+// A point's reference point may be what the next increment counts from: the newest one that the
+// host still has. Every other one of ours is too many.
 void ResidueCheck::check_reference_points(std::vector<state::Residue>& found) {
-    const auto recorded = list_recorded_reference_points(run_);
-    std::vector<std::string> ours;
-    for (const auto& point :
-         read_patiently(run_, [&] { return run_.host().list_reference_points(run_.vm_id()); })) {
-        if (std::find(recorded.begin(), recorded.end(), point.instance_id) != recorded.end()) {
-            ours.push_back(point.instance_id);
-        }
+    const auto on_host =
+        read_patiently(run_, [&] { return run_.host().list_reference_points(run_.vm_id()); });
+    const auto is_on_host = [&on_host](const std::string& id) {
+        return std::any_of(on_host.begin(), on_host.end(),
+                           [&id](const auto& reference) { return reference.instance_id == id; });
+    };
+    std::string living;
+    for (const auto& point : list_points_of_vm(run_.services(), run_.record().id, run_.vm_id())) {
+        if (is_on_host(point.draft.reference_point)) living = point.draft.reference_point;
     }
-    if (ours.size() < 2) return;
-    found.push_back(make_residue(
-        fmt::format("{} reference points of ours instead of one.", ours.size()),
+    std::set<std::string> reported{living};
+    for (const std::string& id : list_recorded_reference_points(run_)) {
+        if (!is_on_host(id) || !reported.insert(id).second) continue;
+        found.push_back(make_reference_point_residue(run_.vm_id(), id));
+    }
+}
+
+state::Residue make_reference_point_residue(const std::string& vm_id, const std::string& id) {
+    return make_residue(
+        fmt::format("Reference point '{}' of ours that no backup counts from; the next backup "
+                    "destroys it.",
+                    id),
         fmt::format("Get-CimInstance -Namespace root/virtualization/v2 -ClassName "
                     "Msvm_VirtualSystemReferencePoint -Filter \"VirtualSystemIdentifier='{}'\"",
-                    run_.vm_id())));
+                    vm_id));
 }
 
 std::vector<std::string> list_recorded_reference_points(Run& run) {

@@ -34,6 +34,9 @@ private:
 /// that were deleted.
 std::vector<std::string> list_recorded_reference_points(Run& run);
 
+/// What stands in the list of residue for a reference point of ours that is too many.
+state::Residue make_reference_point_residue(const std::string& vm_id, const std::string& id);
+
 /// Prefix of VM flags that name a reference point of a deleted point: it is to be destroyed.
 inline constexpr std::string_view kObsoleteReferencePointFlag = "obsolete_reference_point:";
 

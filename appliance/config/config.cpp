@@ -187,6 +187,8 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("hosts.record", config.record_directory);
     reader.read("jobs.workers", config.worker_count, 1, 64);
     reader.read("jobs.per_host", config.jobs_per_host_max, 1, 16);
+    reader.read("jobs.keep_days", config.job_keep_days, 1, 3'650);
+    reader.read("jobs.keep_count", config.job_keep_count, 100, 1'000'000);
     reader.read("share.smb_conf", config.smb_conf);
     reader.read_text("log.level", config.log_level, log_level_from);
     reader.refuse_unknown();

@@ -32,10 +32,12 @@ struct Config {
     bool allow_loopback_hosts = false;      ///< hosts.allow_loopback
     /// hosts.record; empty: what hosts say is not recorded.
     std::filesystem::path record_directory;
-    std::uint32_t worker_count = 4;       ///< jobs.workers, 1 to 64.
-    std::uint32_t jobs_per_host_max = 2;  ///< jobs.per_host, 1 to 16.
-    std::filesystem::path smb_conf;       ///< share.smb_conf; empty: no Samba of ours.
-    LogLevel log_level = LogLevel::info;  ///< log.level
+    std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.
+    std::uint32_t jobs_per_host_max = 2;    ///< jobs.per_host, 1 to 16.
+    std::uint32_t job_keep_days = 90;       ///< jobs.keep_days, 1 to 3,650: of ended jobs.
+    std::uint32_t job_keep_count = 20'000;  ///< jobs.keep_count, 100 to 1,000,000: of ended jobs.
+    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no Samba of ours.
+    LogLevel log_level = LogLevel::info;    ///< log.level
 
     std::filesystem::path repository_directory() const {
         return repository_path.empty() ? data_directory / "repository" : repository_path;

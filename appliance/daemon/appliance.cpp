@@ -8,6 +8,7 @@
 #include "appliance/backup/services.h"
 #include "appliance/daemon/host_connector.h"
 #include "appliance/daemon/version.h"
+#include "appliance/policy/record_keeper.h"
 
 #include "base/error.h"
 #include "base/process.h"
@@ -24,6 +25,13 @@ constexpr std::string_view kRepositoryIdSetting = "repository_id";
 jobs::EngineOptions engine_options(const config::Config& config) {
     jobs::EngineOptions options;
     options.worker_count = config.worker_count;
+    return options;
+}
+
+policy::RecordKeeperOptions record_keeper_options(const config::Config& config) {
+    policy::RecordKeeperOptions options;
+    options.job_age_max = std::chrono::days{config.job_keep_days};
+    options.job_count_max = config.job_keep_count;
     return options;
 }
 
@@ -94,6 +102,7 @@ public:
           engine_({world.clock, world.random, world.log, state_.jobs, state_.journal},
                   engine_options(config)),
           scheduler_({world.clock, world.log, state_, engine_, zones_}, scheduler_options()),
+          record_keeper_(world.clock, world.log, state_, record_keeper_options(config)),
           sessions_(world.clock, world.random),
           services_(make_services()),
           router_(world.log) {
@@ -121,9 +130,13 @@ public:
         is_started_ = true;
     }
 
-    void start_policies() { scheduler_.start(); }
+    void start_policies() {
+        scheduler_.start();
+        record_keeper_.start();
+    }
 
     void shutdown() {
+        record_keeper_.stop();
         scheduler_.stop();
         engine_.shutdown();
     }
@@ -250,6 +263,7 @@ private:
     bool is_started_ = false;
     jobs::JobEngine engine_;
     policy::Scheduler scheduler_;
+    policy::RecordKeeper record_keeper_;
     api::SessionStore sessions_;
     api::Services services_;
     api::Router router_;

@@ -3,12 +3,14 @@
 
 #include "appliance/state/statement.h"
 
+#include "base/check.h"
 #include "base/error.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace entrepot::state {
 namespace {
@@ -305,19 +307,30 @@ std::vector<JobRecord> JobStore::list_in_state(jobs::JobState state) {
     return records;
 }
 
-std::size_t JobStore::remove_ended_before(WallTime time) {
+std::size_t JobStore::remove_ended(const EndedJobs& which) {
+    ENTREPOT_CHECK(which.kept_exclusive_keys.size() <= kKeptKeysMax);
+    // "number" is the order of the queue, in which jobs end closely enough.
+    std::string condition =
+        "ended <> 0 AND (ended < ? OR number <= "
+        "COALESCE((SELECT number FROM jobs WHERE ended <> 0 ORDER BY number DESC LIMIT 1 OFFSET "
+        "?), -1))";
+    const std::size_t count_max =
+        std::min(which.count_max, std::size_t{std::numeric_limits<std::int64_t>::max()});
+    std::vector<SqlValue> values{to_sql(which.before), static_cast<std::int64_t>(count_max)};
+    if (which.needed_since) {
+        condition += " AND ended < ?";
+        values.push_back(to_sql(*which.needed_since));
+    }
+    for (const std::string& key : which.kept_exclusive_keys) {
+        condition += " AND lower(exclusive_key) <> lower(?)";
+        values.push_back(key);
+    }
     std::size_t count = 0;
     database_.transact([&](Poco::Data::Session& session) {
-        const std::vector<SqlValue> before{to_sql(time)};
-        execute(session,
-                "DELETE FROM journal WHERE job IN "
-                "(SELECT id FROM jobs WHERE ended <> 0 AND ended < ?)",
-                before);
-        execute(session,
-                "DELETE FROM job_events WHERE job IN "
-                "(SELECT id FROM jobs WHERE ended <> 0 AND ended < ?)",
-                before);
-        count = execute(session, "DELETE FROM jobs WHERE ended <> 0 AND ended < ?", before);
+        const std::string of_those = " WHERE job IN (SELECT id FROM jobs WHERE " + condition + ")";
+        execute(session, ("DELETE FROM journal" + of_those).c_str(), values);
+        execute(session, ("DELETE FROM job_events" + of_those).c_str(), values);
+        count = execute(session, ("DELETE FROM jobs WHERE " + condition).c_str(), values);
     });
     return count;
 }

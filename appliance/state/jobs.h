@@ -39,6 +39,17 @@ struct JobPage {
     std::string next_cursor;          ///< Empty: this was the last page.
 };
 
+/// Which ended jobs go: the old ones, and the oldest of too many.
+struct EndedJobs {
+    WallTime before{};                                     ///< What ended earlier is old.
+    std::size_t count_max = static_cast<std::size_t>(-1);  ///< How many may stay.
+    /// Whatever its age and however many there are, a job stays that ended at this time or later,
+    std::optional<WallTime> needed_since{};
+    /// and one with one of these exclusive keys, in any case of letters. At most kKeptKeysMax.
+    std::vector<std::string> kept_exclusive_keys{};
+};
+inline constexpr std::size_t kKeptKeysMax = 1'000;
+
 class JobStore {
 public:
     explicit JobStore(Database& database) : database_(database) {}
@@ -59,8 +70,8 @@ public:
     JobPage list(const JobQuery& query);
     /// Oldest first: what the engine takes up at start.
     std::vector<JobRecord> list_in_state(jobs::JobState state);
-    /// Removes jobs that ended before a time, with events and journal. Returns how many.
-    std::size_t remove_ended_before(WallTime time);
+    /// Removes ended jobs with their events and journal. Returns how many.
+    std::size_t remove_ended(const EndedJobs& which);
 
 private:
     Database& database_;

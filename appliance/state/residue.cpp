@@ -25,6 +25,15 @@ std::vector<Residue> read_rows(Poco::Data::Session& session, std::string_view cl
     return residue;
 }
 
+// One that is there already keeps its time.
+void insert(Poco::Data::Session& session, const std::string& host_id, const std::string& vm_id,
+            const Residue& entry, WallTime now) {
+    execute(session,
+            "INSERT INTO residue (host, vm, text, command, since) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (host, vm, text) DO UPDATE SET command = excluded.command",
+            {host_id, vm_id, entry.text, entry.command, to_sql(now)});
+}
+
 }  // namespace
 
 void ResidueStore::replace(const std::string& host_id, const std::string& vm_id,
@@ -42,12 +51,15 @@ void ResidueStore::replace(const std::string& host_id, const std::string& vm_id,
                     {host_id, vm_id, old.text});
         }
         for (const Residue& entry : found) {
-            execute(session,
-                    "INSERT INTO residue (host, vm, text, command, since) VALUES (?, ?, ?, ?, ?) "
-                    "ON CONFLICT (host, vm, text) DO UPDATE SET command = excluded.command",
-                    {host_id, vm_id, entry.text, entry.command, to_sql(now)});
+            insert(session, host_id, vm_id, entry, now);
         }
     });
+}
+
+void ResidueStore::add(const std::string& host_id, const std::string& vm_id, const Residue& entry) {
+    const WallTime now = clock_.wall_now();
+    database_.transact(
+        [&](Poco::Data::Session& session) { insert(session, host_id, vm_id, entry, now); });
 }
 
 std::vector<Residue> ResidueStore::list() {

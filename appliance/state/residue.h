@@ -26,6 +26,8 @@ public:
     /// its time. An empty list means clean. Only text and command of the entries are read.
     void replace(const std::string& host_id, const std::string& vm_id,
                  const std::vector<Residue>& found);
+    /// One more, until the next check of the VM. Only its text and command are read.
+    void add(const std::string& host_id, const std::string& vm_id, const Residue& entry);
     std::vector<Residue> list();
     std::vector<Residue> list_of_vm(const std::string& host_id, const std::string& vm_id);
 

@@ -64,8 +64,11 @@ start() {
   local directory port password
   mkdir -p "$1"
   directory=$(cd "$1" && pwd -P)
-  # In no fixed order: another one may be starting at the same time.
-  for port in $(shuf -i 24450-24950); do if is_free "$port"; then break; fi; done
+  # One at a time until its port is taken: smbd shares a port with another smbd without a word, and then each gets
+  # the other's clients. What is locked is a file that all of them have.
+  exec 9<"$(command -v smbd)"
+  flock --timeout 60 9
+  for port in $(seq 24450 24950); do if is_free "$port"; then break; fi; done
   is_free "$port" || { echo "serve.sh: no free port" >&2; exit 1; }
   write_configuration "$port" "$directory"
   if [ ! -s "$work/password" ]; then
@@ -74,7 +77,7 @@ start() {
   password=$(cat "$work/password")
   printf '%s\n%s\n' "$password" "$password" | smbpasswd -c "$work/smb.conf" -L -s -a root >/dev/null 2>&1
   # In the foreground of its own session, so that stopping is one signal to one process group.
-  setsid smbd --foreground --no-process-group --configfile="$work/smb.conf" </dev/null >"$work/log/stdout" 2>&1 &
+  setsid smbd --foreground --no-process-group --configfile="$work/smb.conf" </dev/null >"$work/log/stdout" 2>&1 9<&- &
   local pid=$!
   for _ in $(seq 100); do
     if ! is_free "$port"; then

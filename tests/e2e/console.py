@@ -43,10 +43,11 @@ def make_machines(lab, chance):
 
 def start_daemon(lab):
     """The daemon's process, its address and its one-time link."""
-    (lab.root / "entrepot.toml").write_text("[hosts]\nallow_loopback = true\n")
+    with open(lab.config_file, "a") as config:
+        config.write("[hosts]\nallow_loopback = true\n")
     port = free_port()
     log = open(lab.root / "entrepotd.log", "ab")
-    process = subprocess.Popen([lab.binaries / "entrepotd", "--data", lab.data, "--config", lab.root / "entrepot.toml",
+    process = subprocess.Popen([lab.binaries / "entrepotd", "--data", lab.data, "--config", lab.config_file,
                                 "--listen", f"127.0.0.1:{port}", "--passphrase-file", lab.root / "passphrase"],
                                stdout=log, stderr=log)
     lab.processes.append(process)

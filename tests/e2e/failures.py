@@ -403,6 +403,36 @@ def connection_lost_during_the_export(scene):
 
 
 @case()
+def export_held_open(scene):
+    """A client of the share that keeps an export open loses its connection; another client does not, and the backup goes on."""
+    scene.restart_host(speed=SLOW)
+    process = scene.begin("backup", "web01")
+    host, run = scene.wait_for_export()[0].relative_to(scene.lab.share_directory).parts[:2]
+    holder, bystander = scene.lab.watch_folder(f"{host}/{run}"), scene.lab.watch_folder(host)
+    scene.remember(scene.ended(process, 0))
+    expect("CLEANUP" in holder.communicate(timeout=30)[0], "the client that held the export was not cut off")
+    expect(bystander.poll() is None, "another client was cut off, too")
+    bystander.terminate()
+    notes = [event["text"] for event in scene.lab.entrepot("job", "show", run)["events"]]
+    expect(any("closing the sessions of 127.0.0.1" in note for note in notes), f"the job does not say so: {notes}")
+    scene.check_all()
+    scene.restart_host(speed=FAST)
+    scene.go_on()
+
+
+@case()
+def file_server_down(scene):
+    """Without an answer of the file server nothing is asked of the host."""
+    scene.back_up(kind="full", reason="first")
+    before = scene.lab.new_exports()
+    scene.lab.stop_samba()
+    scene.refused("backup", "web01", code="unreachable", words=["file server", "smb.conf", "start it"])
+    expect(not before and not scene.lab.new_exports(), "the host was asked for an export all the same")
+    scene.check_host()
+    scene.check_points()
+
+
+@case()
 def two_backups_at_once(scene):
     """Without a daemon the second is told to wait; with one it does wait."""
     scene.restart_host(speed=SLOW)
@@ -413,7 +443,7 @@ def two_backups_at_once(scene):
     scene.remember(scene.ended(process, 0))
     scene.check_all()
     scene.restart_host(speed=FAST)
-    daemon = subprocess.Popen([scene.lab.binaries / "entrepotd", "--data", scene.lab.data, "--listen", f"127.0.0.1:{free_port()}"],
+    daemon = subprocess.Popen([scene.lab.binaries / "entrepotd", *scene.lab.place(), "--listen", f"127.0.0.1:{free_port()}"],
                               stdout=subprocess.DEVNULL, stderr=open(scene.lab.root / "entrepotd.log", "wb"), env=scene.environment())
     scene.lab.processes.append(daemon)
     wait_until(lambda: scene.lab_run("job", "list", "--json").returncode == 0, 30, "the daemon's start")

@@ -61,6 +61,7 @@ class Lab:
         self.data = self.root / "data"
         self.state = self.root / "hv01"
         self.samba = None
+        self.config_file = None
         self.config = None
         self.read_exports = 0
         for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
@@ -79,7 +80,7 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
         if self.samba:
-            subprocess.run([SOURCE / "packaging/samba/serve.sh", "stop", self.root / "samba"], check=False)
+            self.stop_samba()
         if self.keep or kind is not None:
             print(f"left for inspection: {self.root}", file=sys.stderr)
         if not self.keep and kind is None:
@@ -91,7 +92,32 @@ class Lab:
         values = dict(line.split("=", 1) for line in (self.root / "samba/env").read_text().split())
         self.samba = {"server": "127.0.0.1", "port": int(values["SMB_PORT"]), "user": values["SMB_USER"],
                       "password": pathlib.Path(values["SMB_PASSWORD_FILE"]).read_text()}
+        # The appliance owns this Samba: settling closes sessions and looks at open files.
+        self.config_file = self.root / "entrepot.toml"
+        self.config_file.write_text(f'[share]\nsmb_conf = "{self.root}/samba/smb.conf"\n')
         return self.samba
+
+    def stop_samba(self):
+        pid = int((self.root / "samba/env").read_text().split("SMB_PID=")[1].split()[0]) if (self.root / "samba/env").exists() else None
+        subprocess.run([SOURCE / "packaging/samba/serve.sh", "stop", self.root / "samba"], check=False)
+        if pid:
+            wait_until(lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), 20, "the end of smbd")
+
+    def watch_folder(self, folder):
+        """A client of the share that has this folder open until it is cut off."""
+        login = self.root / "smb-login"
+        login.write_text(f"username={self.samba['user']}\npassword={self.samba['password']}\n")
+        command = ["smbclient", f"//{self.samba['server']}/exports", "-p", str(self.samba["port"]), "-A", login,
+                   "-c", f'notify "{folder}"'.replace("/", "\\")]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.processes.append(process)
+        status = ["smbstatus", f"--configfile={self.root}/samba/smb.conf", "--locks"]
+        wait_until(lambda: f" {folder}  " in subprocess.run(status, capture_output=True, text=True).stdout, 20, f"a client that holds {folder}")
+        return process
+
+    def place(self):
+        """The options that say which appliance."""
+        return ["--data", self.data, *(["--config", self.config_file] if self.config_file else [])]
 
     def raw_disk(self, name, size):
         path = self.root / f"{name}.raw"
@@ -149,7 +175,7 @@ class Lab:
 
     def start_daemon(self):
         log = open(self.root / "entrepotd.log", "ab")
-        command = [self.binaries / "entrepotd", "--data", self.data, "--listen", f"127.0.0.1:{free_port()}",
+        command = [self.binaries / "entrepotd", *self.place(), "--listen", f"127.0.0.1:{free_port()}",
                    "--passphrase-file", self.root / "passphrase"]
         self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
         self.processes.append(self.daemon)
@@ -167,7 +193,7 @@ class Lab:
 
     def start_entrepot(self, *arguments):
         """As entrepot(), in the background, its output thrown away."""
-        process = subprocess.Popen([self.binaries / "entrepot", "--data", self.data, *map(str, arguments)],
+        process = subprocess.Popen([self.binaries / "entrepot", *self.place(), *map(str, arguments)],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.processes.append(process)
         return process
@@ -179,7 +205,7 @@ class Lab:
 
     def entrepot(self, *arguments, status=0, timeout=600):
         """Runs a command with --json and returns its document. The exit status must be the expected one."""
-        command = [self.binaries / "entrepot", "--data", self.data, *map(str, arguments), "--json"]
+        command = [self.binaries / "entrepot", *self.place(), *map(str, arguments), "--json"]
         environment = dict(os.environ, ENTREPOT_PASSPHRASE_FILE=str(self.root / "passphrase"))
         result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, stdin=subprocess.DEVNULL)
         self.last_error = result.stderr

@@ -151,7 +151,7 @@ class Scene:
         expect(not result.stdout, f"on standard output: {result.stdout}")
 
     def command(self, *arguments):
-        return [self.lab.binaries / "entrepot", "--data", self.lab.data, *map(str, arguments)]
+        return [self.lab.binaries / "entrepot", *self.lab.place(), *map(str, arguments)]
 
     def environment(self):
         return dict(os.environ, ENTREPOT_PASSPHRASE_FILE=str(self.lab.root / "passphrase"))

@@ -3,6 +3,7 @@
 
 #include "tests/property/known_faults.h"
 #include "tests/property/log_maker.h"
+#include "tests/property/vhd_rules.h"
 #include "tests/property/vhdx_rules.h"
 
 #include "base/error.h"
@@ -37,7 +38,8 @@ Finding judge(const Subject& subject, const std::set<Reader>& asked, Chance& cha
     for (const Reader reader : asked) {
         const std::string name{to_string(reader)};
         if (const KnownRefusal* refusal = find_known_refusal(reader, subject)) {
-            ++statistics.not_asked[fmt::format("{}, {}", name, refusal->where)];
+            ++statistics
+                  .not_asked[fmt::format("{}, {}: {}", name, refusal->where, refusal->reason)];
             continue;
         }
         if (reader == Reader::seven_zip && subject.model().size_bytes() > kStreamBytesMax) {
@@ -59,20 +61,29 @@ Finding judge(const Subject& subject, const std::set<Reader>& asked, Chance& cha
     return std::nullopt;
 }
 
-/// What Windows demands of images like ours.
-Finding check_rules(const Subject& subject, Statistics& statistics) {
+std::vector<std::string> broken_rules_of(const Subject& subject) {
     const Image& image = subject.leaf();
-    const bool is_other = is_qemu(image.writer);  // qemu's own files do not keep all rules.
-    if (is_other || format_of(image.writer) != Format::vhdx) return std::nullopt;
+    if (format_of(image.writer) == Format::vhd) {
+        return find_broken_vhd_rules(image.path, image.model.size_bytes());
+    }
     ExpectedVhdx expected{image.model.size_bytes(), image.model.sector_size(), {}};
     if (is_differencing(image.writer)) {
         expected.parent = subject.images[subject.images.size() - 2].path;
     }
+    return find_broken_rules(image.path, expected);
+}
+
+/// What Windows demands of images like ours. qemu's own files do not keep all rules.
+Finding check_rules(const Subject& subject, Statistics& statistics) {
+    const Writer writer = subject.leaf().writer;
+    const bool is_judged = is_ours(writer) || is_hostsim(writer) || writer == Writer::maker_vhd;
+    const bool is_image = subject.format() == Format::vhdx || subject.format() == Format::vhd;
+    if (!is_judged || !is_image) return std::nullopt;
     ++statistics.rules_checked;
-    const auto broken = find_broken_rules(image.path, expected);
+    const auto broken = broken_rules_of(subject);
     if (broken.empty()) return std::nullopt;
     return fmt::format("{} (written by {}) breaks the specification: {}",
-                       image.path.filename().string(), to_string(image.writer),
+                       subject.leaf().path.filename().string(), to_string(writer),
                        fmt::join(broken, "; "));
 }
 

@@ -1,8 +1,6 @@
 // The tables. Versions: qemu 7.2.22, libvhdi 20210425, 7-Zip 26.02, as in Debian 12.
 #include "tests/property/known_faults.h"
 
-#include <fmt/format.h>
-
 namespace entrepot::property {
 namespace {
 
@@ -14,6 +12,9 @@ bool is_qcow2(const Subject& subject) {
 }
 bool is_vhdx_chain(const Subject& subject) {
     return subject.format() == Format::vhdx && subject.is_chain();
+}
+bool is_vhd_chain(const Subject& subject) {
+    return subject.format() == Format::vhd && subject.is_chain();
 }
 bool is_log_dirty(const Subject& subject) {
     return subject.leaf().is_log_dirty;
@@ -35,6 +36,8 @@ constexpr KnownRefusal kRefusals[] = {
     {Reader::libvhdi, "qcow2", "reads VHD and VHDX only", is_qcow2},
     {Reader::seven_zip, "raw", "there is nothing to unpack in a raw disk", is_raw},
     {Reader::qemu, "differencing VHDX", "refuses it: Operation not supported", is_vhdx_chain},
+    {Reader::qemu, "differencing VHD", "opens it as dynamic and shows zeros for the parent",
+     is_vhd_chain},
     {Reader::qemu, "VHDX with sectors of 4096", "refuses it: Operation not supported",
      is_vhdx_of_4096},
     {Reader::qemu, "dirty log whose sequence is found by the Tail field",
@@ -58,6 +61,9 @@ constexpr const char* kMissingBitmap =
     "libvhdi: in a child whose chunk has no bitmap block it takes the first bytes of the file for "
     "the bitmap";
 
+constexpr const char* kSetBitBefore =
+    "libvhdi: in a VHD's bitmap it takes a clear bit behind a set one of the same byte for set";
+
 }  // namespace
 
 const KnownRefusal* find_known_refusal(Reader reader, const Subject& subject) {
@@ -68,13 +74,18 @@ const KnownRefusal* find_known_refusal(Reader reader, const Subject& subject) {
 }
 
 LibvhdiFaults::LibvhdiFaults(const Subject& subject) {
-    if (subject.format() != Format::vhdx) return;
-    for (auto image = subject.images.rbegin(); image != subject.images.rend(); ++image)
-        layers_.emplace_back(image->path);
+    for (auto image = subject.images.rbegin(); image != subject.images.rend(); ++image) {
+        if (subject.format() == Format::vhdx) vhdx_layers_.emplace_back(image->path);
+        if (subject.format() == Format::vhd) vhd_layers_.emplace_back(image->path);
+    }
 }
 
 const char* LibvhdiFaults::explain(std::uint64_t sector) const {
-    for (const VhdxLayout& layer : layers_) {
+    return vhdx_layers_.empty() ? explain_vhd(sector) : explain_vhdx(sector);
+}
+
+const char* LibvhdiFaults::explain_vhdx(std::uint64_t sector) const {
+    for (const VhdxLayout& layer : vhdx_layers_) {
         const std::uint64_t block = sector / (layer.block_size() / layer.sector_size());
         const std::uint64_t chunk = block / layer.chunk_ratio();
         if (layer.leaves_blocks_allocated() && chunk > 0) return kFixedSecondChunk;
@@ -88,15 +99,16 @@ const char* LibvhdiFaults::explain(std::uint64_t sector) const {
     return nullptr;
 }
 
-std::string describe_known_faults() {
-    std::string text;
-    for (const KnownRefusal& refusal : kRefusals) {
-        text +=
-            fmt::format("  {}: {}: {}\n", to_string(refusal.reader), refusal.where, refusal.reason);
+const char* LibvhdiFaults::explain_vhd(std::uint64_t sector) const {
+    for (const VhdLayout& layer : vhd_layers_) {
+        if (layer.type() != kVhdDifferencing) return nullptr;
+        if (layer.entry(sector / (layer.block_size() / kVhdSectorBytes)) == kVhdAbsent) continue;
+        const auto bits = std::to_integer<unsigned>(layer.bitmap_byte(sector));
+        const unsigned so_far = bits >> (7 - sector % 8);  // The sector's bit and those before it.
+        if ((so_far & 1) != 0) return nullptr;
+        if (so_far != 0) return kSetBitBefore;
     }
-    for (const char* reason : {kFixedSecondChunk, kZeroShowsParent, kMissingBitmap})
-        text += fmt::format("  {}\n", reason);
-    return text;
+    return nullptr;
 }
 
 }  // namespace entrepot::property

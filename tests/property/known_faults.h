@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/property/readers.h"
+#include "tests/property/vhd_layout.h"
 #include "tests/property/vhdx_layout.h"
 
 #include <cstdint>
@@ -28,10 +29,12 @@ public:
     const char* explain(std::uint64_t sector) const;
 
 private:
-    std::vector<VhdxLayout> layers_;  ///< From the leaf down; empty if it is no VHDX.
-};
+    const char* explain_vhdx(std::uint64_t sector) const;
+    const char* explain_vhd(std::uint64_t sector) const;
 
-/// Both tables, for a person.
-std::string describe_known_faults();
+    // From the leaf down; one of them is empty.
+    std::vector<VhdxLayout> vhdx_layers_;
+    std::vector<VhdLayout> vhd_layers_;
+};
 
 }  // namespace entrepot::property

@@ -31,8 +31,11 @@ public:
             return {offset, std::min(data->length, rest), disk::ExtentKind::data};
         }
         std::uint64_t length = data ? std::min(data->offset - offset, rest) : rest;
-        length = std::min(length, kMiB - offset % kMiB);
-        return {offset, length, zero_kind(offset / kMiB)};
+        // A change of kind inside of a block makes a writer look closer, which large disks only pay
+        // for.
+        const std::uint64_t unit = model_.size_bytes() < kGiB ? kMiB : 64 * kMiB;
+        length = std::min(length, unit - offset % unit);
+        return {offset, length, zero_kind(offset / unit)};
     }
 
 private:
@@ -62,16 +65,14 @@ disk::TargetFormat target_format(Writer writer) {
             return disk::TargetFormat::vhdx_fixed;
         case Writer::ours_vhdx_diff:
             return disk::TargetFormat::vhdx_diff;
-        case Writer::ours_vhdx:
-        case Writer::ours_vhdx_blocks:
-        case Writer::hostsim_vhdx:
-        case Writer::hostsim_vhdx_diff:
-        case Writer::qemu_vhdx:
-        case Writer::qemu_vhdx_fixed:
-        case Writer::qemu_io_vhdx:
-            break;
+        case Writer::ours_vhd:
+            return disk::TargetFormat::vhd;
+        case Writer::ours_vhd_fixed:
+            return disk::TargetFormat::vhd_fixed;
+        default:
+            ENTREPOT_CHECK(writer == Writer::ours_vhdx);
+            return disk::TargetFormat::vhdx;
     }
-    return disk::TargetFormat::vhdx;
 }
 
 /// The writer below write_disk(), where the block size is free.

@@ -54,7 +54,7 @@ Finding compare_size(const fs::path& image, const std::string& format, const Dis
 
 Finding read_with_qemu(const Subject& subject) {
     const Image& image = subject.leaf();
-    const std::string format{to_string(format_of(image.writer))};
+    const std::string format = qemu_name(format_of(image.writer));
     fs::path copy = image.path;
     copy += ".repaired";
     fs::path raw = image.path;

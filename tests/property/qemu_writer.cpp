@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/file_system.h"
+#include "base/json.h"
 #include "tests/property/program.h"
 #include "tests/property/writers.h"
 
@@ -19,19 +20,36 @@ void run(const std::vector<std::string>& words, const fs::path& directory) {
                                            answer.status, answer.words, answer.out)};
 }
 
-std::string options_of(const Layer& layer) {
-    const char* subformat = layer.writer == Writer::qemu_vhdx_fixed ? "fixed" : "dynamic";
-    return fmt::format("subformat={},block_size={}", subformat, layer.block_size_bytes);
+/// The creation options. In a third of the VHDs qemu rounds the size up to its geometry.
+std::string options_of(const WriteTask& task) {
+    const Writer writer = task.layer.writer;
+    const bool is_fixed = writer == Writer::qemu_vhdx_fixed || writer == Writer::qemu_vhd_fixed;
+    const char* subformat = is_fixed ? "fixed" : "dynamic";
+    if (format_of(writer) == Format::vhdx) {
+        return fmt::format("subformat={},block_size={}", subformat, task.layer.block_size_bytes);
+    }
+    return fmt::format("subformat={},force_size={}", subformat,
+                       task.chance.percent(67) ? "on" : "off");
+}
+
+/// Reads how large the disk became.
+void grow(const WriteTask& task, const std::string& format) {
+    const Answer answer =
+        ask_program({"qemu-img", "info", "-f", format, "--output=json", task.target.string()},
+                    task.target.parent_path());
+    task.after.grow(Json::parse(answer.out).at("virtual-size").get<std::uint64_t>());
 }
 
 void convert(const WriteTask& task) {
+    const std::string format = qemu_name(format_of(task.layer.writer));
     fs::path raw = task.target;
     raw += ".in";
     task.after.save_raw(raw);
-    run({"qemu-img", "convert", "-q", "-f", "raw", "-O", "vhdx", "-o", options_of(task.layer),
+    run({"qemu-img", "convert", "-q", "-f", "raw", "-O", format, "-o", options_of(task),
          raw.string(), task.target.string()},
         task.target.parent_path());
     fs::remove(raw);
+    grow(task, format);
 }
 
 void save_noise(const Operation& operation, const fs::path& path) {
@@ -45,10 +63,11 @@ void save_noise(const Operation& operation, const fs::path& path) {
 /// proper only where zeros are already.
 void operate(const WriteTask& task) {
     const fs::path directory = task.target.parent_path();
-    run({"qemu-img", "create", "-q", "-f", "vhdx", "-o", options_of(task.layer),
-         task.target.string(), std::to_string(task.after.size_bytes())},
+    const std::string format = qemu_name(format_of(task.layer.writer));
+    run({"qemu-img", "create", "-q", "-f", format, "-o", options_of(task), task.target.string(),
+         std::to_string(task.after.size_bytes())},
         directory);
-    std::vector<std::string> words{"qemu-io", "-f", "vhdx", "-d", "unmap"};
+    std::vector<std::string> words{"qemu-io", "-f", format, "-d", "unmap"};
     std::vector<fs::path> patterns;
     for (const Operation& operation : task.layer.operations) {
         const std::string range =
@@ -74,13 +93,15 @@ void operate(const WriteTask& task) {
     if (!task.layer.operations.empty()) run(words, directory);
     for (const fs::path& pattern : patterns)
         fs::remove(pattern);
+    grow(task, format);
 }
 
 }  // namespace
 
 void write_qemu(const WriteTask& task) {
     ENTREPOT_CHECK(is_qemu(task.layer.writer));
-    if (task.layer.writer == Writer::qemu_io_vhdx) {
+    const Writer writer = task.layer.writer;
+    if (writer == Writer::qemu_io_vhdx || writer == Writer::qemu_io_vhd) {
         operate(task);
     } else {
         convert(task);

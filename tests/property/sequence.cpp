@@ -148,122 +148,73 @@ private:
 };
 
 constexpr Writer kFlatWriters[] = {
-    Writer::ours_raw,         Writer::ours_qcow2,   Writer::ours_vhdx,    Writer::ours_vhdx_fixed,
-    Writer::ours_vhdx_blocks, Writer::hostsim_vhdx, Writer::hostsim_vhdx, Writer::qemu_vhdx,
-    Writer::qemu_vhdx_fixed,  Writer::qemu_io_vhdx, Writer::qemu_io_vhdx,
+    Writer::ours_raw,         Writer::ours_qcow2,       Writer::ours_vhdx, Writer::ours_vhdx_fixed,
+    Writer::ours_vhdx_blocks, Writer::ours_vhdx_blocks, Writer::ours_vhd,  Writer::ours_vhd_fixed,
+    Writer::hostsim_vhdx,     Writer::hostsim_vhdx,     Writer::qemu_vhdx, Writer::qemu_vhdx_fixed,
+    Writer::qemu_io_vhdx,     Writer::qemu_io_vhdx,     Writer::qemu_vhd,  Writer::qemu_vhd_fixed,
+    Writer::qemu_io_vhd,      Writer::maker_vhd,
 };
-constexpr Writer kBaseWriters[] = {Writer::ours_vhdx, Writer::ours_vhdx_fixed,
-                                   Writer::ours_vhdx_blocks, Writer::hostsim_vhdx};
-constexpr Writer kDiffWriters[] = {Writer::ours_vhdx_diff, Writer::hostsim_vhdx_diff};
-constexpr Writer kConvertWriters[] = {Writer::ours_raw, Writer::ours_vhdx, Writer::ours_vhdx_fixed,
-                                      Writer::ours_qcow2, Writer::ours_vhdx_blocks};
+constexpr Writer kVhdxBases[] = {Writer::ours_vhdx, Writer::ours_vhdx_fixed,
+                                 Writer::ours_vhdx_blocks, Writer::hostsim_vhdx};
+constexpr Writer kVhdxChildren[] = {Writer::ours_vhdx_diff, Writer::hostsim_vhdx_diff};
+constexpr Writer kVhdBases[] = {Writer::ours_vhd, Writer::ours_vhd_fixed, Writer::maker_vhd};
+constexpr Writer kConversions[] = {
+    Writer::ours_raw,         Writer::ours_vhdx, Writer::ours_vhdx_fixed, Writer::ours_qcow2,
+    Writer::ours_vhdx_blocks, Writer::ours_vhd,  Writer::ours_vhd_fixed};
 
-/// qemu writes all zeros that it is asked for into a fixed image, and qemu-io into every VHDX.
+enum class Shape { flat, vhdx_chain, vhd_chain };
+
+Shape draw_shape(Chance& chance) {
+    const std::uint64_t kind = chance.below(100);
+    return kind < 55 ? Shape::flat : kind < 90 ? Shape::vhdx_chain : Shape::vhd_chain;
+}
+
+Writer draw_writer(Shape shape, bool is_base, Chance& chance) {
+    switch (shape) {
+        case Shape::flat:
+            break;
+        case Shape::vhdx_chain:
+            return is_base ? chance.one_of(kVhdxBases) : chance.one_of(kVhdxChildren);
+        case Shape::vhd_chain:
+            return is_base ? chance.one_of(kVhdBases) : Writer::maker_vhd_diff;
+    }
+    return chance.one_of(kFlatWriters);
+}
+
+/// qemu writes all zeros that it is asked for into a fixed image, and qemu-io into every one.
 bool may_be_large(Writer writer) {
-    return writer != Writer::qemu_vhdx_fixed && writer != Writer::qemu_io_vhdx;
+    return !is_qemu(writer) || writer == Writer::qemu_vhdx || writer == Writer::qemu_vhd;
 }
 
 }  // namespace
-
-Format format_of(Writer writer) {
-    switch (writer) {
-        case Writer::ours_raw:
-            return Format::raw;
-        case Writer::ours_qcow2:
-            return Format::qcow2;
-        case Writer::ours_vhdx:
-        case Writer::ours_vhdx_fixed:
-        case Writer::ours_vhdx_blocks:
-        case Writer::ours_vhdx_diff:
-        case Writer::hostsim_vhdx:
-        case Writer::hostsim_vhdx_diff:
-        case Writer::qemu_vhdx:
-        case Writer::qemu_vhdx_fixed:
-        case Writer::qemu_io_vhdx:
-            break;
-    }
-    return Format::vhdx;
-}
-
-bool is_differencing(Writer writer) {
-    return writer == Writer::ours_vhdx_diff || writer == Writer::hostsim_vhdx_diff;
-}
-
-bool is_ours(Writer writer) {
-    return !is_hostsim(writer) && !is_qemu(writer);
-}
-
-bool is_hostsim(Writer writer) {
-    return writer == Writer::hostsim_vhdx || writer == Writer::hostsim_vhdx_diff;
-}
-
-bool is_qemu(Writer writer) {
-    return writer == Writer::qemu_vhdx || writer == Writer::qemu_vhdx_fixed ||
-           writer == Writer::qemu_io_vhdx;
-}
 
 Sequence make_sequence(std::uint64_t seed) {
     Chance chance{seed};
     Sequence sequence;
     sequence.seed = seed;
-    const bool is_chain = chance.percent(40);
-    const Writer first = is_chain ? chance.one_of(kBaseWriters) : chance.one_of(kFlatWriters);
-    sequence.sector_size = !is_qemu(first) && chance.percent(25) ? 4096 : 512;
+    const Shape shape = draw_shape(chance);
+    const Writer first = draw_writer(shape, true, chance);
+    const bool has_small_sectors = is_qemu(first) || format_of(first) == Format::vhd;
+    sequence.sector_size = !has_small_sectors && chance.percent(25) ? 4096 : 512;
     sequence.size_bytes = draw_size(chance, sequence.sector_size, may_be_large(first));
-    const std::uint64_t depth = is_chain ? chance.between(2, kDepthMax) : 1;
+    const std::uint64_t depth = shape == Shape::flat ? 1 : chance.between(2, kDepthMax);
     OperationDraw operations{chance, sequence};
     for (std::uint64_t number = 0; number < depth; ++number) {
         Layer layer;
-        layer.writer = number == 0 ? first : chance.one_of(kDiffWriters);
+        layer.writer = number == 0 ? first : draw_writer(shape, false, chance);
         layer.block_size_bytes = draw_block_size(chance);
         layer.operations = operations.draw(layer.block_size_bytes);
         sequence.layers.push_back(std::move(layer));
     }
-    const Writer leaf = sequence.layers.back().writer;
-    sequence.has_dirty_log = format_of(leaf) == Format::vhdx && chance.percent(20);
-    sequence.is_flattened = format_of(leaf) == Format::vhdx && chance.percent(25);
-    sequence.flat_writer = chance.one_of(kConvertWriters);
+    const Format format = format_of(first);
+    const bool is_image = format == Format::vhdx || format == Format::vhd;
+    sequence.has_dirty_log = format == Format::vhdx && chance.percent(20);
+    sequence.is_flattened = is_image && chance.percent(25);
+    sequence.flat_writer = chance.one_of(kConversions);
+    if (format_of(sequence.flat_writer) == Format::vhd && sequence.sector_size != 512) {
+        sequence.flat_writer = Writer::ours_vhdx;
+    }
     return sequence;
-}
-
-std::string_view to_string(Writer writer) {
-    switch (writer) {
-        case Writer::ours_raw:
-            return "ours raw";
-        case Writer::ours_qcow2:
-            return "ours qcow2";
-        case Writer::ours_vhdx:
-            return "ours vhdx";
-        case Writer::ours_vhdx_fixed:
-            return "ours vhdx-fixed";
-        case Writer::ours_vhdx_blocks:
-            return "ours vhdx by block size";
-        case Writer::ours_vhdx_diff:
-            return "ours vhdx-diff";
-        case Writer::hostsim_vhdx:
-            return "simulator vhdx";
-        case Writer::hostsim_vhdx_diff:
-            return "simulator vhdx-diff";
-        case Writer::qemu_vhdx:
-            return "qemu-img vhdx";
-        case Writer::qemu_vhdx_fixed:
-            return "qemu-img vhdx-fixed";
-        case Writer::qemu_io_vhdx:
-            return "qemu-io vhdx";
-    }
-    return "";
-}
-
-std::string_view to_string(Format format) {
-    switch (format) {
-        case Format::raw:
-            return "raw";
-        case Format::qcow2:
-            return "qcow2";
-        case Format::vhdx:
-            return "vhdx";
-    }
-    return "";
 }
 
 std::string describe(const Sequence& sequence) {

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "tests/property/disk_model.h"
+#include "tests/property/writer_kind.h"
 
 #include "base/random.h"
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace entrepot::property {
@@ -20,30 +20,6 @@ struct Operation {
     Range range;
     std::uint32_t stamp = 0;  ///< For write: which noise.
 };
-
-enum class Writer {
-    ours_raw,
-    ours_qcow2,
-    ours_vhdx,         ///< As write_disk() makes it.
-    ours_vhdx_fixed,   ///< The same.
-    ours_vhdx_blocks,  ///< With a block size of its own.
-    ours_vhdx_diff,
-    hostsim_vhdx,
-    hostsim_vhdx_diff,
-    qemu_vhdx,
-    qemu_vhdx_fixed,
-    qemu_io_vhdx,  ///< In place, operation by operation.
-};
-
-enum class Format { raw, qcow2, vhdx };
-
-Format format_of(Writer writer);
-bool is_differencing(Writer writer);
-bool is_ours(Writer writer);
-bool is_hostsim(Writer writer);
-bool is_qemu(Writer writer);
-std::string_view to_string(Writer writer);
-std::string_view to_string(Format format);
 
 struct Layer {
     Writer writer = Writer::ours_vhdx;

@@ -15,7 +15,10 @@ namespace entrepot::property {
 #ifdef ENTREPOT_HAVE_LIBVHDI
 namespace {
 
-constexpr std::size_t kPieceBytes = kMiB;
+// No read crosses a block. In a VHD of smaller blocks than 2 MiB libvhdi takes the padding of a
+// bitmap for more sectors, so that a read that begins in the last ones goes on to the parent for
+// the next block, too.
+constexpr std::size_t kPieceBytes = 512 * kKiB;
 
 /// The library's words of what went wrong.
 class VhdiError {
@@ -53,7 +56,8 @@ public:
     Finding read_range(Range range) {
         Bytes buffer(kPieceBytes);
         while (range.length > 0) {
-            const std::size_t length = std::min<std::uint64_t>(range.length, buffer.size());
+            const std::size_t length =
+                std::min<std::uint64_t>(range.length, kPieceBytes - range.offset % kPieceBytes);
             VhdiError error;
             const ssize_t count = libvhdi_file_read_buffer_at_offset(
                 file_, buffer.data(), length, static_cast<off64_t>(range.offset), error.address());

@@ -1,5 +1,5 @@
 // MS-VHDX 2.6.2.6, and the five keys that Windows writes (vhdx.md section 4).
-#include "tests/property/vhdx_rule_list.h"
+#include "tests/property/vhdx_rules_parts.h"
 
 #include "base/little_endian.h"
 

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/little_endian.h"
 #include "tests/property/vhdx_layout.h"
-#include "tests/property/vhdx_rule_list.h"
+#include "tests/property/vhdx_rules_parts.h"
 
 #include <algorithm>
 #include <set>

@@ -121,12 +121,11 @@ TEST_CASE("vhdx rules: each lie breaks a rule", "[property]") {
         PosixFileSystem files;
         lie.tell(*files.open_write(pair.child()));
         const std::vector<std::string> broken = pair.broken();
-        REQUIRE(!broken.empty());
         std::string all;
         for (const std::string& words : broken)
             all += words + "\n";
+        INFO(all);
         CHECK(all.find(lie.expected) != std::string::npos);
-        CAPTURE(all);
     }
 }
 

@@ -1,5 +1,5 @@
 // MS-VHDX 2.4, 2.5: states, places and bitmaps.
-#include "tests/property/vhdx_rule_list.h"
+#include "tests/property/vhdx_rules_parts.h"
 
 #include "base/little_endian.h"
 

@@ -20,6 +20,8 @@ void add_image(Subject& subject, const Sequence& sequence, std::size_t number,
         write_qemu(task);
     } else if (is_hostsim(layer.writer)) {
         write_hostsim(task);
+    } else if (is_maker(layer.writer)) {
+        write_maker(task);
     } else {
         write_ours(task);
     }

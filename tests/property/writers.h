@@ -1,4 +1,5 @@
-// Those who write images: our engine, the host simulator, qemu. None shares code with another.
+// Those who write images: our engine, the host simulator, qemu, and for VHD chains the tests. None
+// shares code with another.
 #pragma once
 
 #include "tests/property/disk_model.h"
@@ -45,6 +46,7 @@ struct WriteTask {
 void write_ours(const WriteTask& task);
 void write_hostsim(const WriteTask& task);
 void write_qemu(const WriteTask& task);
+void write_maker(const WriteTask& task);
 
 /// Our engine reads the subject and writes it once more, without a parent.
 void convert_ours(const Subject& subject, Writer writer, std::uint32_t block_size_bytes,

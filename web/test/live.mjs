@@ -84,7 +84,7 @@ async function setUp(page) {
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name', { exact: true }).fill('hv01');
   await dialog.getByLabel('Address').fill(scene.host.url);
-  await dialog.getByLabel('Login').selectOption('ntlm');
+  await dialog.getByRole('combobox', { name: 'Login' }).selectOption('ntlm');
   await dialog.getByLabel('User').fill(scene.host.user);
   await dialog.getByLabel('Password').fill(scene.host.password);
   await dialog.getByRole('combobox', { name: 'Certificate' }).selectOption('pin');

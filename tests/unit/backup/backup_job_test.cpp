@@ -182,6 +182,78 @@ TEST_CASE("backup: the point of the reference point is deleted, so the next run 
     CHECK(lab.state.vm_flags.list().empty());
 }
 
+TEST_CASE("backup: a reference point outlives its point in the records until it is destroyed",
+          "[backup]") {
+    // The newest point has none, and the one of the point before it could not be destroyed.
+    Lab lab;
+    lab.back_up();
+    const std::string living = lab.world.reference_points.front().instance_id;
+    lab.guest_writes();
+    lab.world.behaviour.fails_convert = true;
+    lab.script.on_event = [](int, const std::string& event) {
+        if (event != "before start_destroy_reference_point") return;
+        throw Error{ErrorCode::host_failure, "not now"};
+    };
+    lab.back_up();
+    lab.world.behaviour.fails_convert = false;
+    REQUIRE(lab.world.reference_points.size() == 1);
+    REQUIRE(lab.repository.points.size() == 2);
+
+    backup::delete_point(lab.services, lab.repository.points.front()->summary);
+    const auto residue = lab.state.residue.list();
+    REQUIRE(residue.size() == 1);
+    CHECK(residue[0].text.find(living) != std::string::npos);
+    CHECK(!residue[0].command.empty());
+
+    SECTION("the next run destroys it") {
+        lab.script.on_event = [](int, const std::string&) {};
+        lab.guest_writes();
+        CHECK(lab.back_up()["reason_code"] == "base_deleted");
+        CHECK(lab.world.destroyed.back() == living);
+        CHECK(lab.world.reference_points.size() == 1);
+        CHECK(lab.state.residue.list().empty());
+        CHECK(lab.state.vm_flags.list().empty());
+    }
+    SECTION("or goes on showing it") {
+        lab.guest_writes();
+        auto job = lab.make_backup();
+        CHECK(lab.run(job).state == jobs::JobState::partly);
+        const auto later = lab.state.residue.list();
+        REQUIRE(later.size() == 1);
+        CHECK(later[0].text == residue[0].text);
+
+        lab.script.on_event = [](int, const std::string&) {};
+        lab.guest_writes();
+        lab.back_up();
+        CHECK(lab.world.reference_points.size() == 1);
+        CHECK(lab.state.residue.list().empty());
+        CHECK(lab.state.vm_flags.list().empty());
+    }
+}
+
+TEST_CASE("backup: a superseded reference point that stayed is not forgotten with its point",
+          "[backup]") {
+    Lab lab;
+    lab.back_up();
+    const std::string superseded = lab.world.reference_points.front().instance_id;
+    lab.guest_writes();
+    lab.script.on_event = [](int, const std::string& event) {
+        if (event != "before start_destroy_reference_point") return;
+        throw Error{ErrorCode::host_failure, "not now"};
+    };
+    auto job = lab.make_backup();
+    CHECK(lab.run(job).state == jobs::JobState::partly);
+    lab.script.on_event = [](int, const std::string&) {};
+    CHECK(lab.state.residue.list().at(0).text.find(superseded) != std::string::npos);
+
+    backup::delete_point(lab.services, lab.repository.points.front()->summary);
+    lab.guest_writes();
+    CHECK(lab.back_up()["kind"] == "incremental");
+    CHECK(lab.world.reference_points.size() == 1);
+    CHECK(lab.state.residue.list().empty());
+    CHECK(lab.state.vm_flags.list().empty());
+}
+
 TEST_CASE("backup: an increment that fails on the host is followed by one full in the same run",
           "[backup]") {
     Lab lab;

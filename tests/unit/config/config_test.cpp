@@ -30,6 +30,8 @@ TEST_CASE("config: nothing said means everything has its default", "[config]") {
     CHECK(config.state_file() == "/var/lib/entrepot/state.db");
     CHECK(config.listen == ListenAddress{"127.0.0.1", 8443});
     CHECK(config.time_zone == "UTC");
+    CHECK(config.job_keep_days == 90);
+    CHECK(config.job_keep_count == 20'000);
     CHECK(!config.allow_loopback_hosts);
     CHECK(config.record_directory.empty());
 }
@@ -50,6 +52,8 @@ record = "/var/lib/entrepot/record"
 [jobs]
 workers = 7
 per_host = 3
+keep_days = 30
+keep_count = 500
 [share]
 smb_conf = "/etc/samba/smb.conf"
 [log]
@@ -65,6 +69,8 @@ level = "debug"
     CHECK(config.record_directory == "/var/lib/entrepot/record");
     CHECK(config.worker_count == 7);
     CHECK(config.jobs_per_host_max == 3);
+    CHECK(config.job_keep_days == 30);
+    CHECK(config.job_keep_count == 500);
     CHECK(config.smb_conf == "/etc/samba/smb.conf");
     CHECK(config.log_level == LogLevel::debug);
 }
@@ -73,6 +79,8 @@ TEST_CASE("config: an error names the file, the line and the key", "[config]") {
     CHECK(message_of("\n[jobs]\nworkers = \"four\"") ==
           "/etc/x.toml:3: jobs.workers must be a whole number");
     CHECK(message_of("[jobs]\nworkers = 0") == "/etc/x.toml:2: jobs.workers must be from 1 to 64");
+    CHECK(message_of("[jobs]\nkeep_days = 0") ==
+          "/etc/x.toml:2: jobs.keep_days must be from 1 to 3650");
     CHECK(message_of("[jobs]\nworker = 1") == "/etc/x.toml:2: there is no setting jobs.worker");
     CHECK(message_of("\nrepository = 5") == "/etc/x.toml:2: repository must be a table");
     CHECK(message_of("[extra]\na = 1") == "/etc/x.toml:1: there is no setting extra");

@@ -129,9 +129,9 @@ TEST_CASE("job store: old jobs go with their events and journal, running ones st
     fixture.state->jobs.add_event(id_of(1), {.level = "note", .text = "x"});
     fixture.state->journal.put(id_of(1), "k", 1);
     fixture.state->journal.put(id_of(2), "k", 1);
-    CHECK(fixture.state->jobs.remove_ended_before(fixture.clock.wall_now()) == 0);
+    CHECK(fixture.state->jobs.remove_ended({.before = fixture.clock.wall_now()}) == 0);
     fixture.clock.advance(std::chrono::hours{1});
-    CHECK(fixture.state->jobs.remove_ended_before(fixture.clock.wall_now()) == 1);
+    CHECK(fixture.state->jobs.remove_ended({.before = fixture.clock.wall_now()}) == 1);
     CHECK(!fixture.state->jobs.find(id_of(1)));
     CHECK(fixture.state->jobs.list_events(id_of(1)).empty());
     CHECK(fixture.state->journal.list_key("k").size() == 1);

@@ -229,6 +229,13 @@ TEST_CASE("flags and residue: what stays keeps its first time", "[state]") {
     CHECK(residue[0].command == "2");
     CHECK(residue[0].since == first);
     CHECK(residue[1].text == "c");
+    state.residue.add("h", "v", {.text = "b", .command = "3"});
+    state.residue.add("h", "v", {.text = "d", .command = "1"});
+    const auto more = state.residue.list_of_vm("h", "v");
+    REQUIRE(more.size() == 3);
+    CHECK(more[0].command == "3");
+    CHECK(more[0].since == first);
+    CHECK(more[2].text == "d");
     state.residue.replace("h", "v", {});
     CHECK(state.residue.list().empty());
 }
