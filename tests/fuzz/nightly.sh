@@ -22,8 +22,8 @@ failed=()
 for target in "${targets[@]}"; do
     mkdir -p "$work/$target"
     log=$work/$target.log
-    # An input that takes 10 seconds or 512 MiB is a finding too.
-    if nice -n 19 "build/fuzz/bin/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=512 \
+    # An input that takes a minute (of the clock: others may want the machine, too) or 512 MiB is a finding too.
+    if nice -n 19 "build/fuzz/bin/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=512 \
         -max_len=16384 -print_final_stats=1 -artifact_prefix="$work/$target-" \
         "$work/$target" "tests/fuzz/corpus/$target" > "$log" 2>&1; then
         echo "$target: $(awk '/stat::number_of_executed_units/ {print $2}' "$log") inputs, nothing found"
