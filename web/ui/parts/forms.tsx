@@ -209,15 +209,15 @@ export function CheckField({
   const id = useId();
   return (
     <div class="field">
-      <label for={id}>
+      <label for={id} class="choice">
         <input
           id={id}
           type="checkbox"
           checked={checked}
           aria-describedby={`${id}-hint`}
           onChange={(event) => onChange(event.currentTarget.checked)}
-        />{' '}
-        {label}
+        />
+        <span>{label}</span>
       </label>
       <p class="hint" id={`${id}-hint`}>
         {hint}
