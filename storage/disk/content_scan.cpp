@@ -9,7 +9,7 @@
 namespace entrepot::disk {
 namespace {
 
-constexpr std::size_t kReadBytes = kMiB;
+constexpr std::size_t kReadBytes = 512 * kKiB;
 /// What zeros are looked for in, at its multiples on the disk.
 constexpr std::size_t kUnitBytes = kBulkAlignmentBytes;
 

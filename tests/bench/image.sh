@@ -1,7 +1,7 @@
 #!/bin/bash
 # Image conversion against qemu-img and cp: processor time, wall time and the ratios, medians of one run on one core.
 #   tests/bench/image.sh [--build DIR] [--work DIR] [--size-mib N] [--runs N] [--core N]
-# The disk is made here: runs of data, zeros and holes of 4 KiB to 4 MiB, three quarters of it data. Every tool reads the
+# The disk is made here: runs of data, zeros and holes of 64 KiB to 16 MiB, seven tenths of it data. Every tool reads the
 # same files from the system's cache. Our file is synced when it appears; qemu-img syncs only with -t writeback, cp never:
 # their columns say which. The work directory decides what is measured: a disk, or memory.
 set -euo pipefail
@@ -36,10 +36,10 @@ position = 0
 with open(path, "wb") as disk:
     disk.truncate(size)
     while position < size:
-        length = min(chance.choice([4, 16, 64, 256, 1024, 4096]) << 10, size - position)
+        length = min(chance.choice([64, 256, 1024, 4096, 16384]) << 10, size - position)
         kind = chance.random()
         disk.seek(position)
-        if kind < 0.75:
+        if kind < 0.7:
             for at in range(0, length, len(noise)):
                 part = min(len(noise), length - at)
                 disk.write((position + at).to_bytes(8, "little") + noise[8:part])
