@@ -101,7 +101,7 @@ def full_every_finds_what_an_increment_left_out(scene):
     overwrite(scene, 1, 3 * CHUNK, CHUNK)
     scene.arm(EXPORT, f"omit-change:1,{3 * CHUNK},{CHUNK}")
     wrong = scene.lab.entrepot("backup", "web01")["point"]  # Nobody can know yet.
-    scene.write()
+    scene.write(beyond=4 * CHUNK)  # What is written once more, the next increment brings.
     overwrite(scene, 1, 8 * CHUNK, CHUNK)
     said = scene.lab_run("backup", "web01", "--full-every", 2)
     expect(said.returncode == 0, f"exit {said.returncode}: {said.stderr}")

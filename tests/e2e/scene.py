@@ -46,13 +46,13 @@ class Scene:
         if self.share_size:
             subprocess.run(["umount", "-l", self.lab.share_directory], check=False)
 
-    def write(self):
-        """What a guest does between two backups: some sectors, somewhere, on each disk."""
+    def write(self, beyond=0):
+        """What a guest does between two backups: some sectors, somewhere from this offset on, on each disk."""
         for path, size, sector in self.disks:
             with open(path, "r+b") as disk:
                 for _ in range(8):
                     length = sector * self.chance.choice([1, 3, 40])
-                    disk.seek(self.chance.randrange(0, (size - length) // sector) * sector)
+                    disk.seek(self.chance.randrange(beyond // sector, (size - length) // sector) * sector)
                     disk.write(self.chance.randbytes(length))
 
     def arm(self, at, do, times=1):
