@@ -79,15 +79,17 @@ private:
         services_.base.state.vm_flags.set(record_.id, vm_id, state::kForceFullFlag,
                                           fmt::format("the VM was restored from point {} of {}",
                                                       plan.request.point, plan.point_time));
+        // Who cancels when the VM is there already keeps it, but does not want it to run.
+        const bool shall_start = plan.request.starts && !is_cancelled();
         std::string start_problem;
-        if (plan.request.starts) start_problem = RealiseStep{run}.start();
+        if (shall_start) start_problem = RealiseStep{run}.start();
         if (!start_problem.empty()) {
             run.warn(fmt::format("the VM was restored but does not start: {}", start_problem));
         }
         tidy(run);
         JobOutcome outcome;
         outcome.state = start_problem.empty() ? JobState::done : JobState::partly;
-        outcome.result = describe(run, vm_id, plan.request.starts && start_problem.empty());
+        outcome.result = describe(run, vm_id, shall_start && start_problem.empty());
         return outcome;
     }
 
@@ -209,6 +211,8 @@ private:
         const auto record = services_.base.state.jobs.find(job_.id());
         return record && !record->is_cancel_requested;
     }
+
+    bool is_cancelled() { return job_.stop().stop_requested() && !is_shutdown(); }
 
     const Services& services_;
     jobs::JobContext& job_;

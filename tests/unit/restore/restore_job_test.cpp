@@ -317,7 +317,9 @@ TEST_CASE("restore: cancelled at any stage it leaves nothing, or a VM", "[restor
     for (const std::string stage :
          {"plan", "reach", "place", "import", "fix", "validate", "realise"}) {
         RestoreLab lab;
-        test::TestJob job = lab.make_job(lab.request());
+        auto request = lab.request();
+        request.starts = true;
+        test::TestJob job = lab.make_job(request);
         lab.lab.script.on_event = [&](int, const std::string&) {
             if (!job.stages.empty() && job.stages.back() == stage) job.stop_source.request_stop();
         };
@@ -330,7 +332,8 @@ TEST_CASE("restore: cancelled at any stage it leaves nothing, or a VM", "[restor
         }
         if (has_vm) {
             CHECK(stage == "realise");
-            CHECK(lab.world.vms.size() == 1);
+            REQUIRE(lab.world.vms.size() == 1);
+            CHECK(lab.world.vms[0].state == "off");
         } else {
             CHECK(lab.find_dirt() == "");
             CHECK(lab.world.planned.empty());
