@@ -88,13 +88,13 @@ TEST_CASE("vm restores: what is missing, unknown or of another kind is refused",
         body.merge_patch(changes);
         return fixture.send(Method::post, kStart, dump_json(body)).status;
     };
-    CHECK(status({{"to", nullptr}}) == 422);
+    CHECK(status({{"to", nullptr}}) == 400);
     CHECK(status({{"host", "nowhere"}}) == 404);
     CHECK(status({{"point", "ffff"}}) == 404);
-    CHECK(status({{"keep-id", true}}) == 422);
-    CHECK(status({{"switches", {"LAN=Lab"}}}) == 422);
-    CHECK(status({{"switches", Json::array({{{"from", "LAN"}}})}}) == 422);
-    CHECK(status({{"start", "yes"}}) == 422);
+    CHECK(status({{"keep-id", true}}) == 400);
+    CHECK(status({{"switches", {"LAN=Lab"}}}) == 400);
+    CHECK(status({{"switches", Json::array({{{"from", "LAN"}}})}}) == 400);
+    CHECK(status({{"start", "yes"}}) == 400);
     CHECK(fixture.send(Method::post, kStart, dump_json(fixture.body()), api::Privilege::viewer)
               .status == 403);
     CHECK(fixture.engine.list({}).jobs.empty());
