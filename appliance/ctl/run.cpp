@@ -39,6 +39,7 @@ void declare_global(CLI::App& app, GlobalOptions& options) {
 void declare_commands(CommandSet set) {
     add_repository_commands(set);
     add_key_commands(set);
+    add_share_commands(set);
     add_host_commands(set);
     add_vm_commands(set);
     add_backup_commands(set);
@@ -57,6 +58,12 @@ void print_error(const Error& error, const GlobalOptions& options, Terminal& ter
     terminal.err() << "entrepot: " << error.what() << "\n";
     if (!error.hint().empty()) terminal.err() << "hint: " << error.hint() << "\n";
     terminal.err() << std::flush;
+}
+
+/// Half an answer must not look like a whole one.
+void check_output(std::ostream& out) {
+    out << std::flush;
+    if (!out) throw Error{ErrorCode::io, "standard output could not be written: is its disk full?"};
 }
 
 int end_with_parse_error(CLI::App& app, const CLI::ParseError& error, bool is_json,
@@ -97,7 +104,9 @@ int run(const std::vector<std::string>& arguments, const Surroundings& surroundi
     }
     try {
         Context context{surroundings, options};
-        return static_cast<int>(chosen(context));
+        const ExitStatus status = chosen(context);
+        check_output(surroundings.terminal.out());
+        return static_cast<int>(status);
     } catch (const Error& error) {
         print_error(error, options, surroundings.terminal);
         return exit_status(error.code());

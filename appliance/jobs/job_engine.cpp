@@ -28,9 +28,14 @@ struct Handler {
 struct Verdict {
     JobState state = JobState::done;
     Json result;
-    std::optional<JobError> error;
-    bool is_left_running = false;  ///< The next start takes it up again.
+    std::optional<JobError> error{};
+    bool is_left_running = false;        ///< The next start takes it up again.
+    std::optional<Deferral> deferral{};  ///< It goes back into the queue.
 };
+
+// How often a worker looks whether a job that was put off is due: it waits for work, not for the
+// clock.
+constexpr std::chrono::milliseconds kDeferredPoll{500};
 
 JobError error_of(const Error& error) {
     return {.code = std::string{to_string(error.code())},
@@ -82,7 +87,8 @@ private:
     Verdict run_handler(RunningJob& job);
     Verdict judge(const RunningJob& job, const Error& error);
     void finish(RunningJob& job, const Verdict& verdict);
-    void forget(const RunningJob& job);
+    void forget(const RunningJob& job, const std::optional<Deferral>& deferral);
+    std::optional<state::JobRecord> wait_for_work(std::unique_lock<std::mutex>& lock);
     void settle_left_running(const state::JobRecord& record);
     void end_unstarted(const state::JobRecord& record, JobState state,
                        std::optional<JobError> error);
@@ -147,17 +153,25 @@ void JobEngine::Impl::work() {
         Running job;
         {
             std::unique_lock lock{mutex_};
-            std::optional<state::JobRecord> next;
-            work_arrived_.wait(lock, [&] {
-                if (is_stopping_) return true;
-                next = queue_.take_next();
-                return next.has_value();
-            });
+            auto next = wait_for_work(lock);
             if (!next) return;
             job = start_job(*std::move(next));
         }
         run(job);
     }
+}
+
+// Nothing if the engine stops.
+std::optional<state::JobRecord> JobEngine::Impl::wait_for_work(std::unique_lock<std::mutex>& lock) {
+    while (!is_stopping_) {
+        if (auto next = queue_.take_next(environment_.clock.steady_now())) return next;
+        if (queue_.has_deferred()) {
+            work_arrived_.wait_for(lock, kDeferredPoll);
+        } else {
+            work_arrived_.wait(lock);
+        }
+    }
+    return std::nullopt;
 }
 
 // Requires the lock.
@@ -174,12 +188,15 @@ void JobEngine::Impl::run(const Running& job) {
     struct Leave {
         Impl& engine;
         const RunningJob& job;
-        ~Leave() { engine.forget(job); }
+        std::optional<Deferral> deferral{};
+        ~Leave() { engine.forget(job, deferral); }
     } leave{*this, *job};
 
     try {
         job->begin();
-        finish(*job, run_handler(*job));
+        const Verdict verdict = run_handler(*job);
+        finish(*job, verdict);
+        leave.deferral = verdict.deferral;
     } catch (const std::exception& error) {
         environment_.log.error(
             "the state of a job could not be written; it is settled at the next start",
@@ -198,6 +215,9 @@ Verdict JobEngine::Impl::run_handler(RunningJob& job) {
         JobOutcome outcome = handler->second.run(job);
         ENTREPOT_CHECK(outcome.state == JobState::done || outcome.state == JobState::partly);
         return {.state = outcome.state, .result = std::move(outcome.result), .error = {}};
+    } catch (const Deferral& deferral) {
+        if (job.is_cancelled()) return judge(job, Error{ErrorCode::cancelled, "cancelled"});
+        return {.state = JobState::queued, .result = nullptr, .error = {}, .deferral = deferral};
     } catch (const Error& error) {
         return judge(job, error);
     } catch (const std::exception& error) {
@@ -226,6 +246,10 @@ Verdict JobEngine::Impl::judge(const RunningJob& job, const Error& error) {
 
 void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
     if (verdict.is_left_running) return;
+    if (verdict.deferral) {
+        job.put_off(verdict.deferral->waiting_for);
+        return;
+    }
     if (verdict.state == JobState::failed) {
         const std::string& message = verdict.error->message;
         environment_.jobs.add_event(
@@ -238,11 +262,19 @@ void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
     job.end(verdict.state, verdict.result, verdict.error);
 }
 
-void JobEngine::Impl::forget(const RunningJob& job) {
+void JobEngine::Impl::forget(const RunningJob& job, const std::optional<Deferral>& deferral) {
     {
         const std::scoped_lock lock{mutex_};
         queue_.release(job.record());
         running_.erase(job.id());
+        if (deferral) {
+            state::JobRecord record = job.record();
+            record.view = job.view();
+            queue_.defer(record, environment_.clock.steady_now() + deferral->retry_after);
+        } else {
+            // What ended may have held what others wait for.
+            queue_.wake_deferred();
+        }
     }
     job_left_.notify_all();
     work_arrived_.notify_all();
@@ -252,6 +284,7 @@ void JobEngine::Impl::end_unstarted(const state::JobRecord& record, JobState sta
                                     std::optional<JobError> error) {
     JobView view = record.view;
     view.state = state;
+    view.waiting_for.clear();
     view.ended = environment_.clock.wall_now();
     view.error = std::move(error);
     environment_.jobs.update(view);

@@ -48,6 +48,8 @@ public:
     JobView view() const;
     /// Writes that it runs.
     void begin();
+    /// Writes that it is queued again, and why.
+    void put_off(const std::string& waiting_for);
     /// Writes how it ended.
     void end(JobState state, const Json& result, std::optional<JobError> error);
 
