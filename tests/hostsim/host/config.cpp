@@ -42,9 +42,10 @@ void read_address(const std::string& key, const std::string& text, std::string& 
 
 void read_users(const Json& json, const std::filesystem::path& base, Config& config) {
     for (const Json& user : json) {
-        check_keys(user, "users", {"name", "password", "groups", "certificate"});
+        check_keys(user, "users", {"name", "password", "groups", "certificate", "token_filtered"});
         User known{user.at("name"), user.value("password", std::string{}),
                    user.value("groups", std::vector<std::string>{"Administrators"})};
+        known.is_token_filtered = user.value("token_filtered", false);
         if (user.contains("certificate")) {
             known.certificate_digest =
                 certificate_digest(base / user.at("certificate").get<std::string>());
@@ -95,10 +96,29 @@ void read_switches(const Json& json, Config& config) {
     }
 }
 
+/// The build of a Windows Server release.
+std::uint32_t build_of_profile(const std::string& release) {
+    if (release == "2016") return 14393;
+    if (release == "2019") return 17763;
+    if (release == "2022") return 20348;
+    if (release == "2025") return 26100;
+    refuse(fmt::format("profile '{}'", release));
+}
+
+Language read_language(const std::string& text) {
+    if (text == "en") return Language::english;
+    if (text == "de") return Language::german;
+    if (text == "ja") return Language::japanese;
+    refuse(fmt::format("language '{}'", text));
+}
+
 void read_host(const Json& json, Config& config) {
-    check_keys(
-        json, "host",
-        {"name", "os_build", "schema", "default_disk_path", "default_data_root", "missing_switch"});
+    check_keys(json, "host",
+               {"name", "os_build", "schema", "default_disk_path", "default_data_root",
+                "missing_switch", "profile", "hyper_v", "language"});
+    config.language = read_language(json.value("language", "en"));
+    config.os_build = build_of_profile(json.value("profile", "2022"));
+    config.has_hyper_v = json.value("hyper_v", true);
     const std::string missing = json.value("missing_switch", "error");
     if (missing != "error" && missing != "warning") {
         refuse(fmt::format("missing_switch '{}'", missing));
@@ -109,6 +129,12 @@ void read_host(const Json& json, Config& config) {
     config.schema = json.value("schema", config.schema);
     config.default_disk_path = json.value("default_disk_path", std::string{});
     config.default_data_root = json.value("default_data_root", std::string{});
+}
+
+void read_cluster(const Json& json, Config& config) {
+    check_keys(json, "cluster", {"name", "owner_node"});
+    config.cluster = json.at("name");
+    config.cluster_owner = json.value("owner_node", config.host_name);
 }
 
 /// What the host offers for new VMs: its first volume, unless the configuration says otherwise.
@@ -131,6 +157,16 @@ void read_speed(const Json& json, Config& config) {
     speed.merge = std::chrono::milliseconds{json.value("merge_ms", 5 * speed.job_step.count())};
     speed.job_removal = std::chrono::seconds{json.value("job_removal_s", 300)};
     speed.enumeration_timeout = std::chrono::seconds{json.value("enumeration_timeout_s", 240)};
+}
+
+void read_quotas(const Json& json, Config& config) {
+    check_keys(json, "quotas", {"operations_per_user", "envelope_kb"});
+    constexpr std::size_t kEnvelopeKilobytesMin = 32;
+    config.quotas.operations_per_user_max =
+        json.value("operations_per_user", config.quotas.operations_per_user_max);
+    const std::size_t kilobytes = json.value("envelope_kb", std::size_t{500});
+    if (kilobytes < kEnvelopeKilobytesMin) refuse("envelope_kb is below 32");
+    config.quotas.envelope_bytes_max = kilobytes * 1024;
 }
 
 void read_virtual_machines(const Json& json, const std::filesystem::path& base, Config& config) {
@@ -184,9 +220,27 @@ void read_login(const Json& json, const std::filesystem::path& base, Config& con
 
 Config read_json(const Json& json, const std::filesystem::path& base) {
     check_keys(json, "the file",
-               {"listen", "http", "tls", "host", "users", "auth", "keytab", "channel_binding",
-                "inner_header_tabs", "shares", "state", "virtual_machines", "seed", "speed",
-                "faults", "tracking_granularity", "hash_exports", "volumes", "switches"});
+               {"listen",
+                "http",
+                "tls",
+                "host",
+                "users",
+                "auth",
+                "keytab",
+                "channel_binding",
+                "inner_header_tabs",
+                "shares",
+                "state",
+                "virtual_machines",
+                "seed",
+                "speed",
+                "faults",
+                "tracking_granularity",
+                "hash_exports",
+                "volumes",
+                "switches",
+                "cluster",
+                "quotas"});
     Config config;
     read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
                  config.listen_port);
@@ -205,6 +259,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
     read_volumes(json.value("volumes", Json::array()), base, config);
     read_switches(json.value("switches", Json::array()), config);
     choose_default_folders(config);
+    if (json.contains("cluster")) read_cluster(json.at("cluster"), config);
     config.state = base / json.at("state").get<std::string>();
     read_virtual_machines(json.value("virtual_machines", Json::array()), base, config);
     config.seed = json.value("seed", std::uint64_t{0});
@@ -215,6 +270,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
     }
     config.hashes_exports = json.value("hash_exports", true);
     read_speed(json.value("speed", Json::object()), config);
+    read_quotas(json.value("quotas", Json::object()), config);
     config.faults = json.value("faults", Json::array());
     return config;
 }

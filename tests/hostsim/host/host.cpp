@@ -19,6 +19,8 @@ constexpr std::size_t kStateBytesMax = 64 * kMiB;
 
 Host::Host(Config config)
     : config_(std::move(config)), schema_(Schema::default_file(config_.schema), config_.os_build) {
+    if (!config_.has_hyper_v) schema_.remove_namespace(kVirtualizationNamespace);
+    if (config_.cluster.empty()) schema_.remove_namespace(kClusterNamespace);
     std::filesystem::create_directories(config_.state);
     for (const char* folder : {"frozen", "tracking", "disks"}) {
         std::filesystem::create_directories(config_.state / folder);
@@ -38,6 +40,18 @@ Host::Host(Config config)
 DateTime Host::now() const {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) +
            std::chrono::milliseconds{clock_offset_ms_.load()};
+}
+
+Language Host::language() const {
+    if (faults_.is_planned("german", "text")) return Language::german;
+    if (faults_.is_planned("japanese", "text")) return Language::japanese;
+    return config_.language;
+}
+
+std::string Host::localise(const std::string& english, const std::string& what) const {
+    if (language() == Language::english) return english;
+    const std::string text = say(Text::operation_failed);
+    return what.empty() ? text : fmt::format("{} '{}'", text, what);
 }
 
 Guid Host::make_guid() {
