@@ -87,19 +87,6 @@ std::vector<std::string> ObjectReader::texts(const std::string& name) {
     return entries;
 }
 
-std::vector<Json> ObjectReader::objects(const std::string& name, std::size_t count_max) {
-    const Json* value = find(name);
-    if (value == nullptr) return {};
-    if (!value->is_array()) refuse(name, "is not a list");
-    if (value->size() > count_max) refuse(name, fmt::format("has more than {} entries", count_max));
-    std::vector<Json> entries;
-    for (const Json& entry : *value) {
-        if (!entry.is_object()) refuse(name, "has an entry that is no object");
-        entries.push_back(entry);
-    }
-    return entries;
-}
-
 std::optional<WallTime> ObjectReader::find_time(const std::string& name) {
     const auto text = find_text(name);
     if (!text) return std::nullopt;

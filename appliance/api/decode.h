@@ -30,8 +30,6 @@ public:
     bool flag_or(const std::string& name, bool fallback);
     std::uint64_t count_or(const std::string& name, std::uint64_t fallback, std::uint64_t max);
     std::vector<std::string> texts(const std::string& name);
-    /// The entries as they are, each an object; empty if absent.
-    std::vector<Json> objects(const std::string& name, std::size_t count_max);
     std::optional<WallTime> find_time(const std::string& name);
     /// The member as it is; an empty object if absent.
     Json object_or_empty(const std::string& name);

@@ -16,7 +16,6 @@ void add_all_routes(Router& router, Services& services) {
     add_backup_routes(router, services);
     add_ingest_routes(router, services);
     add_restore_routes(router, services);
-    add_vm_restore_routes(router, services);
     add_verification_routes(router, services);
     add_prune_routes(router, services);
     add_key_routes(router, services);

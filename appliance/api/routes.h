@@ -24,7 +24,6 @@ void add_job_routes(Router& router, Services& services);
 void add_backup_routes(Router& router, Services& services);
 void add_ingest_routes(Router& router, Services& services);
 void add_restore_routes(Router& router, Services& services);
-void add_vm_restore_routes(Router& router, Services& services);
 void add_verification_routes(Router& router, Services& services);
 void add_prune_routes(Router& router, Services& services);
 void add_key_routes(Router& router, Services& services);

@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/time_zone.h"
 
@@ -45,9 +44,6 @@ struct Services {
     std::function<repository::Repository&()> repository;
     /// Asks the host and remembers what it said. Errors as HyperVHost.
     std::function<HostInventory(const state::HostRecord&, std::stop_token)> read_inventory;
-    /// The preflight of a restore onto a host, with the parameters that its job would get; see
-    /// restore/checker.h.
-    std::function<Json(const Json& parameters, std::stop_token)> check_vm_restore;
     /// Deletes a point with all that hangs on it.
     std::function<void(const repository::PointSummary&)> delete_point;
 };

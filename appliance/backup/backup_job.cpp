@@ -6,7 +6,6 @@
 #include "appliance/backup/comparison_export.h"
 #include "appliance/backup/convert_step.h"
 #include "appliance/backup/export_step.h"
-#include "appliance/backup/failure_record.h"
 #include "appliance/backup/ingest.h"
 #include "appliance/backup/ingest_step.h"
 #include "appliance/backup/plan_step.h"
@@ -39,6 +38,21 @@ state::HostRecord find_host(const Services& services, const Json& parameters) {
     throw Error{ErrorCode::invalid,
                 fmt::format("which of the {} hosts has the VM is not said", hosts.size()),
                 "Name it with --host."};
+}
+
+Json error_json(const Error& error) {
+    return {{"code", to_string(error.code())},
+            {"message", error.message()},
+            {"hint", error.hint()},
+            {"context", error.context()}};
+}
+
+Error error_from(const Json& json) {
+    Error error{error_code_from(json.at("code").get<std::string>()), json.at("message"),
+                json.at("hint")};
+    for (const Json& text : json.at("context"))
+        error.add_context(text);
+    return error;
 }
 
 class BackupJob {
@@ -124,7 +138,7 @@ private:
             run.warn("after the commit: " + error.message());
             return finish(run, *point);
         }
-        journal.put(key::kFailed, failure_json(error));
+        journal.put(key::kFailed, error_json(error));
         undo();
         throw error;
     }
@@ -148,7 +162,7 @@ private:
         const auto failed = journal.find(key::kFailed);
         if (!failed) return std::nullopt;
         if (!journal.has(key::kUndone)) undo();
-        throw failure_from(*failed);
+        throw error_from(*failed);
     }
 
     /// A host call that a stop ended may as well say that the host is gone.

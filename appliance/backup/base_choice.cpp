@@ -212,9 +212,6 @@ ComparisonPlan plan_comparison(const BaseQuestion& question) {
 
 Choice choose_goal(const BaseQuestion& question) {
     if (question.points.empty()) {
-        if (!question.forced_full_reason.empty()) {
-            return {full({"forced", question.forced_full_reason}), std::nullopt};
-        }
         if (question.lost_base_reason.empty()) {
             return {full({"first", "this is the first backup of the VM"}), std::nullopt};
         }

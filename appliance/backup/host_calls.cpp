@@ -10,12 +10,6 @@ namespace entrepot::backup {
 using hyperv::JobState;
 using hyperv::JobStatus;
 
-namespace {
-
-constexpr int kDestroyAttemptsMax = 3;
-
-}  // namespace
-
 bool is_answer_lost(const Error& error) {
     switch (error.code()) {
         case ErrorCode::timeout:
@@ -48,7 +42,7 @@ bool is_answer_lost(const Error& error) {
     return false;
 }
 
-Asked ask(HostRun& run, std::string_view job_key, const std::function<hyperv::JobRef()>& call) {
+Asked ask(Run& run, std::string_view job_key, const std::function<hyperv::JobRef()>& call) {
     Asked asked;
     try {
         asked.job = call();
@@ -66,7 +60,7 @@ void PollPauses::wait() {
     pause_ = std::min(pause_ * 2, longest_);
 }
 
-JobStatus wait_for_job(HostRun& run, const hyperv::JobRef& job) {
+JobStatus wait_for_job(Run& run, const hyperv::JobRef& job) {
     const SteadyTime begin = run.now();
     PollPauses pauses{run, run.pace().short_poll};
     for (;;) {
@@ -101,7 +95,7 @@ Error failure_of(const JobStatus& status, const std::string& what) {
                  hyperv::hint_for(status.hresult)};
 }
 
-bool wait_until(HostRun& run, std::chrono::milliseconds patience,
+bool wait_until(Run& run, std::chrono::milliseconds patience,
                 const std::function<bool()>& is_true) {
     const SteadyTime begin = run.now();
     PollPauses pauses{run, run.pace().short_poll};
@@ -110,24 +104,6 @@ bool wait_until(HostRun& run, std::chrono::milliseconds patience,
         if (run.now() - begin >= patience) return false;
         pauses.wait();
     }
-}
-
-void destroy_object(HostRun& run, const std::string& what, const std::function<bool()>& is_there,
-                    const std::function<hyperv::JobRef()>& start) {
-    std::string last_failure = "the host says nothing about it";
-    for (int attempt = 0; attempt < kDestroyAttemptsMax; ++attempt) {
-        if (!is_there()) return;
-        try {
-            const hyperv::JobStatus status = wait_for_job(run, start());
-            if (status.state == hyperv::JobState::failed) last_failure = describe_failure(status);
-        } catch (const Error& error) {
-            if (error.code() == ErrorCode::cancelled) throw;
-            last_failure = error.message();
-        }
-        if (wait_until(run, run.pace().appear_max, [&] { return !is_there(); })) return;
-    }
-    throw Error{ErrorCode::host_failure,
-                fmt::format("{} is still on the host: {}", what, last_failure)};
 }
 
 }  // namespace entrepot::backup

@@ -1,7 +1,7 @@
 // Asking a host to act, and waiting for its jobs: patient with silence, never blind.
 #pragma once
 
-#include "appliance/backup/host_run.h"
+#include "appliance/backup/run.h"
 
 #include "exporter/hyperv/hyperv_host.h"
 
@@ -19,13 +19,13 @@ namespace entrepot::backup {
 /// The pauses of one wait: short at first, since most jobs are, then longer up to a bound.
 class PollPauses {
 public:
-    PollPauses(HostRun& run, std::chrono::milliseconds longest)
+    PollPauses(Run& run, std::chrono::milliseconds longest)
         : run_(run), pause_(std::min(run.pace().first_poll, longest)), longest_(longest) {}
     /// Throws as Run::sleep_for.
     void wait();
 
 private:
-    HostRun& run_;
+    Run& run_;
     std::chrono::milliseconds pause_;
     std::chrono::milliseconds longest_;
 };
@@ -40,11 +40,11 @@ struct Asked {
 };
 
 /// Calls once and journals the job. Error{cancelled} passes.
-Asked ask(HostRun& run, std::string_view job_key, const std::function<hyperv::JobRef()>& call);
+Asked ask(Run& run, std::string_view job_key, const std::function<hyperv::JobRef()>& call);
 
 /// Repeats a call that only reads while the host does not answer, up to Pace::silence_max.
 template <typename Read>
-auto read_patiently(HostRun& run, const Read& read) -> decltype(read()) {
+auto read_patiently(Run& run, const Read& read) -> decltype(read()) {
     const SteadyTime begin = run.now();
     for (;;) {
         try {
@@ -60,7 +60,7 @@ auto read_patiently(HostRun& run, const Read& read) -> decltype(read()) {
 
 /// Waits for a short job: snapshot, convert, destroy. Throws Error{timeout} after
 /// Pace::short_job_max. The state is never `running`.
-hyperv::JobStatus wait_for_job(HostRun& run, const hyperv::JobRef& job);
+hyperv::JobStatus wait_for_job(Run& run, const hyperv::JobRef& job);
 
 /// "0x80070070: the disk is full (words of the host)".
 std::string describe_failure(const hyperv::JobStatus& status);
@@ -68,12 +68,6 @@ std::string describe_failure(const hyperv::JobStatus& status);
 Error failure_of(const hyperv::JobStatus& status, const std::string& what);
 
 /// Asks `is_true` until it is or `patience` is over; at least once.
-bool wait_until(HostRun& run, std::chrono::milliseconds patience,
-                const std::function<bool()>& is_true);
-
-/// Takes away one object that can be listed: looks before each time it asks, and afterwards. Throws
-/// Error{host_failure} if it is still there.
-void destroy_object(HostRun& run, const std::string& what, const std::function<bool()>& is_there,
-                    const std::function<hyperv::JobRef()>& start);
+bool wait_until(Run& run, std::chrono::milliseconds patience, const std::function<bool()>& is_true);
 
 }  // namespace entrepot::backup

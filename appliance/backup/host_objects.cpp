@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint16_t kCreatingSnapshot = 32768;
 constexpr std::uint16_t kDeletingSnapshot = 32770;
+constexpr int kDestroyAttemptsMax = 3;
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
@@ -75,6 +76,25 @@ std::vector<std::string> read_affected(Run& run,
         if (error.code() == ErrorCode::not_found) return {};
         throw;
     }
+}
+
+/// Destroys one object that can be listed; looks before each time it asks.
+void destroy(Run& run, const std::string& what, const std::function<bool()>& is_there,
+             const std::function<hyperv::JobRef()>& start) {
+    std::string last_failure = "the host says nothing about it";
+    for (int attempt = 0; attempt < kDestroyAttemptsMax; ++attempt) {
+        if (!is_there()) return;
+        try {
+            const hyperv::JobStatus status = wait_for_job(run, start());
+            if (status.state == hyperv::JobState::failed) last_failure = describe_failure(status);
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::cancelled) throw;
+            last_failure = error.message();
+        }
+        if (wait_until(run, run.pace().appear_max, [&] { return !is_there(); })) return;
+    }
+    throw Error{ErrorCode::host_failure,
+                fmt::format("{} is still on the host: {}", what, last_failure)};
 }
 
 }  // namespace
@@ -154,13 +174,13 @@ bool is_reference_point_on_host(Run& run, const std::string& id) {
 }
 
 void destroy_snapshot(Run& run, const std::string& id) {
-    destroy_object(
+    destroy(
         run, fmt::format("recovery snapshot {}", id), [&] { return is_snapshot_on_host(run, id); },
         [&] { return run.host().start_destroy_snapshot(id); });
 }
 
 void destroy_reference_point(Run& run, const std::string& id) {
-    destroy_object(
+    destroy(
         run, fmt::format("reference point {}", id),
         [&] { return is_reference_point_on_host(run, id); },
         [&] { return run.host().start_destroy_reference_point(run.vm_id(), id); });

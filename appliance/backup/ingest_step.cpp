@@ -109,8 +109,7 @@ repository::PointDraft IngestStep::make_draft(const ExportGoal& goal,
     draft.skipped = plan.skipped;
     Json disks = Json::object();
     for (const ExpectedDisk& disk : plan.disks) {
-        if (!disk.virtual_disk_id.empty())
-            disks[disk.virtual_disk_id] = {{"path", disk.path}, {"place", disk.place}};
+        if (!disk.virtual_disk_id.empty()) disks[disk.virtual_disk_id] = {{"path", disk.path}};
     }
     draft.host_facts = {{"job_id", run_.job().id()},
                         {"run_id", run_id},
@@ -125,7 +124,6 @@ repository::PointDraft IngestStep::make_draft(const ExportGoal& goal,
                         {"current_snapshot", plan.current_snapshot},
                         {"boot_time", plan.boot_time},
                         {"warnings", run_.warnings()},
-                        {"vm", plan.vm_facts},
                         {"disks", disks}};
     if (const auto compared = run_.journal().find(key::kCompared)) {
         draft.host_facts["comparison"] = *compared;

@@ -6,7 +6,6 @@
 #include "appliance/backup/exported_disk.h"
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/host_objects.h"
-#include "appliance/backup/vm_facts.h"
 
 #include "base/error.h"
 
@@ -88,7 +87,7 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
                 {disk.slot_id,
                  disk.virtual_disk_id ? disk.virtual_disk_id->to_string() : std::string{},
                  disk.path, disk.size_bytes, disk.logical_sector_size,
-                 static_cast<std::uint32_t>(plan.disks.size()), place_of(disk)});
+                 static_cast<std::uint32_t>(plan.disks.size())});
         }
     }
     if (plan.disks.empty()) {
@@ -120,7 +119,6 @@ void PlanStep::run() {
     plan.current_snapshot = vm.current_snapshot;
     plan.boot_time = run_.host().read_facts().boot_time;
     plan_disks(run_, plan, vm);
-    plan.vm_facts = to_json(read_vm_facts(run_, vm));
     const Choice choice = decide(run_, plan, vm);
     plan.goal = choice.goal;
     plan.comparison = choice.comparison;

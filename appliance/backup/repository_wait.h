@@ -3,6 +3,7 @@
 
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/limits.h"
+#include "appliance/backup/run.h"
 
 #include "base/error.h"
 
@@ -10,7 +11,7 @@ namespace entrepot::backup {
 
 /// Repeats `act` while it throws Error{busy}, up to limits::kRepositoryWaitMax.
 template <typename Act>
-auto when_repository_is_free(HostRun& run, const Act& act) -> decltype(act()) {
+auto when_repository_is_free(Run& run, const Act& act) -> decltype(act()) {
     const SteadyTime begin = run.now();
     PollPauses pauses{run, run.pace().export_poll};
     bool is_told = false;

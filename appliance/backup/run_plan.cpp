@@ -59,8 +59,7 @@ Json RunPlan::to_json() const {
                              {"path", disk.path},
                              {"size_bytes", disk.size_bytes},
                              {"logical_sector_size", disk.logical_sector_size},
-                             {"index", disk.index},
-                             {"place", disk.place}});
+                             {"index", disk.index}});
     }
     Json skipped_list = Json::array();
     for (const repository::SkippedDisk& disk : skipped) {
@@ -85,8 +84,7 @@ Json RunPlan::to_json() const {
             {"warnings", warnings},
             {"last_applied_snapshot", last_applied_snapshot},
             {"current_snapshot", current_snapshot},
-            {"boot_time", boot_time},
-            {"vm_facts", vm_facts}};
+            {"boot_time", boot_time}};
 }
 
 RunPlan RunPlan::from_json(const Json& json) {
@@ -106,7 +104,7 @@ RunPlan RunPlan::from_json(const Json& json) {
     for (const Json& disk : json.at("disks")) {
         plan.disks.push_back({disk.at("slot_id"), disk.at("virtual_disk_id"), disk.at("path"),
                               disk.at("size_bytes"), disk.at("logical_sector_size"),
-                              disk.at("index"), disk.value("place", "")});
+                              disk.at("index")});
     }
     plan.excluded_disk_ids = json.at("excluded_disk_ids").get<std::vector<std::string>>();
     for (const Json& disk : json.at("skipped")) {
@@ -116,12 +114,7 @@ RunPlan RunPlan::from_json(const Json& json) {
     plan.last_applied_snapshot = json.at("last_applied_snapshot");
     plan.current_snapshot = json.at("current_snapshot");
     plan.boot_time = json.at("boot_time");
-    plan.vm_facts = json.value("vm_facts", Json::object());
     return plan;
-}
-
-std::string place_of(const hyperv::Disk& disk) {
-    return fmt::format("{}:{}:{}", disk.controller, disk.controller_number, disk.location);
 }
 
 std::vector<hyperv::Disk> sorted_disks(std::vector<hyperv::Disk> disks) {

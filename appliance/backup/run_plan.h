@@ -21,7 +21,6 @@ struct ExpectedDisk {
     std::uint64_t size_bytes = 0;
     std::uint32_t logical_sector_size = 0;
     std::uint32_t index = 0;
-    std::string place;  ///< As place_of().
 };
 
 /// What an export is asked to hold. A run begins with one and may go over to a full.
@@ -62,7 +61,6 @@ struct RunPlan {
     std::string last_applied_snapshot;
     std::string current_snapshot;
     std::string boot_time;
-    Json vm_facts = Json::object();  ///< See vm_facts.h.
 
     Json to_json() const;
     static RunPlan from_json(const Json& json);
@@ -70,10 +68,6 @@ struct RunPlan {
 
 Json to_json(const ExportGoal& goal);
 ExportGoal export_goal_from(const Json& json);
-
-/// Where a disk is plugged in, "scsi:0:1": controller, its number, location. A host may give its
-/// controllers new ids when it imports a VM; this stays.
-std::string place_of(const hyperv::Disk& disk);
 
 /// The disks of a VM in the order people see: IDE before SCSI, then by place.
 std::vector<hyperv::Disk> sorted_disks(std::vector<hyperv::Disk> disks);

@@ -178,7 +178,6 @@ void add_backup_commands(CommandSet set) {
     CLI::App* restore = add_group(set.app, "restore", "Get things back");
     add_command<RestoreValues>(*restore, set.chosen, "disk", "Write a point's disk into a file",
                                declare_restore, restore_disk);
-    add_restore_vm_command(*restore, set.chosen);
 }
 
 }  // namespace entrepot::ctl

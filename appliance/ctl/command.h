@@ -48,7 +48,5 @@ void add_care_commands(CommandSet set);
 void add_policy_commands(CommandSet set);
 void add_job_commands(CommandSet set);
 void add_image_commands(CommandSet set);
-/// Into the group "restore".
-void add_restore_vm_command(CLI::App& group, Action& chosen);
 
 }  // namespace entrepot::ctl

@@ -9,9 +9,6 @@
 #include "appliance/daemon/host_connector.h"
 #include "appliance/daemon/version.h"
 #include "appliance/policy/record_keeper.h"
-#include "appliance/restore/checker.h"
-#include "appliance/restore/handlers.h"
-#include "appliance/restore/services.h"
 
 #include "base/error.h"
 #include "base/process.h"
@@ -120,12 +117,6 @@ public:
             repository_ = open_with_key();
             backup_services_ =
                 std::make_unique<backup::Services>(make_backup_services(*repository_));
-            restore_services_ = std::make_unique<restore::Services>(restore::Services{
-                *backup_services_, [this](const state::HostRecord& host, std::stop_token stop) {
-                    return hyperv::connect_for_restore({world_.clock, world_.log},
-                                                       connection_of(host), stop);
-                }});
-            restore_checker_ = std::make_unique<restore::Checker>(*restore_services_);
         }
         return *repository_;
     }
@@ -135,7 +126,6 @@ public:
         const std::scoped_lock lock{mutex_};
         if (is_started_) return;
         backup::register_handlers(engine_, *backup_services_);
-        restore::register_handlers(engine_, *restore_services_);
         engine_.start();
         is_started_ = true;
     }
@@ -176,7 +166,8 @@ private:
         return repository::Repository::open(environment, config_.repository_directory(), options);
     }
 
-    hyperv::Connection connection_of(const state::HostRecord& host) {
+    std::unique_ptr<hyperv::HyperVHost> connect(const state::HostRecord& host,
+                                                std::stop_token stop) {
         Secret password;
         if (host.has_password) {
             password = state_.hosts.read_password(host.id, open_repository().credential_key());
@@ -185,17 +176,7 @@ private:
         if (!config_.record_directory.empty()) {
             connection.record_directory = config_.record_directory / host.draft.name;
         }
-        return connection;
-    }
-
-    std::unique_ptr<hyperv::HyperVHost> connect(const state::HostRecord& host,
-                                                std::stop_token stop) {
-        return hyperv::connect({world_.clock, world_.log}, connection_of(host), stop);
-    }
-
-    Json check_vm_restore(const Json& parameters, std::stop_token stop) {
-        open_repository();
-        return restore_checker_->check(restore::restore_request_from(parameters), stop);
+        return hyperv::connect({world_.clock, world_.log}, connection, stop);
     }
 
     api::HostInventory read_inventory(const state::HostRecord& host, std::stop_token stop) {
@@ -263,10 +244,6 @@ private:
             .repository = [this]() -> repository::Repository& { return open_repository(); },
             .read_inventory = [this](const state::HostRecord& host,
                                      std::stop_token stop) { return read_inventory(host, stop); },
-            .check_vm_restore =
-                [this](const Json& parameters, std::stop_token stop) {
-                    return check_vm_restore(parameters, stop);
-                },
             .delete_point = [this](const repository::PointSummary& point) { delete_point(point); },
         };
     }
@@ -283,8 +260,6 @@ private:
     PosixProcessRunner processes_;
     std::unique_ptr<share::FileServer> file_server_;
     std::unique_ptr<backup::Services> backup_services_;
-    std::unique_ptr<restore::Services> restore_services_;
-    std::unique_ptr<restore::Checker> restore_checker_;
     bool is_started_ = false;
     jobs::JobEngine engine_;
     policy::Scheduler scheduler_;

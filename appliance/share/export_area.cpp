@@ -279,13 +279,6 @@ void ExportArea::require_own_folder(const fs::path& folder, std::uint32_t own_id
     }
 }
 
-void ExportArea::ensure_taken_folder(std::uint32_t own_id) {
-    const fs::path folder = root_ / kTakenFolder;
-    if (!file_system_.exists(folder)) file_system_.make_directories(folder);
-    require_own_folder(folder, own_id);
-    restrict_to_owner(folder);
-}
-
 void ExportArea::move_to_taken(const fs::path& run, const fs::path& taken) {
     const auto status = file_system_.find_status(run);
     if (!status) {
@@ -310,7 +303,10 @@ std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_v
     OpenHandles handles{server, run_id, options.on_close};
     handles.check_server(stop);
     const std::uint32_t own_id = find_own_id(run_id);
-    ensure_taken_folder(own_id);
+    const fs::path folder = taken.parent_path();
+    if (!file_system_.exists(folder)) file_system_.make_directories(folder);
+    require_own_folder(folder, own_id);
+    restrict_to_owner(folder);
     if (!file_system_.exists(taken)) move_to_taken(run, taken);
     require_own_folder(taken, own_id);
     // The file server keeps the names by which files were opened, so the old place is asked for.

@@ -92,20 +92,6 @@ public:
     /// Removes a run in both places; nothing happens if there is none.
     void remove_run(std::string_view host_id, std::string_view run_id);
 
-    // The opposite way, for a restore: what we write is seen by a host when it is whole.
-
-    /// `folders` below the share's folder, as a person named them: a folder that is not there yet,
-    /// or an empty one, in one that is. Error{invalid} for a name that is none, Error{not_found},
-    /// Error{already_exists}, Error{untrusted} for a link on the way.
-    std::filesystem::path check_named_folder(const std::vector<std::string>& folders);
-    /// A directory of the run in .taken, which may be there from an earlier life.
-    std::filesystem::path create_private(std::string_view run_id);
-    /// Gives what lies in there the owner and the rights of the folder that will hold it, and moves
-    /// it to `target`, a run_path() or named folder. Nothing happens if it was moved already.
-    void publish(std::string_view run_id, const std::filesystem::path& target);
-    /// Removes what publish() moved; nothing happens if there is none.
-    void remove_published(const std::filesystem::path& target);
-
     struct Leftover {
         std::string host_id;  ///< Empty: in .taken.
         std::string run_id;
@@ -120,7 +106,6 @@ private:
     std::filesystem::path probe_path(std::string_view run_id) const;
     std::uint32_t find_own_id(std::string_view run_id);
     void require_own_folder(const std::filesystem::path& folder, std::uint32_t own_id);
-    void ensure_taken_folder(std::uint32_t own_id);
     void move_to_taken(const std::filesystem::path& run, const std::filesystem::path& taken);
 
     FileSystem& file_system_;

@@ -48,30 +48,7 @@ void check_component(std::string_view unc, std::string_view component) {
     }
 }
 
-bool is_device(std::string_view name) {
-    std::string stem{name.substr(0, name.find('.'))};
-    for (char& c : stem)
-        c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    for (const std::string_view device : {"CON", "PRN", "AUX", "NUL"}) {
-        if (stem == device) return true;
-    }
-    const bool is_numbered = stem.size() == 4 && std::isdigit(static_cast<unsigned char>(stem[3]));
-    return is_numbered && (stem.starts_with("COM") || stem.starts_with("LPT"));
-}
-
 }  // namespace
-
-void check_folder_name(std::string_view name) {
-    constexpr std::size_t kNameBytesMax = 100;
-    const bool is_plain = !name.empty() && name.size() <= kNameBytesMax && name != "." &&
-                          name != ".." && name.back() != '.' && name.back() != ' ' &&
-                          name.front() != ' ' && name.front() != '.';
-    const bool is_allowed = name.find('\\') == std::string_view::npos &&
-                            std::none_of(name.begin(), name.end(), is_forbidden);
-    if (is_plain && is_allowed && !is_device(name)) return;
-    throw Error{ErrorCode::invalid, fmt::format("\"{:.200}\" is no name of a folder", name),
-                "Windows forbids some characters, spaces and dots at the end, and device names."};
-}
 
 std::string check_unc(std::string_view unc) {
     if (unc.size() > kUncBytesMax) {

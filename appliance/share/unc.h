@@ -13,10 +13,6 @@ std::string check_unc(std::string_view unc);
 /// UNC\<host id>\<run id>. Both must satisfy is_path_id().
 std::string join_unc(std::string_view unc, std::string_view host_id, std::string_view run_id);
 
-/// Throws Error{invalid} for what Windows takes as no name of a folder: a character that it
-/// forbids, a dot or space at the end, a device, ".", "..", nothing, more than 100 bytes.
-void check_folder_name(std::string_view name);
-
 /// A GUID, or 32 hexadecimal digits: ids of ours, the only names that become path components.
 bool is_path_id(std::string_view text);
 

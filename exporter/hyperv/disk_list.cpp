@@ -29,6 +29,12 @@ std::uint32_t to_number(const std::string& text) {
     return error == std::errc{} && end == text.data() + text.size() ? number : 0;
 }
 
+// InstanceID of the object that a path in a Parent property names; empty if there is none.
+std::string parent_of(const cim::Instance& resource) {
+    const auto path = cim::parse_object_path(resource.text("Parent"));
+    return path ? path->key("InstanceID").value_or("") : std::string{};
+}
+
 std::string why_not(const cim::Instance& image, const std::string& path) {
     const std::string name = lower(path);
     if (image.flag("PersistentReservationsSupported") || name.ends_with(".vhds")) {
@@ -40,11 +46,6 @@ std::string why_not(const cim::Instance& image, const std::string& path) {
 }
 
 }  // namespace
-
-std::string parent_instance_of(const cim::Instance& setting) {
-    const auto path = cim::parse_object_path(setting.text("Parent"));
-    return path ? path->key("InstanceID").value_or("") : std::string{};
-}
 
 std::string settings_guid(const std::string& instance_id) {
     if (!instance_id.starts_with(kPrefix)) return {};
@@ -97,8 +98,7 @@ Disk DiskList::make_disk(const cim::Instance& image) const {
     disk.slot_id = slot_of(disk.instance_id);
     disk.path = image.text("HostResource");
     disk.cannot_back_up = why_not(image, disk.path);
-    disk.drive_id = parent_instance_of(image);
-    place(disk.drive_id, disk);
+    place(parent_of(image), disk);
     return disk;
 }
 
@@ -108,8 +108,7 @@ Disk DiskList::make_pass_through(const cim::Instance& drive) const {
     disk.slot_id = slot_of(disk.instance_id);
     disk.path = drive.text("HostResource");
     disk.cannot_back_up = "a physical disk passed through, which Hyper-V cannot checkpoint";
-    disk.drive_id = disk.instance_id;
-    place(disk.drive_id, disk);
+    place(disk.instance_id, disk);
     return disk;
 }
 
@@ -117,7 +116,7 @@ void DiskList::place(const std::string& drive_id, Disk& disk) const {
     const auto drive = resources_.find(drive_id);
     if (drive == resources_.end()) return;
     disk.location = to_number(drive->second->text("AddressOnParent"));
-    const auto controller = resources_.find(parent_instance_of(*drive->second));
+    const auto controller = resources_.find(parent_of(*drive->second));
     if (controller == resources_.end()) return;
     const std::uint64_t type = controller->second->number("ResourceType");
     if (type == kTypeIdeController) disk.controller = "ide";

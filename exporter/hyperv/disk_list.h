@@ -32,9 +32,6 @@ private:
 /// "GUID" of "Microsoft:GUID" and "Microsoft:GUID\...", upper case; empty for anything else.
 std::string settings_guid(const std::string& instance_id);
 
-/// InstanceID of the object that a setting's Parent names; empty if there is none.
-std::string parent_instance_of(const cim::Instance& setting);
-
 /// What follows "Microsoft:GUID\"; the whole text where there is no such beginning.
 std::string slot_of(const std::string& instance_id);
 

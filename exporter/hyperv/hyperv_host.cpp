@@ -5,11 +5,10 @@
 #include "exporter/cim/wmi_namespace.h"
 #include "exporter/hyperv/disk_list.h"
 #include "exporter/hyperv/export_settings.h"
-#include "exporter/hyperv/hardware_reader.h"
+#include "exporter/hyperv/hresult.h"
 #include "exporter/hyperv/inventory.h"
 #include "exporter/hyperv/job_status.h"
 #include "exporter/hyperv/service_call.h"
-#include "exporter/hyperv/short_job.h"
 #include "exporter/hyperv/wsman_connection.h"
 #include "exporter/wsman/fault.h"
 
@@ -30,6 +29,7 @@ constexpr std::string_view kPoints = "Msvm_VirtualSystemReferencePointService";
 constexpr std::uint16_t kRecoverySnapshot = 32768;
 constexpr std::uint32_t kMergeEnabled = 1;
 constexpr std::chrono::milliseconds kShortPoll{500};
+constexpr int kShortPollsMax = 120;
 constexpr int kCancelPollsMax = 10;
 
 /// One connection: calls from several threads wait for each other.
@@ -48,7 +48,6 @@ public:
     HostFacts read_facts() override;
     std::vector<Vm> list_vms() override;
     Vm read_vm(const std::string& vm_id) override;
-    VmHardware read_hardware(const std::string& configuration_instance_id) override;
     std::vector<Snapshot> list_snapshots(const std::string& vm_id) override;
     std::vector<ReferencePoint> list_reference_points(const std::string& vm_id) override;
     std::vector<Disk> list_snapshot_disks(const std::string& snapshot_instance_id) override;
@@ -77,9 +76,7 @@ private:
     JobRef call(std::string_view service, std::string_view method, const cim::MethodInput& input,
                 std::string_view result);
     cim::MethodOutput call_export(const ExportRequest& request, const std::string& server);
-    void wait_short(std::string_view method, const JobRef& job) {
-        wait_for_short_job({jobs_, world_.clock, stop_}, method, job);
-    }
+    void wait_short(std::string_view method, const JobRef& job);
     std::vector<cim::Instance> list_merge_settings();
 
     World world_;
@@ -144,12 +141,6 @@ Vm WsmanHost::read_vm(const std::string& vm_id) {
     const Lock lock{mutex_};
     return with_context(fmt::format("reading VM {}", vm_id),
                         [&] { return inventory_.read_vm(vm_id); });
-}
-
-VmHardware WsmanHost::read_hardware(const std::string& configuration_instance_id) {
-    const Lock lock{mutex_};
-    return with_context(fmt::format("reading the hardware of {}", configuration_instance_id),
-                        [&] { return HardwareReader{wmi_}.read(configuration_instance_id); });
 }
 
 std::vector<Snapshot> WsmanHost::list_snapshots(const std::string& vm_id) {
@@ -252,6 +243,25 @@ JobRef WsmanHost::start_destroy_reference_point(const std::string& vm_id,
                                                 {"VirtualSystemIdentifier", vm_id}}));
         return call(kPoints, "DestroyReferencePoint", input, "");
     });
+}
+
+// For methods that take moments, whatever they return.
+void WsmanHost::wait_short(std::string_view method, const JobRef& job) {
+    for (int poll = 0; poll < kShortPollsMax; ++poll) {
+        const JobStatus status = jobs_.read(job);
+        if (status.state == JobState::completed || status.state == JobState::vanished) return;
+        if (status.state == JobState::failed) {
+            throw Error{ErrorCode::host_failure,
+                        fmt::format("{} failed at the host with error code {}, {}; the host "
+                                    "says: {}",
+                                    method, explain_return_code(status.error_code),
+                                    explain(status.hresult), status.error_text),
+                        hint_for(status.hresult)};
+        }
+        world_.clock.sleep_for(kShortPoll, stop_);
+        if (stop_.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+    }
+    throw Error{ErrorCode::timeout, fmt::format("{} does not end at the host", method)};
 }
 
 JobStatus WsmanHost::read_job(const JobRef& job) {

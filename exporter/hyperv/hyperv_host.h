@@ -3,8 +3,6 @@
 // can be looked up again.
 #pragma once
 
-#include "exporter/hyperv/vm_hardware.h"
-
 #include "base/clock.h"
 #include "base/guid.h"
 #include "base/json.h"
@@ -50,10 +48,9 @@ struct Connection {
 /// A disk slot of a VM or of a snapshot.
 struct Disk {
     std::string instance_id;  ///< Msvm_StorageAllocationSettingData.InstanceID.
-    std::string slot_id;   ///< instance_id without "Microsoft:<GUID>\": equal in the VM and in its
-                           ///< snapshots.
-    std::string drive_id;  ///< InstanceID of the drive that holds it; its own if passed through.
-    std::string path;      ///< HostResource.
+    std::string slot_id;  ///< instance_id without "Microsoft:<GUID>\": equal in the VM and in its
+                          ///< snapshots.
+    std::string path;     ///< HostResource.
     std::string controller;  ///< "scsi" or "ide".
     std::uint32_t controller_number = 0;
     std::uint32_t location = 0;
@@ -156,8 +153,6 @@ public:
     virtual std::vector<Vm> list_vms() = 0;
     /// One VM by GUID, disks with VirtualDiskId and sizes. Error{not_found}.
     virtual Vm read_vm(const std::string& vm_id) = 0;
-    /// The rest of what it has, by Vm::configuration_instance_id.
-    virtual VmHardware read_hardware(const std::string& configuration_instance_id) = 0;
     virtual std::vector<Snapshot> list_snapshots(const std::string& vm_id) = 0;
     virtual std::vector<ReferencePoint> list_reference_points(const std::string& vm_id) = 0;
     /// Disks of a snapshot as it froze them.

@@ -21,6 +21,31 @@ constexpr std::string_view kSnapshotType = "Microsoft:Hyper-V:Snapshot:";
 constexpr std::string_view kRecovery = "Microsoft:Hyper-V:Snapshot:Recovery";
 constexpr std::string_view kGenerationOne = "Microsoft:Hyper-V:SubType:1";
 
+bool is_same_id(const std::string& left, const std::string& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+        return std::toupper(static_cast<unsigned char>(a)) ==
+               std::toupper(static_cast<unsigned char>(b));
+    });
+}
+
+// Both families of values are in use (hyperv-wmi 2.1).
+std::string state_name(std::uint16_t enabled_state) {
+    switch (enabled_state) {
+        case 2:
+            return "running";
+        case 3:
+            return "off";
+        case 6:
+        case 32769:
+            return "saved";
+        case 9:
+        case 32768:
+            return "paused";
+        default:
+            return "other";
+    }
+}
+
 Snapshot decode_snapshot(const cim::Instance& settings) {
     Snapshot snapshot;
     snapshot.instance_id = settings.text("InstanceID");
@@ -56,6 +81,10 @@ Vm decode_system(const cim::Instance& system) {
     return vm;
 }
 
+bool is_vm(const cim::Instance& system) {
+    return system.class_name() == kSystemClass && Guid::parse(system.text("Name")).has_value();
+}
+
 // InstanceID that one end of an association names, where the other end names the VM.
 std::string associated_snapshot(const std::vector<cim::Instance>& rows, const std::string& vm_id) {
     for (const cim::Instance& row : rows) {
@@ -72,34 +101,6 @@ std::string associated_snapshot(const std::vector<cim::Instance>& rows, const st
 }
 
 }  // namespace
-
-bool is_same_id(const std::string& left, const std::string& right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        return std::toupper(static_cast<unsigned char>(a)) ==
-               std::toupper(static_cast<unsigned char>(b));
-    });
-}
-
-std::string state_name(std::uint16_t enabled_state) {
-    switch (enabled_state) {
-        case 2:
-            return "running";
-        case 3:
-            return "off";
-        case 6:
-        case 32769:
-            return "saved";
-        case 9:
-        case 32768:
-            return "paused";
-        default:
-            return "other";
-    }
-}
-
-bool is_vm(const cim::Instance& system) {
-    return system.class_name() == kSystemClass && Guid::parse(system.text("Name")).has_value();
-}
 
 struct Inventory::Lists {
     std::vector<cim::Instance> settings;

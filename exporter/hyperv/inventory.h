@@ -6,7 +6,6 @@
 #include "exporter/hyperv/hyperv_host.h"
 #include "exporter/hyperv/service_call.h"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,12 +36,5 @@ private:
     ServiceCaller& services_;
     Log& log_;
 };
-
-/// GUIDs and names in any case.
-bool is_same_id(const std::string& left, const std::string& right);
-/// A VM, not the host itself.
-bool is_vm(const cim::Instance& system);
-/// The name of an EnabledState; both families of values are in use (hyperv-wmi 2.1).
-std::string state_name(std::uint16_t enabled_state);
 
 }  // namespace entrepot::hyperv

@@ -104,21 +104,12 @@ JobStatus JobReader::read(const JobRef& job) {
     return status;
 }
 
-std::vector<std::string> JobReader::list_errors(const JobRef& job) {
-    if (job.is_synchronous) return {};
-    try {
-        return wmi_.invoke(path_of(job), "GetErrorEx", {}, wsman::Repeat::allowed)
-            .parameters.texts("Errors");
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::not_found) throw;
-        return {};
-    }
-}
-
 std::string JobReader::read_errors(const JobRef& job) {
     try {
+        const auto output =
+            wmi_.invoke(path_of(job), "GetErrorEx", {}, wsman::Repeat::allowed).parameters;
         std::string all;
-        for (const std::string& text : list_errors(job)) {
+        for (const std::string& text : output.texts("Errors")) {
             const std::string message = cim::decode_embedded_instance(text).text("Message");
             if (!message.empty()) all += (all.empty() ? "" : " / ") + message;
         }
@@ -186,33 +177,13 @@ std::vector<std::string> JobReader::list_affected(const JobRef& job, std::string
     return ids;
 }
 
-std::vector<std::string> JobReader::list_affected_systems(const JobRef& job,
-                                                          std::string_view class_name) {
-    if (job.is_synchronous) return list_affected(job, class_name);
-    std::vector<std::string> ids;
-    try {
-        for (const cim::Instance& object : find_affected(job, class_name)) {
-            const std::string id = object.text("Name");
-            if (Guid::parse(id)) ids.push_back(id);
-        }
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::not_found) throw;
-    }
-    return ids;
-}
-
-std::vector<JobRef> JobReader::list_running(std::uint16_t job_type) {
+std::vector<JobRef> JobReader::list_exports(const std::string& vm_id) {
     std::vector<JobRef> running;
     for (const cim::Instance& job : wmi_.list("Msvm_ConcreteJob")) {
-        const bool is_wanted =
-            job.number("JobType") == job_type && decode_job(job).state == JobState::running;
-        if (is_wanted) running.push_back({job.class_name(), job.text("InstanceID"), false});
+        const bool is_export =
+            job.number("JobType") == kTypeExport && decode_job(job).state == JobState::running;
+        if (is_export) running.push_back({job.class_name(), job.text("InstanceID"), false});
     }
-    return running;
-}
-
-std::vector<JobRef> JobReader::list_exports(const std::string& vm_id) {
-    std::vector<JobRef> running = list_running(kTypeExport);
     if (running.empty()) return running;
 
     const auto rows = wmi_.list(kAffected);

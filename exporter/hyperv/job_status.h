@@ -4,7 +4,6 @@
 #include "exporter/cim/wmi_namespace.h"
 #include "exporter/hyperv/hyperv_host.h"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,12 +24,6 @@ public:
     /// InstanceIDs of the snapshots, or of the reference points, that the job affects.
     std::vector<std::string> list_affected(const JobRef& job, std::string_view class_name);
     std::vector<JobRef> list_exports(const std::string& vm_id);
-    /// GUIDs of the systems, planned or not, that the job affects.
-    std::vector<std::string> list_affected_systems(const JobRef& job, std::string_view class_name);
-    /// Running jobs of a type, whatever they concern.
-    std::vector<JobRef> list_running(std::uint16_t job_type);
-    /// The embedded instances of GetErrorEx; empty where the job, or its errors, are gone.
-    std::vector<std::string> list_errors(const JobRef& job);
 
 private:
     cim::ObjectPath path_of(const JobRef& job) const;

@@ -70,9 +70,7 @@ JobRef ServiceCaller::job_of(std::string_view method, const cim::MethodOutput& o
     const auto path = reference ? cim::to_object_path(*reference) : std::nullopt;
     if (path) {
         job.class_name = path->class_name;
-        // A VM has no InstanceID among its keys; its Name is the GUID.
-        const auto id = path->key("InstanceID");
-        job.instance_id = id ? *id : path->key("Name").value_or("");
+        job.instance_id = path->key("InstanceID").value_or("");
     }
     if (is_job && job.instance_id.empty()) {
         throw Error{ErrorCode::protocol,

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "exporter/hyperv/hyperv_host.h"
-#include "exporter/hyperv/restore_host.h"
 #include "exporter/wsman/client.h"
 #include "exporter/wsman/recorder.h"
 #include "exporter/wsman/session.h"
@@ -40,10 +39,5 @@ private:
 std::unique_ptr<HyperVHost> connect_over(const World& world, const Connection& connection,
                                          std::unique_ptr<wsman::Transport> transport,
                                          std::stop_token stop);
-
-std::unique_ptr<RestoreHost> connect_for_restore_over(const World& world,
-                                                      const Connection& connection,
-                                                      std::unique_ptr<wsman::Transport> transport,
-                                                      std::stop_token stop);
 
 }  // namespace entrepot::hyperv

@@ -3,13 +3,10 @@
 
 #include "tests/e2e/hasty_clock.h"
 #include "tests/e2e/kill_switch.h"
-#include "tests/e2e/watched_restore_host.h"
 #include "tests/support/fault_file_system.h"
 
 #include "appliance/backup/backup_job.h"
 #include "appliance/jobs/job_engine.h"
-#include "appliance/restore/restore_request.h"
-#include "appliance/restore/restore_vm_job.h"
 #include "appliance/share/share_registry.h"
 #include "appliance/state/state.h"
 #include "storage/repository/crypto.h"
@@ -55,7 +52,6 @@ public:
           state_(place.data / "state.db", clock_, random_),
           shares_({files_, clock_, state_.shares, state_.hosts}),
           services_(make_services()),
-          restore_services_(make_restore_services()),
           engine_({clock_, random_, log_, state_.jobs, state_.journal}, {.worker_count = 1}) {
         files_.on_crash([this] { die("a change of a file"); });
         engine_.register_handler("backup",
@@ -64,21 +60,14 @@ public:
                                      return backup::run_backup(services_, watched);
                                  },
                                  {jobs::AfterCrash::resume});
-        engine_.register_handler("restore_vm",
-                                 [this](jobs::JobContext& job) {
-                                     WatchedJob watched{job, killer_};
-                                     return restore::run_restore_vm(restore_services_, watched);
-                                 },
-                                 {jobs::AfterCrash::resume});
     }
 
     Json run(Task task, const std::optional<KillPoint>& kill_point) {
         if (task == Task::back_up) remove_old_points();
         Json said{{"points_before", list_points()}, {"jobs", Json::array()}};
-        if (task != Task::resume) {
-            const std::string job = task == Task::back_up ? enqueue_backup() : enqueue_restore();
+        if (task == Task::back_up) {
             if (kill_point) arm(*kill_point);
-            said["jobs"].push_back(describe(engine_.run_here(job)));
+            said["jobs"].push_back(describe(engine_.run_here(enqueue_backup())));
         } else {
             const auto left = state_.jobs.list_in_state(jobs::JobState::running);
             engine_.start();
@@ -128,23 +117,6 @@ private:
             {.kind = "backup",
              .parameters = {
                  {"host", "hv01"}, {"vm", place_.vm_id}, {"full_every", place_.full_every}}});
-    }
-
-    std::string enqueue_restore() {
-        restore::RestoreRequest request;
-        request.point = repository_->list_points({}).back().id;
-        request.host = state_.hosts.get("hv01").id;
-        request.to = place_.unc;
-        request.switches = {{"LAN", "Lab"}};
-        return engine_.enqueue({.kind = "restore_vm", .parameters = restore::to_json(request)});
-    }
-
-    restore::Services make_restore_services() {
-        return {services_, [this](const state::HostRecord&, std::stop_token stop) {
-                    return watch(
-                        hyperv::connect_for_restore({clock_, log_}, place_.connection, stop),
-                        killer_);
-                }};
     }
 
     void arm(const KillPoint& point) {
@@ -213,7 +185,6 @@ private:
     share::ShareRegistry shares_;
     std::unique_ptr<repository::Repository> repository_;
     backup::Services services_;
-    restore::Services restore_services_;
     jobs::JobEngine engine_;
 };
 

@@ -35,8 +35,6 @@ struct KillPoint {
 enum class Task {
     /// Makes the appliance if there is none, removes all points but the newest, runs one backup.
     back_up,
-    /// Restores the newest point's VM beside the original, one adapter on another switch.
-    restore,
     /// As the daemon's start: takes up the jobs that an earlier life left.
     resume,
 };

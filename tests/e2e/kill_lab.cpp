@@ -49,13 +49,9 @@ Json KillLab::configuration(std::uint64_t seed) const {
                          {"format", "vhdx"},
                          {"logical_sector_size", disk.sector_bytes}});
     }
-    const Json adapters = Json::array({{{"name", "Network Adapter"}, {"switch", "LAN"}}});
-    const Json vm{{"id", kVm},          {"name", "db02"},
-                  {"generation", 2},    {"version", "9.0"},
-                  {"state", "running"}, {"guest_vss", true},
-                  {"disks", disks},     {"network_adapters", adapters}};
+    const Json vm{{"id", kVm},          {"name", "db02"},    {"generation", 2}, {"version", "9.0"},
+                  {"state", "running"}, {"guest_vss", true}, {"disks", disks}};
     return {{"seed", seed % 1'000'000 + 1},
-            {"switches", {"LAN", "Lab"}},
             {"speed", {{"job_step_ms", 1}, {"merge_ms", 1}}},
             {"virtual_machines", Json::array({vm})}};
 }
@@ -127,22 +123,6 @@ std::string KillLab::find_difference(const Json& points) const {
         }
     }
     return {};
-}
-
-std::string KillLab::find_difference_of_vm(const Json& vm, const Json& point) const {
-    const Json& disks = vm.at("disks");
-    if (disks.size() != disks_.size()) return fmt::format("the VM has {} disks", disks.size());
-    for (std::size_t i = 0; i < disks.size(); ++i) {
-        if (!disks[i].contains("sha256")) return "a disk: " + disks[i].dump();
-        if (disks[i].at("sha256") != point.at("disks").at(std::to_string(i)))
-            return fmt::format("disk {} of the VM is not what the point holds", i);
-    }
-    return {};
-}
-
-void KillLab::clear_share() {
-    for (const auto& entry : std::filesystem::directory_iterator{place_.share})
-        std::filesystem::remove_all(entry.path());
 }
 
 std::size_t KillLab::count_leaves() const {

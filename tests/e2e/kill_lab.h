@@ -33,10 +33,6 @@ public:
     std::string find_dirt() const;
     /// Empty, or which disk of a list of points is not what the host exported in that run.
     std::string find_difference(const Json& points) const;
-    /// Empty, or how a VM of the host's audit differs from a point.
-    std::string find_difference_of_vm(const Json& vm, const Json& point) const;
-    /// What restored VMs ran from.
-    void clear_share();
     /// How many images with a leaf the host has exported.
     std::size_t count_leaves() const;
 

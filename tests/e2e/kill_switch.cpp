@@ -31,9 +31,6 @@ public:
     hyperv::Vm read_vm(const std::string& vm_id) override {
         return call(killer_, "read_vm", [&] { return inner_->read_vm(vm_id); });
     }
-    hyperv::VmHardware read_hardware(const std::string& configuration) override {
-        return call(killer_, "read_hardware", [&] { return inner_->read_hardware(configuration); });
-    }
     std::vector<hyperv::Snapshot> list_snapshots(const std::string& vm_id) override {
         return call(killer_, "list_snapshots", [&] { return inner_->list_snapshots(vm_id); });
     }

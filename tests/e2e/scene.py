@@ -23,7 +23,6 @@ class Scene:
         self.settings = settings
         self.share_size = settings.pop("share_size", None)
         self.with_samba = settings.pop("with_samba", True)
-        self.machine = settings.pop("machine", {})  # Further keys of web01.
         self.is_encrypted = settings.pop("encrypted", False)  # Unlocking costs time, in every single command.
 
     def __enter__(self):
@@ -34,7 +33,7 @@ class Scene:
         self.write()
         machine = {"id": WEB01, "name": "web01", "generation": 2, "version": "10.0", "state": "running", "guest_vss": True,
                    "disks": [{"raw": str(path), "controller": "scsi", "location": number, "format": "vhdx", "block_size": MIB, "logical_sector_size": sector}
-                             for number, (path, _, sector) in enumerate(self.disks)]} | self.machine
+                             for number, (path, _, sector) in enumerate(self.disks)]}
         with _starting:
             if self.with_samba:
                 lab.start_samba()

@@ -72,39 +72,6 @@ function start(kind, subject) {
   return (appliance, { body }) => ({ job: appliance.addJob({ kind, subject, parameters: body ?? {} }) });
 }
 
-function checkVmRestore(appliance, { body }) {
-  const point = appliance.find('points', 'id', body.point);
-  const host = appliance.find('hosts', 'name', body.host);
-  const name = body.name ?? (body.keep_id ? point.vm.name : `${point.vm.name} (restored ${point.time.slice(0, 10)})`);
-  const isThere = body.keep_id && point.vm.host === host.name;
-  const onShare = body.to.startsWith('\\\\');
-  const check = (id, result, text, cure = '') => ({ id, result, text, cure });
-  const switchOf = (old) => (body.switches ?? []).find((change) => change.from === old)?.to ?? (body.connect ? old : null);
-  return {
-    can_start: !isThere,
-    checks: [
-      onShare
-        ? check('target', 'good', `the host reads ${body.to}; the VM will run from there`)
-        : check('target', 'warning', `only the host can write to ${body.to}: the files will wait on the share until somebody has copied them`, 'The job shows the command to run on the host, and goes on by itself then.'),
-      check('version', 'good', `host ${host.name} (build 20348) runs configuration version 9.0`),
-      isThere
-        ? check('id', 'blocked', `VM ${point.vm.name} (${point.vm.id}) is still on host ${host.name}, and ids are unique there`, 'Restore without --keep-id, beside it; or remove it on the host first.')
-        : check('id', 'good', 'the VM gets a new id, beside the original'),
-      check('tpm', 'warning', `the VM has a virtual TPM: on host ${host.name} BitLocker will ask for its recovery key`, 'Have the BitLocker recovery keys at hand.'),
-      check('network', 'note', `adapter 'Network Adapter', which was on 'LAN', ${switchOf('LAN') ? `is connected to '${switchOf('LAN')}'` : 'stays disconnected'}`),
-    ],
-    point: point.id,
-    host: host.name,
-    name,
-    keep_id: body.keep_id ?? false,
-    target: { path: body.to, share: 'exports', reach: onShare ? 'share' : 'copied' },
-    adapters: [{ name: 'Network Adapter', mac: '00155D010203', was_on: 'LAN', switch: switchOf('LAN') }],
-    disks: [{ index: 0, name: 'web01.vhdx', virtual_size_bytes: 64424509440 }],
-    switches: ['External', 'LAN'],
-    bytes_needed: 24696061952,
-  };
-}
-
 const list = (noun) => ({ site }) => ({ [noun]: site[noun], next_cursor: null });
 const find = (noun, key) => (appliance, { path }) => appliance.find(noun, key, path[key]);
 const drop = (noun, key) => (appliance, { path }) => appliance.drop(noun, key, path[key]);
@@ -143,8 +110,6 @@ export const answers = {
   retryJob: (appliance, { path }) => ({ job: appliance.addJob({ subject: appliance.find('jobs', 'id', path.id).subject }) }),
   startBackups,
   startDiskRestore: start('restore_disk', 'web01 disk 0'),
-  startVmRestore: start('restore_vm', 'web01 to hv02'),
-  checkVmRestore,
   startVerification: start('verify', 'points'),
   startGc: start('gc', 'repository'),
   checkCatalog: start('catalog_check', 'repository'),

@@ -161,69 +161,6 @@ test('restore: from machine to moment to disk to file', async () => {
   });
 });
 
-test('restore of a machine: checked first, blocked and cured, and only then started', async () => {
-  await withConsole({ site: ordinarySite() }, async (page, appliance) => {
-    const point = appliance.site.points[0];
-    const start = page.getByRole('button', { name: 'Restore the machine' });
-    await page.goto(`${appliance.origin}/#/points/${point.id}`);
-    await page.getByRole('link', { name: 'Restore the machine' }).click();
-    await page.getByRole('heading', { name: 'Restore a machine' }).waitFor();
-    assert.equal(await start.isDisabled(), true);
-    assert.equal(await page.getByLabel('Folder, as the host reads it').inputValue(), '\\\\appliance\\exports');
-
-    await page.getByLabel('The original, which is gone').check();
-    await page.getByRole('button', { name: 'Check' }).click();
-    await page.getByText('is still on host hv01').waitFor();
-    assert.equal(await start.isDisabled(), true);
-
-    await page.getByLabel('A copy beside the original').check();
-    assert.equal(await page.getByText('is still on host hv01').count(), 0);
-    await page.getByLabel('On switches that I choose').check();
-    await page.getByLabel('Adapters that were on LAN').selectOption('External');
-    await page.getByLabel('New name').fill('web01-test');
-    await page.getByRole('button', { name: 'Check' }).click();
-    await page.getByText("is connected to 'External'").waitFor();
-    assert.equal(await start.isDisabled(), false);
-    // Another question makes the answer stale.
-    await page.getByLabel('Start it').check();
-    assert.equal(await start.isDisabled(), true);
-    await page.getByRole('button', { name: 'Check' }).click();
-    await page.getByText('It can start').waitFor();
-    await start.click();
-    await page.getByRole('heading', { name: /^Machine restore/ }).waitFor();
-    assert.deepEqual(appliance.requests.find((request) => request.name === 'startVmRestore').body, {
-      point: point.id,
-      host: 'hv01',
-      to: '\\\\appliance\\exports',
-      keep_id: false,
-      start: true,
-      connect: false,
-      keep_mac: false,
-      switches: [{ from: 'LAN', to: 'External' }],
-      name: 'web01-test',
-    });
-    appliance.update(appliance.site.jobs[0].id, {
-      state: 'done',
-      ended: ago(0),
-      result: {
-        point: point.id,
-        vm: { id: guid(5), name: 'web01-test' },
-        host: 'hv01',
-        to: '\\\\appliance\\exports\\x',
-        reach: 'share',
-        kept_id: false,
-        started: true,
-        network: [{ adapter: 'Network Adapter', was_on: 'LAN', switch: 'External', mac: null }],
-        disks: [],
-        next: 'The VM runs from the share exports.',
-        warnings: [],
-      },
-    });
-    await page.getByText('Network Adapter: on External').waitFor();
-    await page.getByText('The VM runs from the share exports.', { exact: true }).waitFor();
-  });
-});
-
 test('recovery points: held, released and deleted only after a question', async () => {
   await withConsole({ site: ordinarySite(), address: `#/vms/${ordinarySite().vms[0].id}` }, async (page, appliance) => {
     const newest = appliance.site.points[0];

@@ -15,7 +15,6 @@ const kPages = {
   restore: '#/restore',
   restore_moment: `#/restore?vm=${ordinary.vms[0].id}`,
   restore_target: `#/restore/${ordinary.points[2].id}`,
-  restore_vm: `#/restore-vm/${ordinary.points[2].id}`,
   jobs: '#/jobs',
   job_failed: '#/jobs/job-2',
   job_done: '#/jobs/job-1',
@@ -56,23 +55,6 @@ test('pages: all of them keep to the content security policy', async () => {
     for (const address of Object.values(kPages)) {
       await page.goto(`${appliance.origin}/${address}`);
       await settled(page);
-    }
-  });
-});
-
-test('restore of a machine: what it would meet looks right, wide and narrow, light and dark', async () => {
-  await withConsole({ site: ordinarySite(), bypassCSP: true }, async (page, appliance) => {
-    for (const [name, identity] of [
-      ['copy', 'A copy beside the original'],
-      ['blocked', 'The original, which is gone'],
-    ]) {
-      await page.goto(`${appliance.origin}/${kPages.restore_vm}`);
-      await settled(page);
-      await page.getByLabel(identity).check();
-      await page.getByLabel('On switches that I choose').check();
-      await page.getByRole('button', { name: 'Check' }).click();
-      await page.getByRole('region', { name: 'What the restore would meet' }).waitFor();
-      await inAllWindows(page, (window) => checkLook(page, `preflight-${name}-${window}`));
     }
   });
 });

@@ -13,7 +13,6 @@ import { Policies } from './pages/policies';
 import { PointPage } from './pages/point';
 import { RepositoryPage } from './pages/repository';
 import { Restore } from './pages/restore';
-import { RestoreVm } from './pages/restore_vm';
 import { VmPage } from './pages/vm';
 import { Vms } from './pages/vms';
 import { Empty } from './parts/basics';
@@ -165,8 +164,6 @@ function Page({ route }: { route: Route }) {
       return id === undefined ? <Missing /> : <PointPage id={id} />;
     case 'restore':
       return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} host={route.query.get('host')} />;
-    case 'restore-vm':
-      return id === undefined ? <Missing /> : <RestoreVm id={id} />;
     case 'jobs':
       return id === undefined ? <Jobs /> : <JobPage id={id} />;
     case 'policies':

@@ -102,8 +102,6 @@ Instance parse_instance(const pugi::xml_node& root, const Class& declared) {
             throw Refusal{kInvalidParameter, fmt::format("{}: array or not, that matters", name)};
         }
         check_type(type, node.attribute("TYPE").value(), name);
-        // NULL is as good as not there; an array of nothing is not.
-        if (!node.child(is_array ? "VALUE.ARRAY" : "VALUE")) continue;
         instance.properties[name] = parse_values(node, type, name);
     }
     return instance;

@@ -23,10 +23,6 @@ std::string element_xml(std::string_view prefix, const std::string& name, const 
         return fmt::format("<{0}{1} xmlns:a=\"{2}\" xmlns:w=\"{3}\">{4}</{0}{1}>", prefix, name,
                            ns::kAddressing, ns::kWsman, reference_content_xml(*ref));
     }
-    if (const auto* object = std::get_if<ObjectXml>(&scalar)) {
-        return fmt::format("<{0}{1} {2}>{3}</{0}{1}>", prefix, name, object->attributes,
-                           object->content);
-    }
     const std::string_view cim_prefix = prefix.empty() ? "" : "cim:";
     return fmt::format("<{0}{1}>{2}</{0}{1}>", prefix, name, scalar_content(scalar, cim_prefix));
 }
@@ -60,17 +56,6 @@ std::string instance_xml(const Instance& instance, const Class& declared) {
         text += property_xml("p:", name, type, instance.at(name));
     }
     return text + fmt::format("</p:{}>", declared.name);
-}
-
-ObjectXml object_xml(const Instance& instance, const Class& declared) {
-    ObjectXml object;
-    object.attributes = fmt::format(
-        "xmlns:xsi=\"{0}\" xmlns:o=\"{1}\" xmlns:cim=\"{2}\" xsi:type=\"o:{3}_Type\"", ns::kXsi,
-        resource_uri(declared.name_space, declared.name), ns::kCim, declared.name);
-    for (const auto& [name, type] : declared.properties) {
-        object.content += property_xml("o:", name, type, instance.at(name));
-    }
-    return object;
 }
 
 std::string fragment_xml(const Instance& instance, const Class& declared,

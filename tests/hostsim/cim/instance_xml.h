@@ -17,9 +17,6 @@ std::string resource_uri(std::string_view name_space, std::string_view class_nam
 /// <p:Class ... xsi:type="p:Class_Type"> with every property of the class in wire order.
 std::string instance_xml(const Instance& instance, const Class& declared);
 
-/// The object as a value of a parameter or of a property.
-ObjectXml object_xml(const Instance& instance, const Class& declared);
-
 /// What a SELECT with a property list gives: <w:XmlFragment> with unqualified elements.
 std::string fragment_xml(const Instance& instance, const Class& declared,
                          const std::vector<std::string>& properties);

@@ -78,7 +78,6 @@ std::string to_text(const Scalar& scalar) {
         std::string operator()(DateTime v) const { return format_datetime(v); }
         std::string operator()(Interval v) const { return format_interval(v); }
         std::string operator()(const ObjectRef& v) const { return v.class_name; }
-        std::string operator()(const ObjectXml& v) const { return v.content; }
     };
     return std::visit(Visitor{}, scalar);
 }

@@ -34,14 +34,8 @@ struct ObjectRef {
     auto operator<=>(const ObjectRef&) const = default;
 };
 
-/// A whole object as a value: the attributes and the content of its element.
-struct ObjectXml {
-    std::string attributes;
-    std::string content;
-};
-
-using Scalar = std::variant<bool, std::uint64_t, std::int64_t, std::string, DateTime, Interval,
-                            ObjectRef, ObjectXml>;
+using Scalar =
+    std::variant<bool, std::uint64_t, std::int64_t, std::string, DateTime, Interval, ObjectRef>;
 
 /// A property's value. No item means NULL, of a scalar and of an array.
 struct Value {

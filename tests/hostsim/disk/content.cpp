@@ -89,25 +89,6 @@ std::string digest_of(const DiskContent& content, const std::stop_token& stop) {
     return to_hex(std::as_bytes(std::span{digest, length}));
 }
 
-void write_raw(const DiskContent& content, const std::filesystem::path& target,
-               const std::function<void(std::uint64_t)>& on_progress) {
-    FileHandle file{target, FileHandle::Mode::create};
-    file.truncate(content.size());
-    Bytes buffer(kHashBytes);
-    std::uint64_t offset = 0;
-    while (const auto data = content.find_data(offset)) {
-        for (offset = data->offset; offset < data->end();) {
-            const auto length =
-                static_cast<std::size_t>(std::min<std::uint64_t>(kHashBytes, data->end() - offset));
-            const MutableByteView part{buffer.data(), length};
-            content.read(offset, part);
-            if (!is_zero(part)) file.write(offset, part);
-            offset += length;
-            on_progress(offset);
-        }
-    }
-}
-
 std::vector<ByteRange> normalise(std::vector<ByteRange> ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const ByteRange& a, const ByteRange& b) { return a.offset < b.offset; });

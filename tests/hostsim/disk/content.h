@@ -4,7 +4,6 @@
 #include "tests/hostsim/disk/file_handle.h"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -59,11 +58,6 @@ void fill_noise(std::uint64_t seed, std::uint64_t offset, MutableByteView target
 
 /// SHA-256 of the whole content, holes as zeros, in hex. Ends early with "" when asked to stop.
 std::string digest_of(const DiskContent& content, const std::stop_token& stop);
-
-/// Writes the content into a new raw file with holes. `on_progress` gets the bytes done and may
-/// throw to end it.
-void write_raw(const DiskContent& content, const std::filesystem::path& target,
-               const std::function<void(std::uint64_t)>& on_progress);
 
 /// Sorted, without overlap, joined where they touch.
 std::vector<ByteRange> normalise(std::vector<ByteRange> ranges);

@@ -57,12 +57,6 @@ void link_components(Host& host, Links& links) {
         add(part);
     for (const Instance& part : make_storage_settings(host))
         add(part);
-    for (const Instance& part : make_adapter_settings(host))
-        add(part);
-    for (const Instance& part : make_connection_settings(host))
-        add(part);
-    for (const Instance& part : make_security_settings(host))
-        add(part);
 }
 
 void link_jobs(const Model& model, bool is_storage, Links& links) {
@@ -84,9 +78,6 @@ std::vector<Instance> make_associations(Host& host, const std::string& class_nam
     if (class_name == "Msvm_SettingsDefineState") {
         for (const Vm& vm : model.vms) {
             links.add("ManagedElement", vm_ref(vm.id), "SettingData", settings_ref(vm.id));
-        }
-        for (const Vm& vm : model.planned) {
-            links.add("ManagedElement", planned_ref(vm.id), "SettingData", settings_ref(vm.id));
         }
     } else if (class_name == "Msvm_VirtualSystemSettingDataComponent") {
         link_components(host, links);

@@ -5,8 +5,8 @@
 
 namespace entrepot::hostsim {
 
-/// Snapshots, reference points, unmerged disks, planned VMs, jobs, files. "foreign" marks what
-/// `ctl` made. Takes the host's mutex.
+/// Snapshots, reference points, unmerged disks, jobs, files. "foreign" marks what `ctl` made. Call
+/// under the host's mutex.
 Json make_audit(Host& host);
 
 }  // namespace entrepot::hostsim

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
-#include "tests/hostsim/host/names.h"
 #include "tests/hostsim/wire/certificate.h"
 
 #include <fmt/format.h>
@@ -70,57 +69,6 @@ void read_shares(const Json& json, const std::filesystem::path& base, Config& co
     }
 }
 
-void read_volumes(const Json& json, const std::filesystem::path& base, Config& config) {
-    for (const Json& volume : json) {
-        check_keys(volume, "volumes", {"path", "directory", "free_bytes", "total_bytes"});
-        VolumeMapping mapping{
-            volume.at("path"), base / volume.at("directory").get<std::string>(), {}, {}};
-        if (volume.contains("free_bytes")) mapping.free_bytes = volume.at("free_bytes");
-        if (volume.contains("total_bytes")) mapping.total_bytes = volume.at("total_bytes");
-        config.volumes.push_back(std::move(mapping));
-    }
-}
-
-/// A name, or a name with an id.
-void read_switches(const Json& json, Config& config) {
-    for (const Json& item : json) {
-        if (!item.is_string()) check_keys(item, "switches", {"name", "id"});
-        const Json row = item.is_string() ? Json{{"name", item}} : item;
-        const std::string name = row.at("name");
-        const std::string id = row.value("id", std::string{});
-        const auto guid = Guid::parse(id);
-        if (!id.empty() && !guid) refuse(fmt::format("id of switch '{}' is no GUID", name));
-        const Guid made = guid ? *guid : guid_of(config.host_name + "/switch/" + name);
-        config.switches.push_back({name, made.to_upper_string()});
-    }
-}
-
-void read_host(const Json& json, Config& config) {
-    check_keys(
-        json, "host",
-        {"name", "os_build", "schema", "default_disk_path", "default_data_root", "missing_switch"});
-    const std::string missing = json.value("missing_switch", "error");
-    if (missing != "error" && missing != "warning") {
-        refuse(fmt::format("missing_switch '{}'", missing));
-    }
-    config.missing_switch_is_warning = missing == "warning";
-    config.host_name = json.value("name", config.host_name);
-    config.os_build = json.value("os_build", config.os_build);
-    config.schema = json.value("schema", config.schema);
-    config.default_disk_path = json.value("default_disk_path", std::string{});
-    config.default_data_root = json.value("default_data_root", std::string{});
-}
-
-/// What the host offers for new VMs: its first volume, unless the configuration says otherwise.
-void choose_default_folders(Config& config) {
-    const std::string root = config.volumes.empty() ? std::string{"C:\\ClusterStorage\\Volume1"}
-                                                    : config.volumes.front().path;
-    if (config.default_data_root.empty()) config.default_data_root = root;
-    if (config.default_disk_path.empty()) {
-        config.default_disk_path = root + "\\Virtual Hard Disks";
-    }
-}
-
 void read_speed(const Json& json, Config& config) {
     check_keys(json, "speed",
                {"export_bytes_per_second", "job_step_ms", "merge_ms", "job_removal_s",
@@ -136,12 +84,9 @@ void read_speed(const Json& json, Config& config) {
 void read_virtual_machines(const Json& json, const std::filesystem::path& base, Config& config) {
     config.virtual_machines = json;
     for (Json& vm : config.virtual_machines) {
-        check_keys(vm, "virtual_machines",
-                   {"id", "name", "generation", "version", "state", "disks", "guest_vss",
-                    "checkpoints", "network_adapters", "notes", "dvd"});
-        for (const Json& adapter : vm.value("network_adapters", Json::array())) {
-            check_keys(adapter, "network_adapters", {"name", "switch", "mac", "static_mac", "id"});
-        }
+        check_keys(
+            vm, "virtual_machines",
+            {"id", "name", "generation", "version", "state", "disks", "guest_vss", "checkpoints"});
         if (!vm.contains("disks")) continue;
         for (Json& disk : vm.at("disks")) {
             check_keys(
@@ -186,7 +131,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
     check_keys(json, "the file",
                {"listen", "http", "tls", "host", "users", "auth", "keytab", "channel_binding",
                 "inner_header_tabs", "shares", "state", "virtual_machines", "seed", "speed",
-                "faults", "tracking_granularity", "hash_exports", "volumes", "switches"});
+                "faults", "tracking_granularity", "hash_exports"});
     Config config;
     read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
                  config.listen_port);
@@ -198,13 +143,15 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
         config.certificate = base / json.at("tls").at("certificate").get<std::string>();
         config.key = base / json.at("tls").at("key").get<std::string>();
     }
-    read_host(json.value("host", Json::object()), config);
+    if (json.contains("host")) {
+        check_keys(json.at("host"), "host", {"name", "os_build", "schema"});
+        config.host_name = json.at("host").value("name", config.host_name);
+        config.os_build = json.at("host").value("os_build", config.os_build);
+        config.schema = json.at("host").value("schema", config.schema);
+    }
     read_login(json, base, config);
     read_users(json.at("users"), base, config);
     read_shares(json.value("shares", Json::array()), base, config);
-    read_volumes(json.value("volumes", Json::array()), base, config);
-    read_switches(json.value("switches", Json::array()), config);
-    choose_default_folders(config);
     config.state = base / json.at("state").get<std::string>();
     read_virtual_machines(json.value("virtual_machines", Json::array()), base, config);
     config.seed = json.value("seed", std::uint64_t{0});

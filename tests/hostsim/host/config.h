@@ -27,19 +27,6 @@ struct ShareMapping {
     std::optional<SmbAccess> smb;
 };
 
-/// A folder of the host's own disks, and where it really is.
-struct VolumeMapping {
-    std::string path;  ///< "D:\\VMs"
-    std::filesystem::path directory;
-    std::optional<std::uint64_t> total_bytes;  ///< What the host says; else what really is.
-    std::optional<std::uint64_t> free_bytes;
-};
-
-struct SwitchConfig {
-    std::string name;
-    std::string id;  ///< GUID, upper case.
-};
-
 struct Speed {
     std::uint64_t export_bytes_per_second = 0;  ///< 0: no limit.
     std::chrono::milliseconds job_step{10};
@@ -60,11 +47,6 @@ struct Config {
     std::string schema = "windows-server-2019";
     LoginOptions login;
     std::vector<ShareMapping> shares;
-    std::vector<VolumeMapping> volumes;
-    std::vector<SwitchConfig> switches;
-    bool missing_switch_is_warning = false;  ///< Else ValidatePlannedSystem fails for it.
-    std::string default_disk_path;           ///< DefaultVirtualHardDiskPath.
-    std::string default_data_root;           ///< DefaultExternalDataRoot.
     std::filesystem::path state;
     Json virtual_machines = Json::array();
     std::uint64_t seed = 0;

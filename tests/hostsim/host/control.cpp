@@ -120,8 +120,12 @@ Json Control::change_vm(const Words& words) {
     } else if (verb == "state") {
         vm.state = word(words, 3);
     } else if (verb == "remove" || verb == "move") {
+        std::erase_if(host_.model().reference_points,
+                      [&](const ReferencePoint& point) { return point.vm_id == id; });
+        std::erase_if(host_.model().snapshots,
+                      [&](const Snapshot& snapshot) { return snapshot.vm_id == id; });
         std::erase_if(host_.model().vms, [&](const Vm& item) { return item.id == id; });
-        host_.forget_vm(id);
+        host_.model().removed_vms.push_back(id);
     } else {
         refuse_usage("vm add|remove|move|rename|state");
     }
@@ -230,8 +234,9 @@ Json Control::reboot() {
 }
 
 Json Control::audit() {
-    Json result = make_audit(host_);
     const std::lock_guard lock{host_.mutex()};
+    host_.settle();
+    Json result = make_audit(host_);
     result["enumeration_contexts"] = endpoint_.enumerations().count();
     result["running_jobs"] = jobs_.running_count();
     result["failed_logins"] = endpoint_.failed_logins();

@@ -2,8 +2,6 @@
 #include "tests/hostsim/host/export_operation.h"
 
 #include "base/little_endian.h"
-#include "tests/hostsim/host/definition_file.h"
-#include "tests/hostsim/host/host_files.h"
 
 #include <fmt/format.h>
 
@@ -16,6 +14,7 @@ namespace entrepot::hostsim {
 namespace {
 
 // Sizes as observed on a real host (hyperv-wmi.md 7.1).
+constexpr std::size_t kVmcxBytes = 40994;
 constexpr std::size_t kVmgsBytes = 4194816;
 constexpr std::size_t kVmrsBytes = 45092;
 
@@ -23,6 +22,7 @@ constexpr std::uint32_t kInvalidTrackingId = 0xC03A0029;
 constexpr std::uint32_t kMissingTracking = 0xC03A0030;
 constexpr std::uint32_t kElementNotFound = 0x80070490;
 constexpr std::uint32_t kInvalidArgument = 0x80070057;
+constexpr std::uint32_t kBadNetworkPath = 0x80070035;
 
 /// Everything that is read from the model before the long work.
 struct Facts {
@@ -172,7 +172,7 @@ public:
           order_(order),
           facts_(read_facts(job, order)),
           random_(job.host().config().seed * 1'000'003 + facts_.number),
-          share_(HostFiles{job.host().config()}.find_target(order.directory)) {
+          share_(resolve_share(job.host().config(), order.directory)) {
         if (order.has_subdirectory) share_.path += "/" + order.vm_name;
     }
 
@@ -180,9 +180,9 @@ public:
         if (facts_.base) read_omission();
         make_folders();
         const bool is_failing = fault("fail-export", failure_);
+        if (!fault("missing-configuration")) write_configuration();
         if (order_.copies_storage) write_disks(is_failing);
         if (is_failing) throw JobFailure{failure_, "Failed to copy files."};
-        if (!fault("missing-configuration")) write_configuration();
         if (fault("extra-files")) write_extra_files();
         remember();
     }
@@ -207,7 +207,6 @@ private:
     }
     bool is_excluded(const FrozenDisk& frozen) const;
     void write_configuration();
-    Json definition();
     void write_disks(bool is_failing);
     void write_disk(const FrozenDisk& frozen);
     void write_extra_files();
@@ -217,12 +216,11 @@ private:
     const ExportOrder& order_;
     Facts facts_;
     SeededRandom random_;
-    HostFiles::Target share_;
+    ResolvedShare share_;
     std::uint32_t failure_ = 0;
     std::optional<OmittedChange> omitted_;
     std::set<std::string, NameLess> names_;
     std::map<int, ExportedImages> images_;
-    std::map<int, std::string> base_names_;  ///< Of the sources, made unique.
     std::vector<Json> lines_;
 };
 
@@ -235,28 +233,10 @@ void ExportRun::write_configuration() {
     const std::string base = folder("Virtual Machines") + "/" + order_.vm_id;
     const bool is_upper = job_.host().config().seed != 0 && random_.u64() % 4 == 0;
     ShareTarget& target = *share_.target;
-    const auto file = target.create(base + (is_upper ? ".VMCX" : ".vmcx"));
-    file->write(0, format_definition_file(definition(), random_));
-    file->close();
+    write_opaque(target, base + (is_upper ? ".VMCX" : ".vmcx"), kVmcxBytes, "\x01\x00\x00\x00",
+                 random_);
     write_opaque(target, base + ".vmgs", kVmgsBytes, "GUESTRTS", random_);
     write_opaque(target, base + ".VMRS", kVmrsBytes, "\x01\x00\x00\x00", random_);
-}
-
-/// The snapshot's configuration carries the snapshot's name. Which paths it names is not known:
-/// by seed those below the export, as an export by hand does it, or those on the host.
-Json ExportRun::definition() {
-    Json result = facts_.snapshot.definition;
-    result["name"] = facts_.snapshot.name;
-    const bool keeps_paths = job_.host().config().seed != 0 && random_.u64() % 4 == 0;
-    for (Json& disk : result.at("disks")) {
-        const auto found = images_.find(disk.at("number").get<int>());
-        if (found == images_.end() || keeps_paths) continue;
-        const ExportedImages& images = found->second;
-        const bool has_leaf = !images.leaf_name.empty();
-        disk["file"] = has_leaf ? images.leaf_name : images.base_name;
-        if (order_.names_base) disk["file"] = base_names_.at(found->first);
-    }
-    return result;
 }
 
 void ExportRun::write_disks(bool is_failing) {
@@ -295,20 +275,18 @@ void ExportRun::write_disk(const FrozenDisk& frozen) {
             ByteRange{begin, std::min(omitted_->range.length, frozen.size_bytes - begin)};
         plan.is_complete = false;  // In a complete image nothing can be missing.
     }
-    const std::string name = unique_name(frozen.disk, names_, random_);
-    base_names_[frozen.disk.number] = name;
     DiskExporter exporter{job_,
                           *share_.target,
                           folder("Virtual Hard Disks"),
                           frozen,
                           base,
-                          name,
+                          unique_name(frozen.disk, names_, random_),
                           random_,
                           make_throttle(job_, host.config().speed.export_bytes_per_second)};
     images_[frozen.disk.number] = exporter.write(plan);
     Json files = Json::array();
-    for (const auto& [file, length] : exporter.files())
-        files.push_back({{"name", file}, {"bytes", length}});
+    for (const auto& [name, length] : exporter.files())
+        files.push_back({{"name", name}, {"bytes", length}});
     const std::size_t slash = order_.directory.find_last_of("\\/");
     lines_.push_back({{"run", order_.directory.substr(slash + 1)},
                       {"vm", order_.vm_id},
@@ -345,6 +323,32 @@ void ExportRun::remember() {
 }
 
 }  // namespace
+
+ResolvedShare resolve_share(const Config& config, const std::string& unc) {
+    for (const ShareMapping& share : config.shares) {
+        const bool is_inside = unc.size() > share.unc.size() &&
+                               same_name(unc.substr(0, share.unc.size()), share.unc) &&
+                               unc[share.unc.size()] == '\\';
+        if (!is_inside) continue;
+        std::string path = unc.substr(share.unc.size() + 1);
+        std::replace(path.begin(), path.end(), '\\', '/');
+        for (const auto& part : std::filesystem::path{path}) {
+            if (part == ".." || part == ".") throw JobFailure{0x8007007B, "The path is not valid."};
+        }
+        ResolvedShare resolved;
+        resolved.path = path;
+        if (!share.smb) {
+            resolved.target = make_directory_target(share.path);
+            return resolved;
+        }
+        const std::size_t slash = share.unc.rfind('\\');
+        resolved.target =
+            make_smb_target({share.smb->server, share.smb->port, share.unc.substr(slash + 1),
+                             share.smb->user, share.smb->password});
+        return resolved;
+    }
+    throw JobFailure{kBadNetworkPath, "The network path was not found."};
+}
 
 void run_export(JobContext& job, const ExportOrder& order) {
     try {

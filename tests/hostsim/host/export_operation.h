@@ -20,9 +20,15 @@ struct ExportOrder {
     std::string base_point;  ///< Empty for a full.
     bool has_subdirectory = false;
     bool copies_storage = true;
-    bool names_base = false;          ///< BackupIntent 1: the .vmcx names the base's file.
     std::vector<int> excluded_disks;  ///< By number.
 };
+
+/// Where a UNC path leads: the target and the path below it. Throws JobFailure.
+struct ResolvedShare {
+    std::unique_ptr<ShareTarget> target;
+    std::string path;
+};
+ResolvedShare resolve_share(const Config& config, const std::string& unc);
 
 /// Carries out the order. Throws JobFailure; what was written until then stays.
 void run_export(JobContext& job, const ExportOrder& order);

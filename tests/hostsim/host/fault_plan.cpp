@@ -59,8 +59,6 @@ const std::vector<FaultKindRow>& fault_kinds() {
         {"endless-merge", "ConvertToReferencePoint, DestroySnapshot", "",
          "the disks stay unmerged"},
         {"empty-rct-ids", "ConvertToReferencePoint", "", "the new point has empty RCT ids"},
-        {"late-version-check", "ImportSystemDefinition", "",
-         "a version above the host's is found by ValidatePlannedSystem only"},
         {"japanese", "*", "", "every text is localised"},
     };
     return rows;

@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
-#include "tests/hostsim/host/names.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <set>
@@ -15,12 +15,24 @@ namespace {
 
 constexpr std::size_t kStateBytesMax = 64 * kMiB;
 
+/// A GUID that a name always gives.
+Guid guid_of(const std::string& text) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+    return Guid::from_bytes(std::as_bytes(std::span{digest}).first(Guid::kSizeBytes));
+}
+
+bool may_have_equal_names(const Config& config, const Vm& vm) {
+    return config.seed != 0 &&
+           guid_of(fmt::format("{}/{}", config.seed, vm.id)).bytes[0] < std::byte{0x60};
+}
+
 }  // namespace
 
 Host::Host(Config config)
     : config_(std::move(config)), schema_(Schema::default_file(config_.schema), config_.os_build) {
     std::filesystem::create_directories(config_.state);
-    for (const char* folder : {"frozen", "tracking", "disks"}) {
+    for (const char* folder : {"frozen", "tracking"}) {
         std::filesystem::create_directories(config_.state / folder);
     }
     requests_.open(config_.state / "requests.jsonl", std::ios::app);
@@ -114,32 +126,12 @@ void Host::remove_orphans() const {
         for (const TrackedDisk& disk : point.disks)
             used.insert(disk.digests);
     }
-    for (const Vm& vm : model_.vms) {
-        for (const VmDisk& disk : vm.disks)
-            used.insert("disks/" + disk.raw.filename().string());
-    }
-    for (const std::string folder : {"frozen", "tracking", "disks"}) {
+    for (const std::string folder : {"frozen", "tracking"}) {
         for (const auto& entry : std::filesystem::directory_iterator{state_path(folder)}) {
             const std::string name = folder + "/" + entry.path().filename().string();
             if (!used.contains(name)) std::filesystem::remove(entry.path());
         }
     }
-}
-
-void Host::forget_vm(const std::string& id) {
-    std::erase_if(model_.reference_points, [&](const ReferencePoint& point) {
-        if (point.vm_id != id) return false;
-        for (const TrackedDisk& disk : point.disks)
-            std::filesystem::remove(state_path(disk.digests));
-        return true;
-    });
-    std::erase_if(model_.snapshots, [&](const Snapshot& snapshot) {
-        if (snapshot.vm_id != id) return false;
-        for (const FrozenDisk& disk : snapshot.disks)
-            std::filesystem::remove(state_path(disk.content));
-        return true;
-    });
-    model_.removed_vms.push_back(id);
 }
 
 void Host::log_request(const Json& line) {
@@ -150,6 +142,67 @@ void Host::log_request(const Json& line) {
 void Host::log_export(const Json& line) {
     const std::lock_guard lock{log_mutex_};
     exports_ << dump_json(line) << std::endl;
+}
+
+/// A VM may be called what a file may not: an administrator names its files without those
+/// characters.
+static std::string windows_file_name(std::string name) {
+    constexpr std::string_view kForbidden = "<>:\"/\\|?*";
+    for (char& c : name) {
+        const bool is_control = static_cast<unsigned char>(c) < 0x20;
+        if (is_control || kForbidden.find(c) != std::string_view::npos) c = '_';
+    }
+    return name;
+}
+
+VmDisk make_disk(const Json& json, const Vm& vm, int number, Host& host) {
+    VmDisk disk;
+    disk.number = number;
+    disk.is_pass_through = json.value("pass_through", false);
+    disk.is_shared = json.value("shared", false) || json.value("format", "vhdx") == "vhds";
+    if (!disk.is_pass_through || json.contains("raw")) {
+        disk.raw = json.at("raw").get<std::string>();
+    }
+    disk.controller = json.value("controller", "scsi");
+    if (disk.controller != "scsi" && disk.controller != "ide") {
+        throw Error{ErrorCode::invalid, fmt::format("controller '{}'", disk.controller)};
+    }
+    disk.controller_number = json.value("controller_number", 0);
+    disk.location = json.value("location", number);
+    disk.block_size = json.value("block_size", disk.block_size);
+    disk.logical_sector_size = json.value("logical_sector_size", disk.logical_sector_size);
+    const std::string format = json.value("format", "vhdx");
+    if (format != "vhdx" && format != "vhds" && format != "vhd") {
+        throw Error{ErrorCode::invalid, fmt::format("disk format '{}'", format)};
+    }
+    const auto given = Guid::parse(json.value("disk_id", std::string{}));
+    disk.disk_id = given ? *given : guid_of(fmt::format("{}/disk/{}", vm.id, number));
+    const bool is_same_name = may_have_equal_names(host.config(), vm);
+    const std::string folder = windows_file_name(vm.name);
+    const std::string stem =
+        number == 0 || is_same_name ? folder : fmt::format("{}-{}", folder, number);
+    disk.directory = fmt::format("C:\\ClusterStorage\\Volume1\\{}\\Virtual Hard Disks", folder);
+    if (is_same_name && number > 0) disk.directory += fmt::format(" {}", number);
+    disk.chain = {json.value("name", stem + "." + format)};
+    return disk;
+}
+
+Vm make_vm(const Json& json, Host& host) {
+    Vm vm;
+    vm.name = json.at("name");
+    const auto id = Guid::parse(json.value("id", std::string{}));
+    if (json.contains("id") && !id) throw Error{ErrorCode::invalid, "id of a VM is no GUID"};
+    vm.id = (id ? *id : guid_of("vm/" + vm.name)).to_upper_string();
+    vm.generation = json.value("generation", 2U);
+    vm.version = json.value("version", "10.0");
+    vm.state = json.value("state", "running");
+    vm.has_guest_vss = json.value("guest_vss", true);
+    vm.configured = host.now();
+    int number = 0;
+    for (const Json& disk : json.value("disks", Json::array())) {
+        vm.disks.push_back(make_disk(disk, vm, number++, host));
+    }
+    return vm;
 }
 
 }  // namespace entrepot::hostsim

@@ -38,8 +38,6 @@ public:
     void settle();
     /// Removes the files in frozen and tracking that nothing refers to any more.
     void remove_orphans() const;
-    /// Drops the snapshots and reference points of a VM that is gone. Call under the mutex.
-    void forget_vm(const std::string& id);
     void shift_clock(std::chrono::milliseconds offset);
 
     /// A line of requests.jsonl or exports.jsonl.

@@ -30,12 +30,6 @@ const std::vector<MakerRow>& makers() {
         const char* v2 = kVirtualizationNamespace;
         std::vector<MakerRow> list{
             {v2, "Msvm_ComputerSystem", true, plain<make_computer_systems>},
-            {v2, "Msvm_PlannedComputerSystem", true, plain<make_planned_systems>},
-            {v2, "Msvm_VirtualEthernetSwitch", true, plain<make_switches>},
-            {v2, "Msvm_VirtualEthernetSwitchSettingData", true, plain<make_switch_settings>},
-            {v2, "Msvm_SyntheticEthernetPortSettingData", true, plain<make_adapter_settings>},
-            {v2, "Msvm_EthernetPortAllocationSettingData", true, plain<make_connection_settings>},
-            {v2, "Msvm_SecuritySettingData", true, plain<make_security_settings>},
             {v2, "Msvm_VirtualSystemSettingData", true, plain<make_settings>},
             {v2, "Msvm_StorageAllocationSettingData", true, plain<make_storage_settings>},
             {v2, "Msvm_ResourceAllocationSettingData", true, plain<make_resource_settings>},
@@ -138,27 +132,22 @@ Instance make_vm_system(Host& host, const Vm& vm) {
     return system;
 }
 
-Value from_json(const Json& json) {
-    if (json.is_boolean()) return json.get<bool>();
-    if (json.is_number_unsigned()) return json.get<std::uint64_t>();
-    if (json.is_string()) return json.get<std::string>();
-    return {};
-}
-
 /// What the VM's settings and those of a snapshot have in common.
 Instance make_common_settings(Host& host, const Vm& vm, const std::string& guid) {
     Instance settings{.class_name = "Msvm_VirtualSystemSettingData"};
+    const std::string root = "C:\\ClusterStorage\\Volume1\\" + vm.name;
     settings["InstanceID"] = settings_id(guid);
     settings["Caption"] = host.is_japanese() ? "仮想マシンの設定" : "Virtual Machine Settings";
     settings["VirtualSystemIdentifier"] = vm.id;
     settings["VirtualSystemSubType"] = fmt::format("Microsoft:Hyper-V:SubType:{}", vm.generation);
     settings["Version"] = vm.version;
     settings["ConfigurationID"] = guid;
-    settings["Notes"] = vm.notes;
-    for (const char* root : {"ConfigurationDataRoot", "SnapshotDataRoot", "SuspendDataRoot",
-                             "SwapFileDataRoot", "LogDataRoot", "GuestStateDataRoot"}) {
-        settings[root] = vm.root(root);
-    }
+    settings["ConfigurationDataRoot"] = root;
+    settings["SnapshotDataRoot"] = root;
+    settings["SuspendDataRoot"] = root;
+    settings["SwapFileDataRoot"] = root;
+    settings["LogDataRoot"] = root;
+    settings["GuestStateDataRoot"] = root;
     settings["UserSnapshotType"] = 3;
     settings["IsSaved"] = vm.state == "saved";
     settings["IncrementalBackupEnabled"] = false;
@@ -172,16 +161,14 @@ Instance make_common_settings(Host& host, const Vm& vm, const std::string& guid)
     settings["SecureBootEnabled"] = vm.generation == 2;
     settings["VirtualNumaEnabled"] = true;
     settings["TurnOffOnGuestRestart"] = false;
-    for (const auto& [name, value] : vm.settings.items())
-        settings[name] = from_json(value);
     return settings;
 }
 
-Instance make_vm_settings(Host& host, const Vm& vm, const char* type) {
+Instance make_vm_settings(Host& host, const Vm& vm) {
     Instance settings = make_common_settings(host, vm, vm.id);
     settings["Description"] = "Active settings for the virtual machine";
     settings["ElementName"] = vm.name;
-    settings["VirtualSystemType"] = type;
+    settings["VirtualSystemType"] = "Microsoft:Hyper-V:System:Realized";
     settings["CreationTime"] = vm.configured;
     settings["ConfigurationFile"] = "Virtual Machines\\" + vm.id + ".vmcx";
     settings["GuestStateFile"] = "Virtual Machines\\" + vm.id + ".vmgs";
@@ -247,31 +234,6 @@ std::vector<Instance> make_computer_systems(Host& host) {
     return result;
 }
 
-std::vector<Instance> make_planned_systems(Host& host) {
-    std::vector<Instance> result;
-    for (const Vm& vm : host.model().planned) {
-        Instance system{.class_name = "Msvm_PlannedComputerSystem"};
-        system["Caption"] = host.is_japanese() ? "仮想マシン" : "Virtual Machine";
-        system["Description"] = "Microsoft Planned Virtual Machine";
-        system["CreationClassName"] = "Msvm_PlannedComputerSystem";
-        system["Name"] = vm.id;
-        system["ElementName"] = vm.name;
-        system["EnabledDefault"] = 2;
-        system["EnabledState"] = 3;
-        system["HealthState"] = 5;
-        system["InstallDate"] = vm.configured;
-        system["OnTimeInMilliseconds"] = std::uint64_t{0};
-        system["OperationalStatus"] = std::vector<std::uint32_t>{2};
-        system["RequestedState"] = 12;
-        system["ResetCapability"] = 1;
-        system["Status"] = "OK";
-        system["TimeOfLastConfigurationChange"] = vm.configured;
-        system["TimeOfLastStateChange"] = vm.configured;
-        result.push_back(std::move(system));
-    }
-    return result;
-}
-
 std::vector<Instance> make_settings(Host& host) {
     std::vector<Instance> result;
     for (const char* name : {"Default", "Planned"}) {
@@ -283,9 +245,7 @@ std::vector<Instance> make_settings(Host& host) {
         result.push_back(std::move(definition));
     }
     for (const Vm& vm : host.model().vms)
-        result.push_back(make_vm_settings(host, vm, "Microsoft:Hyper-V:System:Realized"));
-    for (const Vm& vm : host.model().planned)
-        result.push_back(make_vm_settings(host, vm, "Microsoft:Hyper-V:System:Planned"));
+        result.push_back(make_vm_settings(host, vm));
     for (const Snapshot& snapshot : host.model().snapshots) {
         const Vm* vm = host.model().find_vm(snapshot.vm_id);
         if (vm != nullptr) result.push_back(make_snapshot_settings(host, *vm, snapshot));

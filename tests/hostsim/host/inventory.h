@@ -25,13 +25,7 @@ bool same_object(const ObjectRef& a, const ObjectRef& b);
 
 // Makers, one per family; each appends nothing else.
 std::vector<Instance> make_computer_systems(Host& host);
-std::vector<Instance> make_planned_systems(Host& host);
 std::vector<Instance> make_settings(Host& host);
-std::vector<Instance> make_switches(Host& host);
-std::vector<Instance> make_switch_settings(Host& host);
-std::vector<Instance> make_adapter_settings(Host& host);
-std::vector<Instance> make_connection_settings(Host& host);
-std::vector<Instance> make_security_settings(Host& host);
 std::vector<Instance> make_storage_settings(Host& host);
 std::vector<Instance> make_resource_settings(Host& host);
 std::vector<Instance> make_services(Host& host, const std::string& class_name);
@@ -45,27 +39,6 @@ std::vector<Instance> make_host_computers(Host& host);
 std::vector<Instance> make_service_settings(Host& host);
 /// The associations of one class.
 std::vector<Instance> make_associations(Host& host, const std::string& class_name);
-
-/// Calls the body with each owner of settings and its disks: every VM, every planned one, every
-/// snapshot.
-template <typename Body>
-void for_each_owner(Host& host, const Body& body) {
-    for (const Vm& vm : host.model().vms)
-        body(vm, vm.id, vm.disks);
-    for (const Vm& vm : host.model().planned)
-        body(vm, vm.id, vm.disks);
-    for (const Snapshot& snapshot : host.model().snapshots) {
-        const Vm* vm = host.model().find_vm(snapshot.vm_id);
-        if (vm == nullptr) continue;
-        std::vector<VmDisk> disks;
-        for (const FrozenDisk& frozen : snapshot.disks)
-            disks.push_back(frozen.disk);
-        body(*vm, snapshot.id, disks);
-    }
-}
-
-/// The object path of an object of one key, as a property holds it.
-std::string path_of(const Host& host, const std::string& class_name, const std::string& id);
 
 Instance make_job_instance(Host& host, const Job& job);
 

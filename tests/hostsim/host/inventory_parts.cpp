@@ -6,29 +6,32 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace entrepot::hostsim {
 namespace {
 
 constexpr std::uint32_t kLogicalDisk = 31;
 constexpr std::uint32_t kDiskDrive = 17;
-constexpr std::uint32_t kDvdDrive = 16;
+
+std::string path_of(Host& host, const std::string& class_name, const std::string& id) {
+    return format_object_path(simple_ref(class_name, id), host.config().host_name);
+}
 
 Instance make_disk_settings(Host& host, const Vm& vm, const VmDisk& disk,
                             const std::string& owner) {
     Instance settings{.class_name = "Msvm_StorageAllocationSettingData"};
     settings["InstanceID"] = disk_instance_id(owner, vm, disk);
-    const std::string name = disk.is_dvd ? "ISO Disk Image" : "Hard Disk Image";
-    settings["Caption"] = name;
-    settings["Description"] = "Settings for the Microsoft " + name;
-    settings["ElementName"] = name;
+    settings["Caption"] = "Hard Disk Image";
+    settings["Description"] = "Settings for the Microsoft Hard Disk Image";
+    settings["ElementName"] = "Hard Disk Image";
     settings["ResourceType"] = kLogicalDisk;
-    settings["ResourceSubType"] = disk.is_dvd ? "Microsoft:Hyper-V:Virtual CD/DVD Disk"
-                                              : "Microsoft:Hyper-V:Virtual Hard Disk";
+    settings["ResourceSubType"] = "Microsoft:Hyper-V:Virtual Hard Disk";
     settings["HostResource"] = std::vector<std::string>{disk.active_path()};
     settings["Parent"] =
         path_of(host, "Msvm_ResourceAllocationSettingData", slot_id(owner, vm, disk));
     settings["PoolID"] = "";
-    settings["Access"] = disk.is_dvd ? 1 : 3;
+    settings["Access"] = 3;
     settings["CachingMode"] = 2;
     settings["AutomaticAllocation"] = true;
     settings["AutomaticDeallocation"] = true;
@@ -41,19 +44,14 @@ Instance make_disk_settings(Host& host, const Vm& vm, const VmDisk& disk,
     return settings;
 }
 
-const char* drive_type(const VmDisk& disk) {
-    if (disk.is_dvd) return "Microsoft:Hyper-V:Synthetic DVD Drive";
-    return disk.is_pass_through ? "Microsoft:Hyper-V:Physical Disk Drive"
-                                : "Microsoft:Hyper-V:Synthetic Disk Drive";
-}
-
 Instance make_slot(Host& host, const Vm& vm, const VmDisk& disk, const std::string& owner) {
     Instance slot{.class_name = "Msvm_ResourceAllocationSettingData"};
     slot["InstanceID"] = slot_id(owner, vm, disk);
     slot["Caption"] = "Drive";
-    slot["ElementName"] = disk.is_dvd ? "DVD Drive" : "Hard Drive";
-    slot["ResourceType"] = disk.is_dvd ? kDvdDrive : kDiskDrive;
-    slot["ResourceSubType"] = drive_type(disk);
+    slot["ElementName"] = "Hard Drive";
+    slot["ResourceType"] = kDiskDrive;
+    slot["ResourceSubType"] = disk.is_pass_through ? "Microsoft:Hyper-V:Physical Disk Drive"
+                                                   : "Microsoft:Hyper-V:Synthetic Disk Drive";
     if (disk.is_pass_through) {
         slot["HostResource"] = std::vector<std::string>{
             fmt::format("\\\\{}\\root\\virtualization\\v2:Msvm_DiskDrive.CreationClassName="
@@ -69,17 +67,33 @@ Instance make_slot(Host& host, const Vm& vm, const VmDisk& disk, const std::stri
     return slot;
 }
 
-Instance make_controller(const Controller& row) {
+Instance make_controller(const Vm& vm, const VmDisk& disk, const std::string& owner) {
     Instance controller{.class_name = "Msvm_ResourceAllocationSettingData"};
-    controller["InstanceID"] = row.id;
-    controller["ElementName"] =
-        row.is_ide ? fmt::format("IDE Controller {}", row.number) : std::string{"SCSI Controller"};
-    controller["ResourceType"] = row.is_ide ? 5 : 6;
-    controller["ResourceSubType"] = row.is_ide ? "Microsoft:Hyper-V:Emulated IDE Controller"
-                                               : "Microsoft:Hyper-V:Synthetic SCSI Controller";
-    controller["Address"] = std::to_string(row.number);
+    const bool is_ide = disk.controller == "ide";
+    controller["InstanceID"] = controller_id(owner, vm, disk);
+    controller["ElementName"] = is_ide ? fmt::format("IDE Controller {}", disk.controller_number)
+                                       : std::string{"SCSI Controller"};
+    controller["ResourceType"] = is_ide ? 5 : 6;
+    controller["ResourceSubType"] = is_ide ? "Microsoft:Hyper-V:Emulated IDE Controller"
+                                           : "Microsoft:Hyper-V:Synthetic SCSI Controller";
+    controller["Address"] = std::to_string(disk.controller_number);
     controller["VirtualQuantity"] = std::uint64_t{1};
     return controller;
+}
+
+/// Calls the body with each owner of settings: every VM, every snapshot.
+template <typename Body>
+void for_each_owner(Host& host, const Body& body) {
+    for (const Vm& vm : host.model().vms)
+        body(vm, vm.id, vm.disks);
+    for (const Snapshot& snapshot : host.model().snapshots) {
+        const Vm* vm = host.model().find_vm(snapshot.vm_id);
+        if (vm == nullptr) continue;
+        std::vector<VmDisk> disks;
+        for (const FrozenDisk& frozen : snapshot.disks)
+            disks.push_back(frozen.disk);
+        body(*vm, snapshot.id, disks);
+    }
 }
 
 struct ServiceName {
@@ -108,10 +122,6 @@ std::string job_status(Host& host, const Job& job) {
 
 }  // namespace
 
-std::string path_of(const Host& host, const std::string& class_name, const std::string& id) {
-    return format_object_path(simple_ref(class_name, id), host.config().host_name);
-}
-
 std::vector<Instance> make_storage_settings(Host& host) {
     std::vector<Instance> result;
     for (const char* name : {"Default", "Minimum", "Maximum", "Increment"}) {
@@ -125,7 +135,7 @@ std::vector<Instance> make_storage_settings(Host& host) {
     for_each_owner(host,
                    [&](const Vm& vm, const std::string& owner, const std::vector<VmDisk>& disks) {
                        for (const VmDisk& disk : disks) {
-                           if (disk.is_pass_through || !disk.has_medium()) continue;
+                           if (disk.is_pass_through) continue;
                            result.push_back(make_disk_settings(host, vm, disk, owner));
                        }
                    });
@@ -144,10 +154,13 @@ std::vector<Instance> make_resource_settings(Host& host) {
     }
     for_each_owner(host,
                    [&](const Vm& vm, const std::string& owner, const std::vector<VmDisk>& disks) {
-                       for (const Controller& row : list_controllers(owner, vm))
-                           result.push_back(make_controller(row));
-                       for (const VmDisk& disk : disks)
+                       std::set<std::string> controllers;
+                       for (const VmDisk& disk : disks) {
+                           if (controllers.insert(controller_id(owner, vm, disk)).second) {
+                               result.push_back(make_controller(vm, disk, owner));
+                           }
                            result.push_back(make_slot(host, vm, disk, owner));
+                       }
                    });
     return result;
 }
@@ -298,8 +311,8 @@ std::vector<Instance> make_vss_components(Host& host) {
 std::vector<Instance> make_service_settings(Host& host) {
     Instance settings{.class_name = "Msvm_VirtualSystemManagementServiceSettingData"};
     settings["InstanceID"] = "Microsoft:" + host.config().host_name;
-    settings["DefaultVirtualHardDiskPath"] = host.config().default_disk_path;
-    settings["DefaultExternalDataRoot"] = host.config().default_data_root;
+    settings["DefaultVirtualHardDiskPath"] = "C:\\ClusterStorage\\Volume1\\Virtual Hard Disks";
+    settings["DefaultExternalDataRoot"] = "C:\\ClusterStorage\\Volume1";
     settings["NumaSpanningEnabled"] = true;
     return {settings};
 }

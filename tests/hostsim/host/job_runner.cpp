@@ -15,7 +15,6 @@ constexpr std::uint32_t kStarting = 3;
 constexpr std::uint32_t kRunning = 4;
 constexpr std::uint32_t kCompletedState = 7;
 constexpr std::uint32_t kExceptionState = 10;
-constexpr std::uint32_t kWarningState = 32768;
 constexpr std::uint32_t kCancelled = 0x800704C7;
 
 void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
@@ -48,12 +47,6 @@ void JobContext::affect(const ObjectRef& element, std::uint32_t effect) {
     if (job != host_.model().jobs.end()) job->second.affected.push_back({element, effect});
 }
 
-void JobContext::warn(std::vector<JobProblem> problems) {
-    const std::lock_guard lock{host_.mutex()};
-    const auto job = host_.model().jobs.find(job_id_);
-    if (job != host_.model().jobs.end()) job->second.problems = std::move(problems);
-}
-
 void JobContext::check_cancelled() const {
     if (stop_.stop_requested()) throw JobFailure{kCancelled, "The operation was cancelled."};
 }
@@ -66,10 +59,7 @@ Job& JobRunner::add_job(const JobPlan& plan) {
     job.vm_id = plan.vm_id;
     job.caption = plan.caption;
     job.submitted = job.changed = host_.now();
-    if (!plan.vm_id.empty()) {
-        const bool is_planned = host_.model().find_planned(plan.vm_id) != nullptr;
-        job.affected.push_back({is_planned ? planned_ref(plan.vm_id) : vm_ref(plan.vm_id), 0});
-    }
+    if (!plan.vm_id.empty()) job.affected.push_back({vm_ref(plan.vm_id), 0});
     return host_.model().jobs[job.id] = std::move(job);
 }
 
@@ -196,7 +186,7 @@ void JobRunner::finish(const JobPlan& plan, const std::string& id, const JobFail
     }
     job.finished = job.changed = host_.now();
     if (failure == nullptr) {
-        job.state = job.problems.empty() ? kCompletedState : kWarningState;
+        job.state = kCompletedState;
         job.percent = 100;
         if (host_.faults().take("complete-with-error", plan.method)) job.error_code = 32768;
         return;
@@ -209,7 +199,6 @@ void JobRunner::finish(const JobPlan& plan, const std::string& id, const JobFail
     }
     job.error_code = failure->error_code;
     job.hresult = failure->hresult;
-    job.problems = failure->problems;
     if (!host_.faults().take("no-error-text", plan.method)) {
         job.error_text = describe(host_, plan, *failure);
     }

@@ -9,7 +9,6 @@
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace entrepot::hostsim {
 
@@ -18,7 +17,6 @@ struct JobFailure {
     std::uint32_t hresult = 0;
     std::string text;
     std::uint32_t error_code = 32768;
-    std::vector<JobProblem> problems = {};  ///< What GetErrorEx lists; empty: the failure itself.
 };
 
 /// What the work of a job can do. Its calls take the host's mutex themselves.
@@ -31,8 +29,6 @@ public:
     std::stop_token stop() const { return stop_; }
     void report(std::uint32_t percent);
     void affect(const ObjectRef& element, std::uint32_t effect);
-    /// The job will end in state 32768, with these in GetErrorEx.
-    void warn(std::vector<JobProblem> problems);
     /// Throws JobFailure once the job was cancelled.
     void check_cancelled() const;
 

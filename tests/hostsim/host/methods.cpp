@@ -49,23 +49,6 @@ void check_reference(const ObjectRef& ref, const CimType& type, const Schema& sc
     }
 }
 
-/// The out parameter that names an object which a call made.
-const char* result_name(const ObjectRef& element) {
-    if (element.class_name == "Msvm_VirtualSystemReferencePoint") return "ResultingReferencePoint";
-    if (element.class_name == "Msvm_PlannedComputerSystem") return "ImportedSystem";
-    if (element.class_name == "Msvm_ComputerSystem") return "ResultingSystem";
-    if (element.class_name == "Msvm_VirtualSystemSettingData") return "ResultingSnapshot";
-    return "ResultingResourceSettings";
-}
-
-void add_results(const Job& job, std::vector<std::pair<std::string, Value>>& outputs) {
-    constexpr std::uint32_t kCreated = 5;
-    for (const AffectedElement& affected : job.affected) {
-        if (affected.effect != kCreated) continue;
-        outputs.emplace_back(result_name(affected.element), affected.element);
-    }
-}
-
 }  // namespace
 
 std::string MethodCall::text(const std::string& name) const {
@@ -83,7 +66,12 @@ std::uint32_t MethodCall::start(JobPlan plan) {
     if (host.faults().take("synchronous", method)) {
         const Job job = jobs.run_at_once(std::move(plan));
         if (job.error_code != 0) return job.error_code;
-        add_results(job, outputs);
+        for (const AffectedElement& affected : job.affected) {
+            if (affected.effect != 5) continue;
+            const bool is_point = affected.element.class_name == "Msvm_VirtualSystemReferencePoint";
+            outputs.emplace_back(is_point ? "ResultingReferencePoint" : "ResultingSnapshot",
+                                 affected.element);
+        }
         return kCompleted;
     }
     outputs.emplace_back("Job", jobs.start(std::move(plan)));
@@ -102,17 +90,6 @@ Methods::Methods(Host& host, JobRunner& jobs) : host_(host), jobs_(jobs) {
     add(management, "ModifySystemSettings", modify_system_settings);
     add(management, "ModifyDiskMergeSettings", modify_disk_merge_settings);
     add(management, "FormatError", format_error);
-    add(management, "ImportSystemDefinition", import_system_definition);
-    add(management, "ImportSnapshotDefinitions", import_snapshot_definitions);
-    add(management, "ValidatePlannedSystem", validate_planned_system);
-    add(management, "RealizePlannedSystem", realize_planned_system);
-    add(management, "DestroySystem", destroy_system);
-    add(management, "AddResourceSettings", add_resource_settings);
-    add(management, "ModifyResourceSettings", modify_resource_settings);
-    add(management, "RemoveResourceSettings", remove_resource_settings);
-    add(management, "GetDefinitionFileSummaryInformation", get_definition_file_summary_information);
-    add(management, "GetSizeOfSystemFiles", get_size_of_system_files);
-    add("Msvm_ComputerSystem", "RequestStateChange", request_vm_state_change);
     const char* images = "Msvm_ImageManagementService";
     add(images, "GetVirtualHardDiskSettingData", get_virtual_hard_disk_setting_data);
     add(images, "GetVirtualHardDiskState", get_virtual_hard_disk_state);

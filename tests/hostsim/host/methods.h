@@ -18,7 +18,6 @@ inline constexpr std::uint32_t kFailed = 32768;
 inline constexpr std::uint32_t kNotSupported = 32770;
 inline constexpr std::uint32_t kInvalidParameter = 32773;
 inline constexpr std::uint32_t kInvalidState = 32775;
-inline constexpr std::uint32_t kFileInUse = 32779;
 
 /// One call, after its parameters were found to be of the declared names and types.
 struct MethodCall {
@@ -68,17 +67,6 @@ std::uint32_t convert_to_reference_point(MethodCall& call);
 std::uint32_t destroy_reference_point(MethodCall& call);
 std::uint32_t export_system_definition(MethodCall& call);
 std::uint32_t modify_system_settings(MethodCall& call);
-std::uint32_t import_system_definition(MethodCall& call);
-std::uint32_t import_snapshot_definitions(MethodCall& call);
-std::uint32_t validate_planned_system(MethodCall& call);
-std::uint32_t realize_planned_system(MethodCall& call);
-std::uint32_t destroy_system(MethodCall& call);
-std::uint32_t request_vm_state_change(MethodCall& call);
-std::uint32_t add_resource_settings(MethodCall& call);
-std::uint32_t modify_resource_settings(MethodCall& call);
-std::uint32_t remove_resource_settings(MethodCall& call);
-std::uint32_t get_definition_file_summary_information(MethodCall& call);
-std::uint32_t get_size_of_system_files(MethodCall& call);
 std::uint32_t modify_disk_merge_settings(MethodCall& call);
 std::uint32_t format_error(MethodCall& call);
 std::uint32_t get_virtual_hard_disk_setting_data(MethodCall& call);

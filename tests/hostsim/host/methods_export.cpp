@@ -72,7 +72,6 @@ std::uint32_t read_settings(MethodCall& call, ExportOrder& order) {
     const Value& copies = settings.at("CopyVmStorage");
     order.copies_storage = copies.is_null() || copies.flag();
     if (settings.at("BackupIntent").number() > 1) return kInvalidParameter;
-    order.names_base = settings.at("BackupIntent").number() == 1;
     const std::uint32_t refusal = read_base(call, settings, order);
     return refusal != kCompleted ? refusal : read_excluded(call, settings, *snapshot, order);
 }

@@ -1,6 +1,4 @@
 // The image service (hyperv-wmi.md 2.10).
-#include "tests/hostsim/disk/vhdx_reader.h"
-#include "tests/hostsim/host/host_files.h"
 #include "tests/hostsim/host/methods.h"
 
 #include "tests/hostsim/cim/embedded.h"
@@ -47,41 +45,11 @@ std::string embed(MethodCall& call, const Instance& instance) {
                            *call.host.schema().find(kVirtualizationNamespace, instance.class_name));
 }
 
-/// An image that really lies where the path leads, as it says itself.
-std::uint32_t read_real_image(MethodCall& call) {
-    const std::string path = call.text("Path");
-    const HostFiles files{call.host.config()};
-    try {
-        const VhdxReader image{files.open(path)};
-        const ImageFacts& facts = image.facts();
-        Instance data{.class_name = "Msvm_VirtualHardDiskSettingData"};
-        data["InstanceID"] = facts.disk_id.to_upper_string();
-        data["ElementName"] = file_name_of(path);
-        data["Path"] = path;
-        const auto parent = facts.locator.find("absolute_win32_path");
-        data["ParentPath"] = parent == facts.locator.end() ? std::string{} : parent->second;
-        data["Type"] = facts.has_parent ? 4 : facts.is_fixed ? 2 : 3;
-        data["Format"] = 3;
-        data["MaxInternalSize"] = facts.size_bytes;
-        data["BlockSize"] = facts.block_size;
-        data["LogicalSectorSize"] = facts.logical_sector_size;
-        data["PhysicalSectorSize"] = facts.physical_sector_size;
-        data["VirtualDiskId"] = facts.disk_id.to_upper_string();
-        call.outputs.emplace_back("SettingData", embed(call, data));
-        return kCompleted;
-    } catch (const TargetFailure& failure) {
-        const bool is_missing = failure.hresult == 0x80070002 || failure.hresult == 0x80070003;
-        return is_missing ? kFileNotFound : kFailed;
-    }
-}
-
 }  // namespace
 
 std::uint32_t get_virtual_hard_disk_setting_data(MethodCall& call) {
     const FoundImage image = find_image(call);
-    if (image.disk == nullptr || (image.disk->is_imported && image.depth == 0)) {
-        return read_real_image(call);
-    }
+    if (image.disk == nullptr) return kFileNotFound;
     const bool is_child = image.depth > 0;
     Instance data{.class_name = "Msvm_VirtualHardDiskSettingData"};
     data["InstanceID"] = image.disk->disk_id.to_upper_string();

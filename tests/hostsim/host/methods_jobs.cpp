@@ -22,23 +22,17 @@ const Job* find_job(MethodCall& call) {
     return nullptr;
 }
 
-std::string error_xml(MethodCall& call, const Job& job, const JobProblem& problem) {
+std::string error_xml(MethodCall& call, const Job& job) {
     Instance error{.class_name = "Msvm_Error"};
     error["CIMStatusCode"] = 1;
-    error["ErrorSource"] = problem.source.empty() ? job.vm_id : problem.source;
+    error["ErrorSource"] = job.vm_id;
     error["ErrorType"] = 4;
-    error["Message"] = problem.text;
-    error["MessageID"] = fmt::format("{}", problem.message_id);
+    error["Message"] = job.error_text;
+    error["MessageID"] = fmt::format("{}", job.error_code);
     error["OwningEntity"] = "Microsoft-Windows-Hyper-V-VMMS";
-    error["PerceivedSeverity"] = problem.is_warning ? 3 : 6;
+    error["PerceivedSeverity"] = 6;
     error["ProbableCause"] = 1;
     return format_embedded(error, *call.host.schema().find(kVirtualizationNamespace, "Msvm_Error"));
-}
-
-std::vector<JobProblem> problems_of(const Job& job) {
-    if (!job.problems.empty()) return job.problems;
-    if (job.error_code == 0) return {};
-    return {{job.error_code, job.error_text, false, {}}};
 }
 
 }  // namespace
@@ -56,20 +50,14 @@ std::uint32_t request_job_state_change(MethodCall& call) {
 std::uint32_t get_error(MethodCall& call) {
     const Job* job = find_job(call);
     if (job == nullptr) return kInvalidParameter;
-    for (const JobProblem& problem : problems_of(*job)) {
-        call.outputs.emplace_back("Error", error_xml(call, *job, problem));
-        break;
-    }
+    if (job->error_code != 0) call.outputs.emplace_back("Error", error_xml(call, *job));
     return kCompleted;
 }
 
 std::uint32_t get_error_ex(MethodCall& call) {
     const Job* job = find_job(call);
     if (job == nullptr) return kInvalidParameter;
-    std::vector<std::string> errors;
-    for (const JobProblem& problem : problems_of(*job))
-        errors.push_back(error_xml(call, *job, problem));
-    if (!errors.empty()) call.outputs.emplace_back("Errors", errors);
+    if (job->error_code != 0) call.outputs.emplace_back("Errors", error_xml(call, *job));
     return kCompleted;
 }
 

@@ -152,6 +152,36 @@ std::uint32_t destroy_reference_point(MethodCall& call) {
          .work = [id = point->id](JobContext& job) { drop_reference_point(job.host(), id); }});
 }
 
+std::uint32_t modify_system_settings(MethodCall& call) {
+    const EmbeddedResult settings = parse_embedded(
+        call.text("SystemSettings"), "Msvm_VirtualSystemSettingData", call.host.schema());
+    if (!settings.instance) return settings.return_value;
+    const std::string id = guid_of_settings_id(settings.instance->at("InstanceID").text());
+    const Snapshot* snapshot = call.host.model().find_snapshot(id);
+    const Vm* vm = call.host.model().find_vm(id);
+    if (snapshot == nullptr && vm == nullptr) return kInvalidParameter;
+    // Echoing read-only properties fails the job, not the call.
+    bool has_read_only = false;
+    for (const auto& [name, value] : settings.instance->properties) {
+        has_read_only |= name != "InstanceID" && name != "ElementName" && name != "Notes";
+    }
+    const std::string name = settings.instance->at("ElementName").text();
+    if (name.size() > 100) return kInvalidParameter;
+    return call.start({.type = 2,
+                       .caption = "Modifying Virtual Machine",
+                       .vm_id = vm != nullptr ? vm->id : snapshot->vm_id,
+                       .work = [id, name, has_read_only](JobContext& job) {
+                           if (has_read_only) throw JobFailure{0x80070057, "A read-only property."};
+                           Host& host = job.host();
+                           const std::lock_guard lock{host.mutex()};
+                           Snapshot* target = host.model().find_snapshot(id);
+                           Vm* machine = host.model().find_vm(id);
+                           if (name.empty()) return;
+                           if (target != nullptr) target->name = name;
+                           if (machine != nullptr) machine->name = name;
+                       }});
+}
+
 std::uint32_t modify_disk_merge_settings(MethodCall& call) {
     const EmbeddedResult settings =
         parse_embedded(call.text("SettingData"), "Msvm_DiskMergeSettingData", call.host.schema());

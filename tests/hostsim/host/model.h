@@ -24,29 +24,12 @@ struct VmDisk {
     std::uint32_t logical_sector_size = 512;
     Guid disk_id;
     std::string directory;           ///< Of the host's files.
-    std::vector<std::string> chain;  ///< File names, base first; the last is written to. Empty:
-                                     ///< a drive without medium.
+    std::vector<std::string> chain;  ///< File names, base first; the last is written to.
     bool is_shared = false;
     bool is_pass_through = false;
-    bool is_dvd = false;
-    bool is_imported = false;  ///< The first of the chain is a real image, with its parents.
 
-    bool has_medium() const { return !chain.empty(); }
-    bool can_be_frozen() const { return !is_shared && !is_pass_through && !is_dvd && has_medium(); }
+    bool can_be_frozen() const { return !is_shared && !is_pass_through; }
     std::string active_path() const { return directory + "\\" + chain.back(); }
-    std::string base_path() const { return directory + "\\" + chain.front(); }
-    /// Puts an image into the drive; an empty path takes it out.
-    void set_medium(const std::string& path);
-};
-
-/// A synthetic network adapter and its connection.
-struct NetworkAdapter {
-    std::string id;  ///< GUID, upper case.
-    std::string name = "Network Adapter";
-    std::string mac;  ///< Twelve hexadecimal digits.
-    bool is_static_mac = false;
-    std::string switch_id;    ///< Empty: not connected.
-    std::string switch_name;  ///< The last one that was known.
 };
 
 /// What an export left on the share for one disk; the next differential is its child.
@@ -82,7 +65,6 @@ struct Snapshot {
     std::uint64_t sequence = 0;
     std::string created_by;  ///< "wsman" or "ctl".
     std::vector<FrozenDisk> disks;
-    Json definition = Json::object();  ///< The VM's as it was, for the exported .vmcx.
 };
 
 struct TrackedDisk {
@@ -105,7 +87,6 @@ struct ReferencePoint {
     std::vector<TrackedDisk> disks;
 };
 
-/// A VM, or one that is planned: both have the same settings.
 struct Vm {
     std::string id;
     std::string name;
@@ -122,29 +103,11 @@ struct Vm {
     std::uint64_t rct_counter = 0;
     DateTime configured{};
     std::vector<VmDisk> disks;
-    std::vector<NetworkAdapter> adapters;
-    int scsi_controller_count = 0;  ///< At least; a disk's controller exists, too.
-    std::vector<std::string> notes;
-    Json settings = Json::object();  ///< What ModifySystemSettings set, by property.
-    std::string definition_file;     ///< The .vmcx that a planned or imported VM came from.
-    std::string created_by;          ///< "config", "ctl" or "wsman".
-
-    int controller_count() const;
-    /// A data root such as "ConfigurationDataRoot".
-    std::string root(const char* property) const;
 };
 
 struct AffectedElement {
     ObjectRef element;
     std::uint32_t effect = 0;
-};
-
-/// One thing that a validation found.
-struct JobProblem {
-    std::uint32_t message_id = 0;
-    std::string text;
-    bool is_warning = false;
-    std::string source;  ///< The InstanceID of what it is about; may be empty.
 };
 
 /// A job lives in memory only: vmms forgets them when it ends.
@@ -159,7 +122,6 @@ struct Job {
     std::uint32_t error_code = 0;
     std::uint32_t hresult = 0;
     std::string error_text;
-    std::vector<JobProblem> problems;  ///< What GetErrorEx lists, where there is more than one.
     DateTime submitted{};
     DateTime changed{};
     std::optional<DateTime> finished;
@@ -174,15 +136,11 @@ struct Model {
     std::uint64_t sequence = 0;
     std::vector<std::string> removed_vms;
     std::vector<Vm> vms;
-    std::vector<Vm> planned;
     std::vector<Snapshot> snapshots;
     std::vector<ReferencePoint> reference_points;
     std::map<std::string, Job> jobs;
 
     Vm* find_vm(std::string_view id);
-    Vm* find_planned(std::string_view id);
-    /// A planned VM first, then a VM; what "Microsoft:<GUID>" of settings names.
-    Vm* find_owner(std::string_view id);
     Vm* find_vm_by_name_or_id(std::string_view text);
     Snapshot* find_snapshot(std::string_view id);
     ReferencePoint* find_reference_point(std::string_view id);

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "tests/hostsim/disk/digest_map.h"
 #include "tests/hostsim/disk/file_handle.h"
-#include "tests/hostsim/host/definition_file.h"
 #include "tests/hostsim/host/job_runner.h"
 #include "tests/hostsim/host/names.h"
 
@@ -69,7 +68,6 @@ Snapshot prepare_snapshot(Host& host, const SnapshotRequest& request) {
     snapshot.name = request.name.empty() ? default_name(*vm, snapshot.created) : request.name;
     snapshot.created_by = request.created_by;
     snapshot.sequence = ++host.model().sequence;
-    snapshot.definition = make_definition(*vm);
     for (const VmDisk& disk : vm->disks) {
         if (!disk.can_be_frozen()) continue;
         FrozenDisk frozen;

@@ -92,7 +92,6 @@ private:
                     api::remember_inventory(*inventory, host, state, clock);
                     return *inventory;
                 },
-            .check_vm_restore = {},
             .delete_point = [](const repository::PointSummary&) {},
         };
     }

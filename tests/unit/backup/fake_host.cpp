@@ -90,36 +90,6 @@ JobRef FakeHostWorld::start(Job job) {
     return ref;
 }
 
-JobRef FakeHostWorld::start_job(const std::string& kind, std::uint32_t hresult,
-                                std::vector<std::string> affected) {
-    Job job;
-    job.kind = kind;
-    job.hresult = hresult;
-    job.is_failed = hresult != 0;
-    job.affected = std::move(affected);
-    return start(std::move(job));
-}
-
-std::vector<std::string> FakeHostWorld::affected_of(const JobRef& job,
-                                                    const std::string& kind) const {
-    const auto found = jobs_.find(job.instance_id);
-    const bool is_told =
-        found != jobs_.end() && found->second.kind == kind && !behaviour.forgets_affected;
-    return is_told ? found->second.affected : std::vector<std::string>{};
-}
-
-std::vector<JobRef> FakeHostWorld::running_jobs(const std::string& kind) const {
-    std::vector<JobRef> running;
-    for (const auto& [id, job] : jobs_) {
-        if (job.kind != kind || job.is_ended) continue;
-        JobRef ref;
-        ref.class_name = "Msvm_ConcreteJob";
-        ref.instance_id = id;
-        running.push_back(ref);
-    }
-    return running;
-}
-
 void FakeHostWorld::create_snapshot(Job& job) {
     const std::string id = "Microsoft:" + new_id();
     std::vector<FrozenDisk> frozen;
@@ -224,10 +194,7 @@ void FakeHostWorld::write_export(const hyperv::ExportRequest& request) {
     }
     file_system_.make_directories(directory / "Virtual Machines");
     const auto file = file_system_.create(directory / "Virtual Machines" / (vm_id + ".vmcx"));
-    // As Windows does, the configuration carries the snapshot's name.
-    file->write(0, text_bytes(find_by_id(snapshots, request.snapshot_instance_id)->name));
-    file_system_.create(directory / "Virtual Machines" / (vm_id + ".VMRS"))
-        ->write(0, text_bytes("runtime state"));
+    file->write(0, text_bytes("configuration of " + vm_name));
 }
 
 void FakeHostWorld::convert(const std::string& snapshot_id, Job& job) {
@@ -291,7 +258,6 @@ hyperv::HostFacts FakeHost::read_facts() {
     return observed("read_facts", [&] {
         hyperv::HostFacts facts;
         facts.computer_name = "HV01";
-        facts.os_build = 20348;
         facts.host_time = world_.host_time();
         facts.boot_time = "2026-01-01T00:00:00Z";
         return facts;
@@ -307,10 +273,6 @@ hyperv::Vm FakeHost::read_vm(const std::string& vm_id) {
         if (vm_id != world_.vm_id) throw Error{ErrorCode::not_found, "no VM " + vm_id};
         return describe();
     });
-}
-
-hyperv::VmHardware FakeHost::read_hardware(const std::string&) {
-    return observed("read_hardware", [&] { return world_.hardware; });
 }
 
 std::vector<hyperv::Snapshot> FakeHost::list_snapshots(const std::string&) {
@@ -455,7 +417,17 @@ std::vector<std::string> FakeHost::list_affected_reference_points(const JobRef& 
 }
 
 std::vector<JobRef> FakeHost::list_export_jobs(const std::string&) {
-    return observed("list_export_jobs", [&] { return world_.running_jobs("export"); });
+    return observed("list_export_jobs", [&] {
+        std::vector<JobRef> running;
+        for (const auto& [id, job] : world_.jobs_) {
+            if (job.kind != "export" || job.is_ended) continue;
+            JobRef ref;
+            ref.class_name = "Msvm_ConcreteJob";
+            ref.instance_id = id;
+            running.push_back(ref);
+        }
+        return running;
+    });
 }
 
 void FakeHost::ensure_merge_enabled(const std::string&) {

@@ -81,7 +81,6 @@ public:
     std::vector<hyperv::Snapshot> snapshots;
     std::vector<hyperv::ReferencePoint> reference_points;
     std::string last_applied_snapshot;
-    hyperv::VmHardware hardware;
     FakeBehaviour behaviour;
     bool is_merge_enabled = true;
     std::vector<std::string> destroyed;  ///< Ids of everything that anybody destroyed.
@@ -89,14 +88,6 @@ public:
     std::vector<std::string> export_bases;  ///< Of each export; empty for a full.
     /// What a restore of the newest export must give, by slot.
     std::map<std::string, Bytes> expected_restore;
-
-    /// A job of another part of the host; it fails where there is an HRESULT.
-    hyperv::JobRef start_job(const std::string& kind, std::uint32_t hresult,
-                             std::vector<std::string> affected);
-    std::vector<std::string> affected_of(const hyperv::JobRef& job, const std::string& kind) const;
-    std::vector<hyperv::JobRef> running_jobs(const std::string& kind) const;
-    /// What the host forgets some minutes after jobs have ended.
-    void forget_jobs() { jobs_.clear(); }
 
     std::string add_disk(std::size_t size_bytes, std::uint32_t sector_size);
     void write(std::size_t disk, std::size_t offset, const Bytes& data);
@@ -147,7 +138,6 @@ public:
     hyperv::HostFacts read_facts() override;
     std::vector<hyperv::Vm> list_vms() override;
     hyperv::Vm read_vm(const std::string& vm_id) override;
-    hyperv::VmHardware read_hardware(const std::string& configuration_instance_id) override;
     std::vector<hyperv::Snapshot> list_snapshots(const std::string& vm_id) override;
     std::vector<hyperv::ReferencePoint> list_reference_points(const std::string& vm_id) override;
     std::vector<hyperv::Disk> list_snapshot_disks(const std::string& id) override;

@@ -58,10 +58,18 @@ public:
     }
 
     std::unique_ptr<HyperVHost> connect() {
-        return connect_over({clock, log}, connection(), make_transport(), {});
-    }
-    std::unique_ptr<RestoreHost> connect_for_restore() {
-        return connect_for_restore_over({clock, log}, connection(), make_transport(), {});
+        auto owned = std::make_unique<wsman::FakeTransport>(
+            [this](const wsman::HttpRequest& request) { return answer(request); });
+        transport = owned.get();
+        return connect_over({clock, log},
+                            {.url = "https://hv01:5986/wsman",
+                             .authentication = Authentication::basic,
+                             .user = "backup",
+                             .password = Secret{"pass"},
+                             .ca_file = {},
+                             .pin_sha256 = {},
+                             .record_directory = record_directory},
+                            std::move(owned), {});
     }
 
     /// How often a method was called.
@@ -81,21 +89,6 @@ public:
     NullLog log;
 
 private:
-    Connection connection() const {
-        return {.url = "https://hv01:5986/wsman",
-                .authentication = Authentication::basic,
-                .user = "backup",
-                .password = Secret{"pass"},
-                .ca_file = {},
-                .pin_sha256 = {},
-                .record_directory = record_directory};
-    }
-    std::unique_ptr<wsman::FakeTransport> make_transport() {
-        auto owned = std::make_unique<wsman::FakeTransport>(
-            [this](const wsman::HttpRequest& request) { return answer(request); });
-        transport = owned.get();
-        return owned;
-    }
     wsman::HttpAnswer answer(const wsman::HttpRequest& request) {
         const std::string action = wsman::action_of(request);
         const std::string uri = wsman::text_between(

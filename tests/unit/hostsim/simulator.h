@@ -88,10 +88,6 @@ private:
 };
 
 std::string escape(const std::string& text);
-/// One property of an embedded instance, and a whole one, ready to be escaped.
-std::string embedded_property(const char* name, const char* type, const std::string& value);
-std::string embedded_array(const char* name, const std::vector<std::string>& values);
-std::string embedded(const char* class_name, const std::string& properties);
 std::string identify_envelope();
 std::string reference(const std::string& parameter, const std::string& class_name,
                       const Soap::Selectors& keys);

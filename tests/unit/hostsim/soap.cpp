@@ -37,13 +37,7 @@ std::string new_id() {
     return "uuid:" + Guid::make_random(random).to_upper_string();
 }
 
-std::string path_of(const std::string& object) {
-    return "\\\\HV01\\root\\virtualization\\v2:" + object;
-}
-
-}  // namespace
-
-std::string embedded_property(const char* name, const char* type, const std::string& value) {
+std::string property(const char* name, const char* type, const std::string& value) {
     std::string safe;
     for (const char c : value) {
         const bool is_special = c == '&' || c == '<' || c == '>' || c == '"' || c == '\'';
@@ -53,17 +47,11 @@ std::string embedded_property(const char* name, const char* type, const std::str
                        safe);
 }
 
-std::string embedded_array(const char* name, const std::vector<std::string>& values) {
-    std::string text =
-        fmt::format("<PROPERTY.ARRAY NAME=\"{}\" TYPE=\"string\"><VALUE.ARRAY>", name);
-    for (const std::string& value : values)
-        text += "<VALUE>" + value + "</VALUE>";
-    return text + "</VALUE.ARRAY></PROPERTY.ARRAY>";
+std::string path_of(const std::string& object) {
+    return "\\\\HV01\\root\\virtualization\\v2:" + object;
 }
 
-std::string embedded(const char* class_name, const std::string& properties) {
-    return fmt::format("<INSTANCE CLASSNAME=\"{}\">{}</INSTANCE>", class_name, properties);
-}
+}  // namespace
 
 std::string escape(const std::string& text) {
     std::string result;
@@ -233,8 +221,8 @@ std::string vm_id(Soap& soap) {
 Answer start_snapshot(Soap& soap, const std::string& vm, int consistency) {
     const std::string settings =
         "<INSTANCE CLASSNAME=\"Msvm_VirtualSystemSnapshotSettingData\">" +
-        embedded_property("ConsistencyLevel", "uint8", std::to_string(consistency)) +
-        embedded_property("IgnoreNonSnapshottableDisks", "boolean", "true") + "</INSTANCE>";
+        property("ConsistencyLevel", "uint8", std::to_string(consistency)) +
+        property("IgnoreNonSnapshottableDisks", "boolean", "true") + "</INSTANCE>";
     return soap.invoke("Msvm_VirtualSystemSnapshotService", "CreateSnapshot",
                        reference("AffectedSystem", "Msvm_ComputerSystem",
                                  {{"CreationClassName", "Msvm_ComputerSystem"}, {"Name", vm}}) +
@@ -264,17 +252,16 @@ Answer start_export(Soap& soap, const std::string& vm, const std::string& snapsh
                     const std::string& run, const std::string& base) {
     std::string settings =
         "<INSTANCE CLASSNAME=\"Msvm_VirtualSystemExportSettingData\">" +
-        embedded_property("CopySnapshotConfiguration", "uint8", "3") +
-        embedded_property("CopyVmStorage", "boolean", "true") +
-        embedded_property("CreateVmExportSubdirectory", "boolean", "false") +
-        embedded_property("SnapshotVirtualSystem", "string",
-                          path_of("Msvm_VirtualSystemSettingData.InstanceID=\"" + snapshot + "\""));
+        property("CopySnapshotConfiguration", "uint8", "3") +
+        property("CopyVmStorage", "boolean", "true") +
+        property("CreateVmExportSubdirectory", "boolean", "false") +
+        property("SnapshotVirtualSystem", "string",
+                 path_of("Msvm_VirtualSystemSettingData.InstanceID=\"" + snapshot + "\""));
     if (!base.empty()) {
-        settings +=
-            embedded_property("DifferentialBackupBase", "string",
-                              path_of(fmt::format("Msvm_VirtualSystemReferencePoint.InstanceID="
-                                                  "\"{}\",VirtualSystemIdentifier=\"{}\"",
-                                                  base, vm)));
+        settings += property("DifferentialBackupBase", "string",
+                             path_of(fmt::format("Msvm_VirtualSystemReferencePoint.InstanceID="
+                                                 "\"{}\",VirtualSystemIdentifier=\"{}\"",
+                                                 base, vm)));
     }
     return soap.invoke("Msvm_VirtualSystemManagementService", "ExportSystemDefinition",
                        reference("ComputerSystem", "Msvm_ComputerSystem",

@@ -158,9 +158,6 @@ function TargetForm({ point }: { point: Point }) {
         <a class="change" href={restoreHref(point.vm)}>
           {text.restore.change}
         </a>
-        <a class="change" href={href('restore-vm', point.id)}>
-          {text.restore.machineInstead}
-        </a>
       </p>
       {point.has_known_damage && (
         <div class="notice bad">

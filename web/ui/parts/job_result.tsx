@@ -34,8 +34,6 @@ function words(job: Job, result: Fields) {
       return <Removed job={job} result={result} />;
     case 'verify':
       return <Verdicts result={result} />;
-    case 'restore_vm':
-      return <MachineRestored result={result} />;
     case 'restore_disk':
       return <p>{text.jobs.restored(String(job.parameters['to'] ?? ''))}</p>;
     default:
@@ -66,36 +64,6 @@ function PointMade({ result }: { result: Fields }) {
           {text.jobs.openPoint}
         </a>
       </p>
-    </>
-  );
-}
-
-function MachineRestored({ result }: { result: Fields }) {
-  const vm = result['vm'] as Fields | undefined;
-  const next = String(result['next'] ?? '');
-  const label = (adapter: Fields) =>
-    typeof adapter['switch'] === 'string'
-      ? text.restoreVm.adapterOn(String(adapter['adapter']), adapter['switch'])
-      : text.restoreVm.adapterOff(String(adapter['adapter']));
-  return (
-    <>
-      <p>
-        <Badge tone="good">{result['started'] === true ? text.restoreVm.running : text.restoreVm.off}</Badge>{' '}
-        {text.restoreVm.done(String(vm?.['name']), String(result['host']))}
-      </p>
-      <Facts
-        rows={[
-          [
-            text.restoreVm.id,
-            <>
-              <code>{String(vm?.['id'])}</code> ({result['kept_id'] === true ? text.restoreVm.keptId : text.restoreVm.newId})
-            </>,
-          ],
-          [text.restoreVm.files, <code>{String(result['to'])}</code>],
-          [text.restoreVm.onNetwork, listOf(result['network']).map(label).join(', ') || text.common.none],
-        ]}
-      />
-      {next && <p class="muted">{next}</p>}
     </>
   );
 }

@@ -31,10 +31,7 @@ export function PointActions({ point, onChange, onRemoved }: { point: Point; onC
   return (
     <>
       <div class="actions">
-        <a class="button primary" href={href('restore-vm', point.id)}>
-          {text.point.restoreVm}
-        </a>
-        <a class="button" href={href('restore', point.id)}>
+        <a class="button primary" href={href('restore', point.id)}>
           {text.point.restore}
         </a>
         <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>
