@@ -12,24 +12,40 @@ namespace {
 constexpr std::size_t kSchemaBytesMax = 4 * kMiB;
 constexpr std::uint32_t kBuild1703 = 15063;
 constexpr std::uint32_t kBuild1709 = 16299;
+constexpr std::uint32_t kBuild2019 = 17763;
+constexpr std::uint32_t kBuild23H2 = 25398;
+constexpr const char* kLaterHosts = "later-hosts";
 
-struct LateProperty {
+enum class Part { whole, properties, methods };
+
+/// What older hosts do not declare.
+struct LateRow {
     const char* class_name;
-    const char* property;
+    Part part;
+    const char* name;  ///< Of the property or method.
     std::uint32_t since_build;
 };
 
-// hyperv-wmi.md 2.2, 2.5, 2.9: what older hosts do not declare.
-constexpr LateProperty kLateProperties[] = {
-    {"Msvm_VirtualSystemSnapshotSettingData", "GuestBackupType", kBuild1703},
-    {"Msvm_VirtualSystemExportSettingData", "ExportForLiveMigration", kBuild1703},
-    {"Msvm_VirtualSystemExportSettingData", "DisableDifferentialOfIgnoredStorage", kBuild1709},
-    {"Msvm_VirtualSystemExportSettingData", "ExcludedVirtualHardDisks", kBuild1709},
-    {"Msvm_StorageAllocationSettingData", "WriteHardeningMethod", kBuild1703},
-    {"Msvm_VirtualSystemSettingData", "GuestStateDataRoot", kBuild1709},
-    {"Msvm_VirtualSystemSettingData", "GuestStateFile", kBuild1709},
-    {"Msvm_VirtualSystemSettingData", "AutomaticSnapshotsEnabled", kBuild1709},
-    {"Msvm_VirtualSystemSettingData", "IsAutomaticSnapshot", kBuild1709},
+// hyperv-wmi.md 2.1, 2.2, 2.3, 2.5, 2.7, 2.9, 2.10, 2.12.
+constexpr LateRow kLateRows[] = {
+    {"Msvm_VirtualSystemSnapshotSettingData", Part::properties, "GuestBackupType", kBuild1703},
+    {"Msvm_VirtualSystemExportSettingData", Part::properties, "ExportForLiveMigration", kBuild1703},
+    {"Msvm_VirtualSystemExportSettingData", Part::properties, "DisableDifferentialOfIgnoredStorage",
+     kBuild1709},
+    {"Msvm_VirtualSystemExportSettingData", Part::properties, "ExcludedVirtualHardDisks",
+     kBuild1709},
+    {"Msvm_StorageAllocationSettingData", Part::properties, "WriteHardeningMethod", kBuild1703},
+    {"Msvm_VirtualSystemSettingData", Part::properties, "GuestStateDataRoot", kBuild1709},
+    {"Msvm_VirtualSystemSettingData", Part::properties, "GuestStateFile", kBuild1709},
+    {"Msvm_VirtualSystemSettingData", Part::properties, "AutomaticSnapshotsEnabled", kBuild1709},
+    {"Msvm_VirtualSystemSettingData", Part::properties, "IsAutomaticSnapshot", kBuild1709},
+    {"Msvm_VirtualHardDiskSettingData", Part::properties, "PmemAddressAbstractionType", kBuild1709},
+    {"Msvm_VirtualHardDiskSettingData", Part::properties, "IsPmemCompatible", kBuild1709},
+    {"Msvm_ComputerSystem", Part::properties, "HwThreadsPerCoreRealized", kBuild2019},
+    {"Msvm_SecuritySettingData", Part::properties, "BindToHostTpm", kBuild2019},
+    {"Msvm_VirtualSystemReferencePointService", Part::methods, "ImportReferencePointMetadata",
+     kBuild1703},
+    {"Msvm_VirtualSystemReferencePointExportJob", Part::whole, "", kBuild1703},
 };
 
 CimType parse_type(std::string text) {
@@ -72,6 +88,11 @@ Class parse_class(const std::string& name_space, const std::string& name, const 
     return result;
 }
 
+Json read_file(const std::filesystem::path& file) {
+    PosixFileSystem files;
+    return parse_json(as_text(files.read_file(file, kSchemaBytesMax)), file.string());
+}
+
 }  // namespace
 
 bool CimType::is_integer() const {
@@ -79,17 +100,21 @@ bool CimType::is_integer() const {
 }
 
 Schema::Schema(const std::filesystem::path& file, std::uint32_t os_build) {
-    PosixFileSystem files;
-    const Bytes text = files.read_file(file, kSchemaBytesMax);
-    const Json json = parse_json(as_text(text), file.string());
     try {
-        for (const char* name_space : {kVirtualizationNamespace, kCimv2Namespace}) {
-            load_namespace(name_space, json.at(name_space).at("classes"));
+        Json json = read_file(file);
+        if (os_build >= kBuild23H2) json.merge_patch(read_file(default_file(kLaterHosts)));
+        remove_late(json, os_build);
+        for (const auto& [name_space, content] : json.items()) {
+            if (content.is_object()) load_namespace(name_space, content.at("classes"));
         }
     } catch (const Json::exception& error) {
         throw Error{ErrorCode::invalid, fmt::format("schema {}: {}", file.string(), error.what())};
     }
-    remove_properties_since(os_build);
+}
+
+void Schema::remove_namespace(std::string_view name_space) {
+    const auto found = namespaces_.find(name_space);
+    if (found != namespaces_.end()) namespaces_.erase(found);
 }
 
 std::filesystem::path Schema::default_file(const std::string& name) {
@@ -135,12 +160,21 @@ void Schema::inherit(Class& target, const Class& source) const {
     target.methods.insert(source.methods.begin(), source.methods.end());
 }
 
-void Schema::remove_properties_since(std::uint32_t os_build) {
-    for (const LateProperty& late : kLateProperties) {
-        if (os_build >= late.since_build) continue;
-        auto& classes = namespaces_.at(kVirtualizationNamespace);
-        const auto found = classes.find(late.class_name);
-        if (found != classes.end()) found->second.properties.erase(late.property);
+void Schema::remove_late(Json& json, std::uint32_t os_build) const {
+    Json& classes = json.at(kVirtualizationNamespace).at("classes");
+    for (const LateRow& late : kLateRows) {
+        if (os_build >= late.since_build || !classes.contains(late.class_name)) continue;
+        switch (late.part) {
+            case Part::whole:
+                classes.erase(late.class_name);
+                break;
+            case Part::properties:
+                classes.at(late.class_name).at("properties").erase(late.name);
+                break;
+            case Part::methods:
+                classes.at(late.class_name).at("methods").erase(late.name);
+                break;
+        }
     }
 }
 

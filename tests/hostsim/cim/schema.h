@@ -42,9 +42,12 @@ struct Class {
 
 class Schema {
 public:
-    /// Throws Error{invalid} for a file that is not a schema. A build below 15063 or 16299 lacks
-    /// what came with those versions.
+    /// Throws Error{invalid} for a file that is not a schema. A build before the one that a class,
+    /// property or method came with lacks it; later builds have what later-hosts.json adds.
     Schema(const std::filesystem::path& file, std::uint32_t os_build);
+
+    /// For a host without that role.
+    void remove_namespace(std::string_view name_space);
 
     /// The file of a schema's name, beside the simulator's sources.
     static std::filesystem::path default_file(const std::string& name);
@@ -59,7 +62,7 @@ public:
 private:
     void load_namespace(const std::string& name_space, const Json& classes);
     void inherit(Class& target, const Class& source) const;
-    void remove_properties_since(std::uint32_t os_build);
+    void remove_late(Json& json, std::uint32_t os_build) const;
 
     std::map<std::string, std::map<std::string, Class, NameLess>, NameLess> namespaces_;
 };

@@ -13,6 +13,7 @@ namespace entrepot::hostsim {
 
 inline constexpr const char* kVirtualizationNamespace = "root/virtualization/v2";
 inline constexpr const char* kCimv2Namespace = "root/cimv2";
+inline constexpr const char* kClusterNamespace = "root/mscluster";
 
 using DateTime = std::chrono::sys_time<std::chrono::microseconds>;
 using Interval = std::chrono::microseconds;

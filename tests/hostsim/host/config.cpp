@@ -95,10 +95,21 @@ void read_switches(const Json& json, Config& config) {
     }
 }
 
+/// The build of a Windows Server release.
+std::uint32_t build_of_profile(const std::string& release) {
+    if (release == "2016") return 14393;
+    if (release == "2019") return 17763;
+    if (release == "2022") return 20348;
+    if (release == "2025") return 26100;
+    refuse(fmt::format("profile '{}'", release));
+}
+
 void read_host(const Json& json, Config& config) {
-    check_keys(
-        json, "host",
-        {"name", "os_build", "schema", "default_disk_path", "default_data_root", "missing_switch"});
+    check_keys(json, "host",
+               {"name", "os_build", "schema", "default_disk_path", "default_data_root",
+                "missing_switch", "profile", "hyper_v"});
+    config.os_build = build_of_profile(json.value("profile", "2022"));
+    config.has_hyper_v = json.value("hyper_v", true);
     const std::string missing = json.value("missing_switch", "error");
     if (missing != "error" && missing != "warning") {
         refuse(fmt::format("missing_switch '{}'", missing));
@@ -109,6 +120,12 @@ void read_host(const Json& json, Config& config) {
     config.schema = json.value("schema", config.schema);
     config.default_disk_path = json.value("default_disk_path", std::string{});
     config.default_data_root = json.value("default_data_root", std::string{});
+}
+
+void read_cluster(const Json& json, Config& config) {
+    check_keys(json, "cluster", {"name", "owner_node"});
+    config.cluster = json.at("name");
+    config.cluster_owner = json.value("owner_node", config.host_name);
 }
 
 /// What the host offers for new VMs: its first volume, unless the configuration says otherwise.
@@ -184,9 +201,26 @@ void read_login(const Json& json, const std::filesystem::path& base, Config& con
 
 Config read_json(const Json& json, const std::filesystem::path& base) {
     check_keys(json, "the file",
-               {"listen", "http", "tls", "host", "users", "auth", "keytab", "channel_binding",
-                "inner_header_tabs", "shares", "state", "virtual_machines", "seed", "speed",
-                "faults", "tracking_granularity", "hash_exports", "volumes", "switches"});
+               {"listen",
+                "http",
+                "tls",
+                "host",
+                "users",
+                "auth",
+                "keytab",
+                "channel_binding",
+                "inner_header_tabs",
+                "shares",
+                "state",
+                "virtual_machines",
+                "seed",
+                "speed",
+                "faults",
+                "tracking_granularity",
+                "hash_exports",
+                "volumes",
+                "switches",
+                "cluster"});
     Config config;
     read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
                  config.listen_port);
@@ -205,6 +239,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
     read_volumes(json.value("volumes", Json::array()), base, config);
     read_switches(json.value("switches", Json::array()), config);
     choose_default_folders(config);
+    if (json.contains("cluster")) read_cluster(json.at("cluster"), config);
     config.state = base / json.at("state").get<std::string>();
     read_virtual_machines(json.value("virtual_machines", Json::array()), base, config);
     config.seed = json.value("seed", std::uint64_t{0});

@@ -58,6 +58,9 @@ struct Config {
     std::string host_name = "HV01";
     std::uint32_t os_build = 20348;
     std::string schema = "windows-server-2019";
+    std::string cluster;        ///< Name of the failover cluster; empty: the host is in none.
+    std::string cluster_owner;  ///< The node that owns every VM; empty: this host.
+    bool has_hyper_v = true;    ///< Without the role its namespace is not there.
     LoginOptions login;
     std::vector<ShareMapping> shares;
     std::vector<VolumeMapping> volumes;

@@ -238,7 +238,9 @@ void ExportRun::write_configuration() {
     const auto file = target.create(base + (is_upper ? ".VMCX" : ".vmcx"));
     file->write(0, format_definition_file(definition(), random_));
     file->close();
-    write_opaque(target, base + ".vmgs", kVmgsBytes, "GUESTRTS", random_);
+    // Before 1709 the guest's state lies in the other two.
+    const bool has_guest_state = job_.host().config().os_build >= 16299;
+    if (has_guest_state) write_opaque(target, base + ".vmgs", kVmgsBytes, "GUESTRTS", random_);
     write_opaque(target, base + ".VMRS", kVmrsBytes, "\x01\x00\x00\x00", random_);
 }
 

@@ -19,6 +19,8 @@ constexpr std::size_t kStateBytesMax = 64 * kMiB;
 
 Host::Host(Config config)
     : config_(std::move(config)), schema_(Schema::default_file(config_.schema), config_.os_build) {
+    if (!config_.has_hyper_v) schema_.remove_namespace(kVirtualizationNamespace);
+    if (config_.cluster.empty()) schema_.remove_namespace(kClusterNamespace);
     std::filesystem::create_directories(config_.state);
     for (const char* folder : {"frozen", "tracking", "disks"}) {
         std::filesystem::create_directories(config_.state / folder);

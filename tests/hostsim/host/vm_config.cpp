@@ -2,6 +2,7 @@
 #include "tests/hostsim/host/host.h"
 
 #include "base/error.h"
+#include "tests/hostsim/host/definition_file.h"
 #include "tests/hostsim/host/names.h"
 
 #include <fmt/format.h>
@@ -117,7 +118,7 @@ Vm make_vm(const Json& json, Host& host) {
     if (json.contains("id") && !id) throw Error{ErrorCode::invalid, "id of a VM is no GUID"};
     vm.id = (id ? *id : guid_of("vm/" + vm.name)).to_upper_string();
     vm.generation = json.value("generation", 2U);
-    vm.version = json.value("version", "10.0");
+    vm.version = json.value("version", newest_version(host.config().os_build));
     vm.state = json.value("state", "running");
     vm.has_guest_vss = json.value("guest_vss", true);
     vm.configured = host.now();

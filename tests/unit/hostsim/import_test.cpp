@@ -124,7 +124,8 @@ TEST_CASE("hostsim import: what is no definition of this host's kind is refused"
 
 TEST_CASE("hostsim import: an older host does not read a newer version", "[hostsim]") {
     Json config = import_config();
-    config["host"] = {{"os_build", 17763}};
+    config["host"] = {{"profile", "2019"}};
+    config["virtual_machines"][0]["version"] = "10.0";
     const Simulator simulator{0, config};
     Soap soap{simulator};
     Importer importer{soap};
