@@ -58,6 +58,16 @@ TEST_CASE("json: too deep, too large and repeated keys are refused", "[base]") {
     CHECK_THROWS_AS(parse_json(std::string(100, '['), "x"), Error);
     CHECK_THROWS_AS(parse_json(R"({"a":1,"a":2})", "x"), Error);
     CHECK_THROWS_AS(parse_json("[1,2,3]", "x", 3), Error);
+    CHECK_THROWS_AS(parse_json("[1,2", "x"), Error);
+}
+
+TEST_CASE("json: a long list costs no more than its length", "[base]") {
+    // With work at each member for all before it this would take the better part of an hour.
+    constexpr std::size_t kMembers = 1'000'000;
+    std::string text = "[{}";
+    for (std::size_t i = 1; i < kMembers; ++i)
+        text += ",{}";
+    CHECK(parse_json(text + "]", "x").size() == kMembers);
 }
 
 TEST_CASE("error: context is told from the outside in", "[base]") {
