@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what building, running and testing need from Debian 12's packages, and verifies it. Nothing else.
-#   packaging/deps.sh [build|test|demo]...     default: all of them
+#   packaging/deps.sh [build|test|demo|fuzz]...     default: build test demo
 set -euo pipefail
 
 build_packages=(
@@ -16,6 +16,8 @@ test_packages=(
   krb5-kdc krb5-admin-server krb5-user python3-winrm python3-requests-ntlm python3-requests-kerberos
 )
 demo_packages=(e2fsprogs mtools dosfstools gdisk curl jq)
+# Only for tests/fuzz/nightly.sh: the compiler, and its runtime with libFuzzer, ASan and UBSan.
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 [ $# -gt 0 ] || set -- build test demo
 packages=("${run_packages[@]}")
@@ -24,7 +26,8 @@ for part in "$@"; do
     build) packages+=("${build_packages[@]}") ;;
     test) packages+=("${test_packages[@]}") ;;
     demo) packages+=("${demo_packages[@]}") ;;
-    *) echo "deps.sh: unknown part '$part' (build, test, demo)" >&2; exit 2 ;;
+    fuzz) packages+=("${fuzz_packages[@]}") ;;
+    *) echo "deps.sh: unknown part '$part' (build, test, demo, fuzz)" >&2; exit 2 ;;
   esac
 done
 
