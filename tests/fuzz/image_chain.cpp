@@ -79,17 +79,17 @@ std::unique_ptr<test::MemoryFile> take_vhd(fuzz::Input& input, std::size_t numbe
                                            unsigned options) {
     const std::uint64_t sectors = input.u16();
     const std::size_t parent = input.u8() % kImagesMax;
-    test::VhdForge builder;
+    test::VhdImageBuilder builder = test::small_vhd();
     builder.size_bytes = std::min(kBlocks * kMiB, (sectors + 1) * 512);
-    builder.table_entry_count = kBlocks;
-    builder.data_end = kFileBytes;
-    builder.id = numbered(number);
+    builder.table_entries = kBlocks;
+    builder.file_size_bytes = kFileBytes;
+    builder.unique_id = numbered(number);
     if ((options & is_child) != 0)
         builder.child_of(numbered(parent), fmt::format("{}.vhd", parent));
     for (std::uint64_t block = 0; block < kBlocks; ++block) {
         const bool is_there = input.u8() % 8 >= 6;
         const std::uint64_t place = kFirstPlace + input.u8() % 16;
-        if (is_there) builder.block(block, place * (kMiB + 512));
+        if (is_there) builder.block_at(block, place * (kMiB + 512));
     }
     return builder.build(fmt::format("{}.vhd", number));
 }

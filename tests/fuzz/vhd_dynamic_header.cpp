@@ -52,8 +52,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::MemoryFile file{content, "image.vhd"};
     if ((options & keeps_checksum) == 0) {
         const auto begin = content.begin() + static_cast<std::ptrdiff_t>(kHeader);
-        file.write(kHeader, test::with_vhd_checksum(Bytes(begin, begin + 1024),
-                                                    test::VhdForge::kHeaderChecksum));
+        file.write(kHeader,
+                   test::with_vhd_checksum(Bytes(begin, begin + 1024), test::kVhdHeaderChecksum));
     }
     fuzz::allow_refusal([&] {
         std::vector<std::string> warnings;

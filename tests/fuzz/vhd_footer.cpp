@@ -17,7 +17,7 @@ Bytes footer_of(ByteView bytes, std::size_t length, bool keeps_checksum) {
     Bytes footer(length);
     std::copy_n(bytes.begin(), std::min(bytes.size(), length), footer.begin());
     if (keeps_checksum) return footer;
-    return test::with_vhd_checksum(std::move(footer), test::VhdForge::kFooterChecksum);
+    return test::with_vhd_checksum(std::move(footer), test::kVhdFooterChecksum);
 }
 
 void check_footer(const disk::vhd::FoundFooter& found, std::uint64_t file_size) {

@@ -61,6 +61,10 @@ struct VhdImageBuilder {
         table[number] = sector;
         return *this;
     }
+    /// A block whose bitmap lies at an offset of whole sectors.
+    VhdImageBuilder& block_at(std::uint64_t number, std::uint64_t offset) {
+        return block(number, static_cast<std::uint32_t>(offset / 512));
+    }
     VhdImageBuilder& content(std::uint64_t offset, Bytes bytes) {
         contents[offset] = std::move(bytes);
         return *this;
@@ -77,6 +81,11 @@ struct VhdImageBuilder {
         has_start_footer = false;
         return *this;
     }
+    VhdImageBuilder& locator(const std::string& code, std::uint32_t space, std::uint64_t offset,
+                             Bytes text) {
+        locators.push_back({code, space, static_cast<std::uint32_t>(text.size()), offset});
+        return content(offset, std::move(text));
+    }
     /// A path in UTF-16LE at a place of its own.
     VhdImageBuilder& locator(const std::string& code, std::uint64_t offset,
                              const std::string& path) {
@@ -85,8 +94,7 @@ struct VhdImageBuilder {
             text.push_back(static_cast<std::byte>(letter));
             text.push_back(std::byte{0});
         }
-        locators.push_back({code, 512, static_cast<std::uint32_t>(text.size()), offset});
-        return content(offset, std::move(text));
+        return locator(code, 512, offset, std::move(text));
     }
 
     static void put(Bytes& bytes, std::size_t offset, std::uint64_t value, std::size_t size) {

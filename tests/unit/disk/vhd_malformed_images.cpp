@@ -30,14 +30,14 @@ Row vhd_row(std::string name, ErrorCode code, std::vector<std::string> parts,
 }
 
 /// Bytes overwritten, with checksums made right.
-Row lie_row(std::string name, std::vector<std::string> parts, const VhdForge& builder,
+Row lie_row(std::string name, std::vector<std::string> parts, const VhdImageBuilder& builder,
             std::vector<Patch> patches, ErrorCode code = ErrorCode::corrupt) {
     return vhd_row(std::move(name), code, std::move(parts), [=] {
         auto file = builder.build();
         for (const Patch& patch : patches)
             file->write(patch.offset, patch.bytes);
-        const bool is_fixed = builder.type == VhdForge::kFixed;
-        fix_vhd_checksums(*file, builder.data_end, is_fixed ? 0 : builder.header_offset);
+        const bool is_fixed = builder.type == 2;
+        fix_vhd_checksums(*file, builder.file_size_bytes, is_fixed ? 0 : builder.header_offset);
         return one(std::move(file));
     });
 }
@@ -45,18 +45,19 @@ Row lie_row(std::string name, std::vector<std::string> parts, const VhdForge& bu
 /// The same lie in both footers.
 Row footer_row(std::string name, std::vector<std::string> parts, std::uint64_t offset,
                const Bytes& bytes, ErrorCode code = ErrorCode::corrupt) {
-    return lie_row(std::move(name), std::move(parts), {}, {{offset, bytes}, {kEnd + offset, bytes}},
-                   code);
+    return lie_row(std::move(name), std::move(parts), small_vhd(),
+                   {{offset, bytes}, {kEnd + offset, bytes}}, code);
 }
 
 Row header_row(std::string name, std::vector<std::string> parts, std::uint64_t offset,
                const Bytes& bytes, ErrorCode code = ErrorCode::corrupt) {
     parts.push_back("VHD dynamic header (offset 512): ");
-    return lie_row(std::move(name), std::move(parts), {}, {{kHeader + offset, bytes}}, code);
+    return lie_row(std::move(name), std::move(parts), small_vhd(), {{kHeader + offset, bytes}},
+                   code);
 }
 
 /// Bytes overwritten, and checksums left wrong.
-Row damage_row(std::string name, std::vector<std::string> parts, const VhdForge& builder,
+Row damage_row(std::string name, std::vector<std::string> parts, const VhdImageBuilder& builder,
                std::vector<Patch> patches) {
     return vhd_row(std::move(name), ErrorCode::corrupt, std::move(parts), [=] {
         auto file = builder.build();
@@ -73,7 +74,7 @@ std::vector<Row> identity_rows() {
             {"VHD footer: none (\"conectix\")", what, std::to_string(content.size()) + " bytes"},
             [content] { return one(std::make_unique<MemoryFile>(as_bytes(content), "x.vhd")); });
     };
-    VhdForge fixed;
+    VhdImageBuilder fixed = small_vhd();
     fixed.fixed();
     return {
         content_row("no bytes", "", "an empty file"),
@@ -86,12 +87,12 @@ std::vector<Row> identity_rows() {
                    fixed, {{4 * kMiB + 80, letters("x")}}),
         damage_row(
             "both checksums wrong",
-            {"the one at offset 8388608 has Checksum 0x", "the copy at offset 0 has Checksum"}, {},
-            {{80, letters("x")}, {kEnd + 80, letters("x")}}),
+            {"the one at offset 8388608 has Checksum 0x", "the copy at offset 0 has Checksum"},
+            small_vhd(), {{80, letters("x")}, {kEnd + 80, letters("x")}}),
         damage_row(
             "no footer, and a copy with a wrong checksum",
-            {"the one at offset 8388608 lacks the cookie", "the copy at offset 0 has Checksum"}, {},
-            {{80, letters("x")}, {kEnd, Bytes(512)}}),
+            {"the one at offset 8388608 lacks the cookie", "the copy at offset 0 has Checksum"},
+            small_vhd(), {{80, letters("x")}, {kEnd, Bytes(512)}}),
         vhd_row("no footer, and a copy that can be none", ErrorCode::corrupt,
                 {"the one at offset 4194304 lacks the cookie",
                  "the copy at offset 0 is of type 2, which has no copy"},
@@ -104,7 +105,7 @@ std::vector<Row> identity_rows() {
         vhd_row("a VHD larger than any image", ErrorCode::limit,
                 {"VHD image of 140737488355329 bytes", "140737488355328"},
                 [] {
-                    auto file = VhdForge{}.build();
+                    auto file = small_vhd().build();
                     file->truncate(128 * kTiB + 1);
                     return one(std::move(file));
                 }),
@@ -113,7 +114,7 @@ std::vector<Row> identity_rows() {
 
 std::vector<Row> footer_rows() {
     const std::string footer = "VHD footer (offset 8388608): ";
-    VhdForge fixed;
+    VhdImageBuilder fixed = small_vhd();
     fixed.fixed();
     return {
         footer_row("a later version", {footer + "File Format Version 0x00020000"}, 12,
@@ -124,12 +125,12 @@ std::vector<Row> footer_rows() {
         footer_row("a size of more than 2040 GiB",
                    {footer + "Current Size 2190433321472 is more than 2040 GiB"}, 48,
                    be64(2040 * kGiB + 512)),
-        lie_row("two types", {footer + "Disk Type is 3, and 4 in the copy at offset 0"}, {},
-                {{60, be32(4)}}),
-        lie_row("two data offsets", {footer + "Data Offset is 512, and 1024 in the copy"}, {},
-                {{16, be64(1024)}}),
-        lie_row("two sizes", {footer + "Current Size is 4194304, and 1048576 in the copy"}, {},
-                {{48, be64(kMiB)}}),
+        lie_row("two types", {footer + "Disk Type is 3, and 4 in the copy at offset 0"},
+                small_vhd(), {{60, be32(4)}}),
+        lie_row("two data offsets", {footer + "Data Offset is 512, and 1024 in the copy"},
+                small_vhd(), {{16, be64(1024)}}),
+        lie_row("two sizes", {footer + "Current Size is 4194304, and 1048576 in the copy"},
+                small_vhd(), {{48, be64(kMiB)}}),
         lie_row("a fixed image that is shorter than its disk",
                 {"VHD footer: Current Size 8388608 in a fixed image",
                  "4194304 bytes in front of its footer"},
@@ -142,15 +143,15 @@ std::vector<Row> footer_rows() {
 }
 
 std::vector<Row> header_rows() {
-    VhdForge many_blocks;
+    VhdImageBuilder many_blocks = small_vhd();
     many_blocks.size_bytes = 2040 * kGiB;
     many_blocks.block_size_bytes = 512;
-    many_blocks.table_entry_count = 0xFFFFFFFF;
+    many_blocks.table_entries = 0xFFFFFFFF;
     return {
         header_row("no header", {"lacks the cookie"}, 0, letters("x")),
         damage_row("a header with a wrong checksum",
-                   {"VHD dynamic header (offset 512): Checksum is 0x", "its bytes give 0x"}, {},
-                   {{kHeader + 1000, letters("x")}}),
+                   {"VHD dynamic header (offset 512): Checksum is 0x", "its bytes give 0x"},
+                   small_vhd(), {{kHeader + 1000, letters("x")}}),
         header_row("a later header version", {"Header Version 0x00020000"}, 24, be32(0x00020000),
                    ErrorCode::unsupported),
         header_row("a block size of 3 sectors", {"Block Size 1536 is no power of two"}, 32,
@@ -174,10 +175,10 @@ std::vector<Row> header_rows() {
 }
 
 /// A child with one locator at 4096.
-VhdForge child() {
-    VhdForge builder;
+VhdImageBuilder child() {
+    VhdImageBuilder builder = small_vhd();
     builder.child_of(kParent, "base.vhd");
-    builder.locators.push_back({"W2ru", 512, 4096, VhdxImageBuilder::utf16(".\\base.vhd")});
+    builder.locator("W2ru", 512, 4096, VhdxImageBuilder::utf16(".\\base.vhd"));
     return builder;
 }
 
@@ -190,8 +191,8 @@ std::vector<Row> parent_rows() {
         vhd_row("its own parent", ErrorCode::corrupt,
                 {header + "Parent Unique ID 77777777-2222-4333-8444-555555555555", "own"},
                 [] {
-                    VhdForge builder = child();
-                    builder.id = kParent;
+                    VhdImageBuilder builder = child();
+                    builder.unique_id = kParent;
                     return one(builder.build());
                 }),
         lie_row("a parent's name that is no text", {header + "Parent Unicode Name"}, child(),
@@ -215,7 +216,7 @@ std::vector<Row> parent_rows() {
     };
 }
 
-Row table_row(std::string name, std::vector<std::string> parts, const VhdForge& builder,
+Row table_row(std::string name, std::vector<std::string> parts, const VhdImageBuilder& builder,
               Refused when = Refused::when_used) {
     parts.push_back("VHD table: ");
     return vhd_row(
@@ -224,12 +225,12 @@ Row table_row(std::string name, std::vector<std::string> parts, const VhdForge& 
 }
 
 std::vector<Row> table_rows() {
-    VhdForge outside;
+    VhdImageBuilder outside = small_vhd();
     outside.table[2] = 0xFFFFFFFE;
-    VhdForge inside;
-    inside.block(1, 1024);
-    VhdForge twice;
-    twice.block(0, 64 * kKiB).block(3, 64 * kKiB + kMiB);
+    VhdImageBuilder inside = small_vhd();
+    inside.block_at(1, 1024);
+    VhdImageBuilder twice = small_vhd();
+    twice.block_at(0, 64 * kKiB).block_at(3, 64 * kKiB + kMiB);
     return {
         table_row("a block outside of the file",
                   {"entry 2 (0xfffffffe at offset 1544)", "1049088 bytes at offset 2199023254528",
@@ -253,9 +254,9 @@ Files two(std::unique_ptr<MemoryFile> leaf, std::unique_ptr<MemoryFile> other) {
 }
 
 std::vector<Row> family_rows() {
-    VhdForge base;
-    base.id = kParent;
-    VhdForge larger = base;
+    VhdImageBuilder base = small_vhd();
+    base.unique_id = kParent;
+    VhdImageBuilder larger = base;
     larger.size_bytes = 3 * kMiB;
     const auto chain_row = [](std::string name, ErrorCode code, std::vector<std::string> parts,
                               std::function<Files()> make) {
@@ -283,7 +284,7 @@ std::vector<Row> family_rows() {
         chain_row("a parent of another format", ErrorCode::parent_mismatch,
                   {"disk.vhd is vhd", "base, given as its parent, is raw", "one format"},
                   [=] {
-                      VhdForge builder = child();
+                      VhdImageBuilder builder = child();
                       builder.locators.clear();
                       builder.parent_name = "base";  // Without an extension it may be anything.
                       Files files = one(builder.build());

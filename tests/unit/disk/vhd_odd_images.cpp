@@ -13,9 +13,9 @@ constexpr std::uint64_t kBlock = 64 * kKiB;  ///< Where the only block's bitmap 
 constexpr std::uint64_t kData = kBlock + 512;
 
 /// A disk of 4 MiB whose second MiB holds something.
-VhdForge sound() {
-    VhdForge builder;
-    builder.block(1, kBlock).content(kBlock, filled(512, 0xFF));
+VhdImageBuilder sound() {
+    VhdImageBuilder builder = small_vhd();
+    builder.block_at(1, kBlock).content(kBlock, filled(512, 0xFF));
     return builder.content(kData, filled(kMiB, 0x5A));
 }
 
@@ -28,13 +28,13 @@ Odd odd_of(std::unique_ptr<MemoryFile> file, std::size_t warning_count = 0) {
     return odd;
 }
 
-VhdForge sound_fixed() {
-    VhdForge builder;
+VhdImageBuilder sound_fixed() {
+    VhdImageBuilder builder = small_vhd();
     builder.fixed().content(kMiB, filled(kMiB, 0x5A));
     return builder;
 }
 
-Odd with_old_footer(VhdForge builder) {
+Odd with_old_footer(VhdImageBuilder builder) {
     builder.footer_bytes = 511;
     return odd_of(builder.build(), 1);
 }
@@ -68,8 +68,8 @@ Odd with_different_times() {
 
 /// A guest may write a footer of its own to its first sector.
 Odd with_footer_of_the_guest() {
-    VhdForge builder = sound_fixed();
-    VhdForge guest;
+    VhdImageBuilder builder = sound_fixed();
+    VhdImageBuilder guest = small_vhd();
     guest.size_bytes = 2 * kMiB;
     builder.content(0, guest.footer());
     Odd odd = odd_of(builder.build());
@@ -79,13 +79,13 @@ Odd with_footer_of_the_guest() {
 
 /// What a geometry says is less; the disk has its current size, as in Hyper-V.
 Odd with_creator(const std::string& creator, std::size_t warning_count) {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.creator = creator;
     return odd_of(builder.build(), warning_count);
 }
 
 Odd with_largest_geometry() {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.creator = "vpc ";
     builder.cylinders = 65535;
     builder.heads = 16;
@@ -94,42 +94,42 @@ Odd with_largest_geometry() {
 }
 
 Odd with_saved_state() {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.saved_state = 1;
     builder.features = 0;
     return odd_of(builder.build(), 2);
 }
 
 Odd with_resized_disk() {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.original_size_bytes = kMiB;
     return odd_of(builder.build());
 }
 
 /// Table behind the blocks, header far behind the copy of the footer, more entries than blocks.
 Odd with_other_places() {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.header_offset = 4096;
     builder.table_offset = 4 * kMiB;
-    builder.table_entry_count = 512;
+    builder.table_entries = 512;
     builder.table[300] = 1;  // Of no block of the disk: whatever it says.
     return odd_of(builder.build());
 }
 
 /// In a dynamic image the bitmap need not be looked at.
 Odd with_clear_bitmap() {
-    VhdForge builder = sound();
+    VhdImageBuilder builder = sound();
     builder.content(kBlock, Bytes(512));
     return odd_of(builder.build());
 }
 
 Odd with_blocks_backwards() {
-    VhdForge builder;
+    VhdImageBuilder builder = small_vhd();
     Odd odd;
     for (std::uint64_t block = 0; block < 4; ++block) {
         // Nothing is aligned to a MiB: blocks follow each other with their bitmaps.
         const std::uint64_t place = kBlock + (3 - block) * (kMiB + 512);
-        builder.block(block, place);
+        builder.block_at(block, place);
         builder.content(place + 512, filled(kMiB, 0x60 + static_cast<int>(block)));
         odd.content[block * kMiB] = filled(kMiB, 0x60 + static_cast<int>(block));
     }
@@ -140,10 +140,10 @@ Odd with_blocks_backwards() {
 
 /// Blocks of 512 KiB, and a disk that ends inside of one.
 Odd with_small_blocks() {
-    VhdForge builder;
+    VhdImageBuilder builder = small_vhd();
     builder.block_size_bytes = 512 * kKiB;
     builder.size_bytes = kMiB + 512;
-    builder.block(2, kBlock).content(kBlock, filled(512, 0xFF));
+    builder.block_at(2, kBlock).content(kBlock, filled(512, 0xFF));
     builder.content(kData, filled(kMiB, 0x71));
     Odd odd;
     odd.files.push_back(builder.build());
@@ -154,10 +154,10 @@ Odd with_small_blocks() {
 
 /// The file ends where the disk does, inside of the last block.
 Odd with_short_last_block() {
-    VhdForge builder;
+    VhdImageBuilder builder = small_vhd();
     builder.size_bytes = kMiB + 1024;
-    builder.block(1, kBlock).content(kData, filled(1024, 0x72));
-    builder.data_end = kData + 1024;
+    builder.block_at(1, kBlock).content(kData, filled(1024, 0x72));
+    builder.file_size_bytes = kData + 1024;
     Odd odd;
     odd.files.push_back(builder.build());
     odd.size_bytes = builder.size_bytes;
@@ -166,20 +166,20 @@ Odd with_short_last_block() {
     return odd;
 }
 
-VhdForge parent() {
-    VhdForge builder;
-    builder.id = kParent;
-    builder.block(0, kBlock).content(kData, filled(kMiB, 0x11));
+VhdImageBuilder parent() {
+    VhdImageBuilder builder = small_vhd();
+    builder.unique_id = kParent;
+    builder.block_at(0, kBlock).content(kData, filled(kMiB, 0x11));
     return builder;
 }
 
-VhdForge child() {
-    VhdForge builder;
+VhdImageBuilder child() {
+    VhdImageBuilder builder = small_vhd();
     builder.child_of(kParent, "base.vhd");
     return builder;
 }
 
-Odd family_of(const VhdForge& leaf, const VhdForge& base, Content content) {
+Odd family_of(const VhdImageBuilder& leaf, const VhdImageBuilder& base, Content content) {
     Odd odd;
     odd.files.push_back(leaf.build("leaf.avhd"));
     odd.files.push_back(base.build("base.vhd"));
@@ -190,8 +190,8 @@ Odd family_of(const VhdForge& leaf, const VhdForge& base, Content content) {
 
 /// Sectors 1 and 8 are the child's: the most significant bit comes first, unlike in VHDX.
 Odd with_single_sectors() {
-    VhdForge leaf = child();
-    leaf.block(0, kBlock).content(kBlock, {std::byte{0x40}, std::byte{0x80}});
+    VhdImageBuilder leaf = child();
+    leaf.block_at(0, kBlock).content(kBlock, {std::byte{0x40}, std::byte{0x80}});
     leaf.content(kData, filled(kMiB, 0x33));
     return family_of(leaf, parent(),
                      {{0, filled(512, 0x11)},
@@ -203,37 +203,35 @@ Odd with_single_sectors() {
 
 /// A child's block of zeros hides what the parent has there.
 Odd with_zeros_of_the_child() {
-    VhdForge leaf = child();
-    leaf.block(0, kBlock).content(kBlock, filled(512, 0xFF));
+    VhdImageBuilder leaf = child();
+    leaf.block_at(0, kBlock).content(kBlock, filled(512, 0xFF));
     return family_of(leaf, parent(), {});
 }
 
 /// As Windows writes locators: space in bytes, or as the specification has it, in sectors; and the
 /// ones of other systems.
 Odd with_all_locators() {
-    VhdForge leaf = child();
+    VhdImageBuilder leaf = child();
     const auto text = [](const std::string& path) { return VhdxImageBuilder::utf16(path); };
-    leaf.locators = {
-        {"W2ku", 65536, 4096, text("C:\\Disks\\base.vhd")},
-        {"W2ru", 1, 8192, text("..\\..\\..\\etc\\base.vhd")},
-        {"MacX", 512, 12288, filled(20, 'x')},
-        {"Mac ", 512, 16384, filled(20, 0xFF)},
-        {std::string("\x01\x02\x03\x04"), 512, 20480, filled(20, 0xD8)},
-    };
+    leaf.locator("W2ku", 65536, 4096, text("C:\\Disks\\base.vhd"));
+    leaf.locator("W2ru", 1, 8192, text("..\\..\\..\\etc\\base.vhd"));
+    leaf.locator("MacX", 512, 12288, filled(20, 'x'));
+    leaf.locator("Mac ", 512, 16384, filled(20, 0xFF));
+    leaf.locator("\x01\x02\x03\x04", 512, 20480, filled(20, 0xD8));
     leaf.parent_name = "\\\\host\\share\\base.vhd";
     return family_of(leaf, parent(), {{0, filled(kMiB, 0x11)}});
 }
 
 /// The name tells nothing: the parent is found by its id.
 Odd with_renamed_parent() {
-    VhdForge leaf = child();
+    VhdImageBuilder leaf = child();
     leaf.parent_name = "";
     return family_of(leaf, parent(), {{0, filled(kMiB, 0x11)}});
 }
 
 Odd with_fixed_parent() {
-    VhdForge base;
-    base.id = kParent;
+    VhdImageBuilder base = small_vhd();
+    base.unique_id = kParent;
     base.fixed().content(2 * kMiB, filled(kMiB, 0x22));
     return family_of(child(), base, {{2 * kMiB, filled(kMiB, 0x22)}});
 }
