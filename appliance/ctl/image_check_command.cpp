@@ -3,6 +3,7 @@
 
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/image_chain_files.h"
+#include "appliance/ctl/image_options.h"
 #include "appliance/ctl/shown_progress.h"
 
 #include "storage/disk/image_check.h"
@@ -20,27 +21,25 @@ namespace {
 
 using Image = std::shared_ptr<const disk::DiskImage>;
 
-struct CheckValues {
-    std::filesystem::path image;
-    std::vector<std::filesystem::path> parents;
-};
-
 class ChainCheck {
 public:
     ChainCheck(FileSystem& file_system, const Work& work)
-        : file_system_(file_system), work_(work) {}
+        : file_system_(file_system), work_(work), search_(file_system) {}
 
-    void run(const CheckValues& values) {
-        Image child = check_file(values.image);
+    void run(const NamedImage& image) {
+        Image child = check_file(image.path);
         std::vector<Image> given;
-        for (const auto& path : values.parents)
+        for (const auto& path : image.parents)
             given.push_back(check_file(path));
+        std::erase(given, nullptr);
         std::size_t child_index = 0;
+        std::size_t depth = 1;
         while (child && child->info().type == disk::ImageType::differencing) {
-            if (depth_++ == disk::kChainDepthMax) break;
-            const bool is_given = !values.parents.empty();
-            Image parent = is_given ? take_parent(given, *child) : disk_beside(*child);
+            seen_.push_back(child->file().identity());
+            Image parent = find_parent(given, *child);
             if (!parent) return add_missing(child_index, *child);
+            if (is_seen(*parent)) return add_cycle(child_index, *parent);
+            if (++depth > disk::kChainDepthMax) return add_too_deep(child_index);
             disk::check_parent(child->info(), parent->info(), checks_[child_index]);
             child_index = index_of(*parent);
             child = std::move(parent);
@@ -79,21 +78,24 @@ private:
                    disk::FindingKind::structure, "file", "", std::nullopt, error.message()});
     }
 
-    Image disk_beside(const disk::DiskImage& child) {
-        const Image parent = find_parent_beside(file_system_, child);
-        return parent ? check_file(parent->file().path()) : nullptr;
+    bool is_seen(const disk::DiskImage& image) const {
+        return std::find(seen_.begin(), seen_.end(), image.file().identity()) != seen_.end();
     }
 
-    /// The one that the child names, else the nearest: what does not fit is then told.
-    static Image take_parent(std::vector<Image>& given, const disk::DiskImage& child) {
-        std::erase(given, nullptr);
-        auto parent = std::find_if(given.begin(), given.end(), [&](const Image& candidate) {
+    /// The one given that the child names, else one beside it, else the nearest given: what does
+    /// not fit is then told.
+    Image find_parent(std::vector<Image>& given, const disk::DiskImage& child) {
+        auto chosen = std::find_if(given.begin(), given.end(), [&](const Image& candidate) {
             return disk::is_parent_of(candidate->info(), child.info());
         });
-        if (parent == given.end()) parent = given.begin();
-        if (parent == given.end()) return nullptr;
-        Image taken = *parent;
-        given.erase(parent);
+        if (chosen == given.end()) {
+            const Image beside = search_.find_beside(child);
+            if (beside) return is_seen(*beside) ? beside : check_file(beside->file().path());
+            chosen = given.begin();
+        }
+        if (chosen == given.end()) return nullptr;
+        Image taken = *chosen;
+        given.erase(chosen);
         return taken;
     }
 
@@ -105,19 +107,29 @@ private:
     }
 
     void add_missing(std::size_t index, const disk::DiskImage& child) {
-        const auto& locator = child.info().parent;
         checks_[index].add({disk::Severity::incomplete, disk::FindingKind::parent, "parent locator",
                             "parent_linkage", std::nullopt,
-                            locator
-                                ? fmt::format("the parent \"{}\" with identity {} is not here",
-                                              locator->leaf_name(), locator->linkage.to_string())
-                                : "the parent is not here"});
+                            explain_missing_parent(file_system_, child).what()});
+    }
+
+    void add_cycle(std::size_t index, const disk::DiskImage& parent) {
+        checks_[index].add({disk::Severity::damage, disk::FindingKind::parent, "parent locator",
+                            "parent_linkage", std::nullopt,
+                            fmt::format("the parent that it names, {}, is its own descendant",
+                                        parent.file().path().string())});
+    }
+
+    void add_too_deep(std::size_t index) {
+        checks_[index].add(
+            {disk::Severity::unsupported, disk::FindingKind::parent, "parent locator", "",
+             std::nullopt, fmt::format("the chain has more than {} layers", disk::kChainDepthMax)});
     }
 
     FileSystem& file_system_;
     const Work& work_;
+    ParentSearch search_;
     std::vector<disk::ImageCheck> checks_;
-    std::size_t depth_ = 0;
+    std::vector<FileIdentity> seen_;
     bool is_complete_ = false;
 };
 
@@ -174,11 +186,11 @@ void print_check(const disk::ImageCheck& check, std::ostream& out) {
     }
 }
 
-ExitStatus check(Context& context, const CheckValues& values) {
+ExitStatus check(Context& context, const NamedImage& image) {
     ShownProgress progress{context, "check"};
     const Work work = progress.work();
     ChainCheck chain{context.world().file_system, work};
-    chain.run(values);
+    chain.run(image);
     progress.clear();
     context.show(document_of(chain), [&](std::ostream& out) {
         for (const auto& check : chain.checks())
@@ -190,19 +202,10 @@ ExitStatus check(Context& context, const CheckValues& values) {
 }  // namespace
 
 void add_image_check_command(CLI::App& group, Action& chosen) {
-    add_command<CheckValues>(
+    add_command<NamedImage>(
         group, chosen, "check",
         "Check structures, checksums, tables, log and file space; exit status 4: damaged",
-        [](CLI::App& command, CheckValues& values) {
-            command.add_option("IMAGE", values.image, "VHDX, AVHDX, VHD or raw")->required();
-            command
-                .add_option("--parent", values.parents,
-                            "A parent, nearest first; else they are looked for beside the child, "
-                            "by identity")
-                ->type_name("FILE")
-                ->allow_extra_args(false);
-        },
-        check);
+        declare_image, check);
 }
 
 }  // namespace entrepot::ctl

@@ -3,6 +3,9 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/image_chain_files.h"
 #include "appliance/ctl/image_check_command.h"
+#include "appliance/ctl/image_map_command.h"
+#include "appliance/ctl/image_options.h"
+#include "appliance/ctl/image_read_command.h"
 #include "appliance/ctl/shown_progress.h"
 
 #include "storage/disk/disk_writer.h"
@@ -19,18 +22,18 @@
 namespace entrepot::ctl {
 namespace {
 
-constexpr std::size_t kMapExtentsMax = 1'000'000;
-constexpr std::uint64_t kReadBytesMax = kGiB;
-constexpr std::size_t kReadStepBytes = kMiB;
+struct CompareValues {
+    std::filesystem::path first;
+    std::filesystem::path second;
+    std::vector<std::filesystem::path> parents;
+};
 
-struct ImageValues {
-    std::filesystem::path image;
-    std::filesystem::path other;
+struct ConvertValues {
+    std::filesystem::path source;
+    std::filesystem::path target;
     std::vector<std::filesystem::path> parents;
     std::filesystem::path base;
     std::string format;
-    std::uint64_t offset = 0;
-    std::uint64_t length = 0;
 };
 
 std::string readable(const Json& value) {
@@ -58,9 +61,11 @@ void print_facts(std::ostream& out, const std::string& name, const Json& value, 
         print_facts(out, key, item, indent + 2);
 }
 
-ExitStatus show_info(Context& context, const ImageValues& values) {
-    const auto chain = open_chain(context.world().file_system, values.image, values.parents);
-    const Json info = disk::image_info_json(chain);
+ExitStatus show_info(Context& context, const NamedImage& image) {
+    const auto chain = open_chain(context.world().file_system, image.path, image.parents);
+    ShownProgress progress{context, "info"};
+    const Json info = disk::image_info_json(chain, progress.work());
+    progress.clear();
     context.show(info, [&](std::ostream& out) {
         for (const auto& [name, value] : info.items())
             print_facts(out, name, value, 0);
@@ -68,75 +73,23 @@ ExitStatus show_info(Context& context, const ImageValues& values) {
     return ExitStatus::done;
 }
 
-ExitStatus show_map(Context& context, const ImageValues& values) {
-    const auto chain = open_chain(context.world().file_system, values.image, values.parents);
-    const auto extents = disk::map_extents(chain, kMapExtentsMax);
-    Json list = Json::array();
-    for (const auto& extent : extents)
-        list.push_back(disk::extent_json(extent));
-    const Json document{{"size_bytes", chain.size_bytes()},
-                        {"extents", list},
-                        {"truncated", extents.size() == kMapExtentsMax}};
-    context.show(document, [&](std::ostream& out) {
-        Table table{{{"OFFSET", Align::right}, {"LENGTH", Align::right}, {"KIND"}}};
-        for (const auto& extent : extents) {
-            table.add_row({std::to_string(extent.offset), std::to_string(extent.length),
-                           std::string{disk::to_string(extent.kind)}});
-        }
-        table.print(out);
-    });
-    return ExitStatus::done;
+/// A disk that somebody will rely on is not made of blocks that lie in one place.
+disk::ImageChain open_sound_chain(FileSystem& file_system, const std::filesystem::path& image,
+                                  const std::vector<std::filesystem::path>& parents) {
+    auto chain = open_complete_chain(file_system, image, parents);
+    for (const auto& layer : chain.layers())
+        disk::check_block_aliasing(*layer);
+    return chain;
 }
 
-// Reads whole sectors around what was asked for, and gives only that.
-Bytes read_range(const disk::DiskSource& source, std::uint64_t offset, std::size_t length) {
-    const std::uint64_t sector = source.logical_sector_size();
-    const std::uint64_t begin = offset / sector * sector;
-    const std::uint64_t end =
-        std::min(source.size_bytes(), (offset + length + sector - 1) / sector * sector);
-    Bytes sectors(static_cast<std::size_t>(end - begin));
-    source.read(begin, sectors);
-    const auto first = sectors.begin() + static_cast<std::ptrdiff_t>(offset - begin);
-    return {first, first + static_cast<std::ptrdiff_t>(length)};
-}
-
-ExitStatus read(Context& context, const ImageValues& values) {
-    const auto chain =
-        open_complete_chain(context.world().file_system, values.image, values.parents);
-    const std::uint64_t size = chain.size_bytes();
-    if (values.offset > size || values.length > size - values.offset) {
-        throw Error{ErrorCode::usage,
-                    fmt::format("bytes {} and the {} after it are not in a disk of {}",
-                                values.offset, values.length, size),
-                    "entrepot image info shows the size of the disk"};
-    }
-    if (context.options().is_json) {
-        if (values.length > kReadBytesMax) {
-            throw Error{ErrorCode::limit, "too much for one document", "leave --json away"};
-        }
-        const Bytes bytes =
-            read_range(chain, values.offset, static_cast<std::size_t>(values.length));
-        context.show({{"offset", values.offset}, {"data_base64", to_base64(bytes)}},
-                     [](std::ostream&) {});
-        return ExitStatus::done;
-    }
-    for (std::uint64_t done = 0; done < values.length;) {
-        const auto step =
-            static_cast<std::size_t>(std::min<std::uint64_t>(kReadStepBytes, values.length - done));
-        const Bytes bytes = read_range(chain, values.offset + done, step);
-        context.out() << as_text(bytes);
-        done += step;
-    }
-    context.out() << std::flush;
-    return ExitStatus::done;
-}
-
-ExitStatus compare(Context& context, const ImageValues& values) {
+ExitStatus compare(Context& context, const CompareValues& values) {
     auto& file_system = context.world().file_system;
-    const auto first = open_complete_chain(file_system, values.image, {});
-    const auto second = open_complete_chain(file_system, values.other, {});
+    const auto first = open_sound_chain(file_system, values.first, values.parents);
+    const auto second = open_sound_chain(file_system, values.second, values.parents);
     ShownProgress progress{context, "compare"};
     const auto comparison = disk::compare_disks(first, second, progress.work());
+    first.check_unchanged();
+    second.check_unchanged();
     Json ranges = Json::array();
     for (const auto& range : comparison.ranges)
         ranges.push_back({{"offset", range.offset}, {"length", range.length}});
@@ -159,7 +112,7 @@ ExitStatus compare(Context& context, const ImageValues& values) {
     return comparison.is_equal() ? ExitStatus::done : ExitStatus::failed;
 }
 
-ExitStatus convert(Context& context, const ImageValues& values) {
+ExitStatus convert(Context& context, const ConvertValues& values) {
     auto& file_system = context.world().file_system;
     disk::WriteOptions options;
     options.format = disk::parse_target_format(values.format);
@@ -167,51 +120,45 @@ ExitStatus convert(Context& context, const ImageValues& values) {
     if (is_diff != !values.base.empty()) {
         throw Error{ErrorCode::usage, "--base belongs to --format vhdx-diff, and only to it"};
     }
-    const auto source = open_complete_chain(file_system, values.image, values.parents);
+    const auto source = open_sound_chain(file_system, values.source, values.parents);
     options.virtual_disk_id = source.leaf().info().virtual_disk_id;
+    if (source.leaf().info().format == disk::ImageFormat::vhdx) {
+        options.physical_sector_size = source.leaf().info().physical_sector_size;
+    }
     options.created = context.world().clock.wall_now();
     std::optional<disk::ImageChain> base;
     if (is_diff) {
-        base.emplace(open_complete_chain(file_system, values.base, {}));
+        base.emplace(open_sound_chain(file_system, values.base, values.parents));
         options.base = &*base;
         options.base_info = &base->leaf().info();
         options.base_file_name = values.base.filename().string();
         options.virtual_disk_id = base->leaf().info().virtual_disk_id;
     }
     ShownProgress progress{context, "convert"};
-    disk::write_disk(file_system, context.world().random, source, values.other, options,
+    disk::write_disk(file_system, context.world().random, source, values.target, options,
                      progress.work());
-    const auto status = file_system.find_status(values.other);
-    context.show_done(fmt::format("Wrote {}", values.other.string()),
-                      {{"path", values.other.string()},
+    const auto status = file_system.find_status(values.target);
+    context.show_done(fmt::format("Wrote {}", values.target.string()),
+                      {{"path", values.target.string()},
                        {"size_bytes", source.size_bytes()},
                        {"file_size_bytes", status ? status->size_bytes : 0}});
     return ExitStatus::done;
 }
 
-void declare_image(CLI::App& command, ImageValues& values) {
-    command.add_option("IMAGE", values.image, "VHDX, AVHDX, VHD, AVHD or raw")->required();
+void declare_compare(CLI::App& command, CompareValues& values) {
+    command.add_option("A", values.first, "An image")->required();
+    command.add_option("B", values.second, "Another one")->required();
+    declare_parents(command, values.parents);
+}
+
+void declare_convert(CLI::App& command, ConvertValues& values) {
+    command.add_option("SRC", values.source, "VHDX, AVHDX, VHD, AVHD or raw")->required();
+    command.add_option("DST", values.target, "A file that does not exist yet")->required();
+    declare_parents(command, values.parents);
     command
-        .add_option("--parent", values.parents,
-                    "A parent, nearest first; else they are looked for beside the child, by "
-                    "identity")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-}
-
-void declare_read(CLI::App& command, ImageValues& values) {
-    declare_image(command, values);
-    command.add_option("--offset", values.offset, "First byte")->required()->type_name("N");
-    command.add_option("--length", values.length, "How many bytes")->required()->type_name("N");
-}
-
-void declare_convert(CLI::App& command, ImageValues& values) {
-    command.add_option("SRC", values.image, "VHDX, AVHDX, VHD, AVHD or raw")->required();
-    command.add_option("DST", values.other, "A file that does not exist yet")->required();
-    command.add_option("--parent", values.parents, "A parent of SRC, nearest first")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    command.add_option("--base", values.base, "The parent of DST, for vhdx-diff")
+        .add_option("--base", values.base,
+                    "For vhdx-diff: the parent of DST, which holds what differs from it. DST names "
+                    "it as a file beside itself")
         ->type_name("FILE");
     command.add_option("--format", values.format, "The format of DST")
         ->required()
@@ -223,22 +170,17 @@ void declare_convert(CLI::App& command, ImageValues& values) {
 
 void add_image_commands(CommandSet set) {
     CLI::App* group = add_group(set.app, "image", "Disk image files; no data directory is needed");
-    add_command<ImageValues>(*group, set.chosen, "info", "Show what stands in the headers",
-                             declare_image, show_info);
+    add_command<NamedImage>(*group, set.chosen, "info", "Show what stands in the headers",
+                            declare_image, show_info);
     add_image_check_command(*group, set.chosen);
-    add_command<ImageValues>(*group, set.chosen, "map", "Show where there is data", declare_image,
-                             show_map);
-    add_command<ImageValues>(*group, set.chosen, "read", "Write bytes to standard output",
-                             declare_read, read);
-    add_command<ImageValues>(
-        *group, set.chosen, "compare", "Compare two disks; exit status 1: they differ",
-        [](CLI::App& command, ImageValues& values) {
-            command.add_option("A", values.image, "An image")->required();
-            command.add_option("B", values.other, "Another one")->required();
-        },
-        compare);
-    add_command<ImageValues>(*group, set.chosen, "convert",
-                             "Write a disk's content in another format", declare_convert, convert);
+    add_image_map_command(*group, set.chosen);
+    add_image_read_command(*group, set.chosen);
+    add_command<CompareValues>(*group, set.chosen, "compare",
+                               "Compare two disks; exit status 1: they differ", declare_compare,
+                               compare);
+    add_command<ConvertValues>(*group, set.chosen, "convert",
+                               "Write a disk's content in another format", declare_convert,
+                               convert);
 }
 
 }  // namespace entrepot::ctl

@@ -59,6 +59,12 @@ void print_error(const Error& error, const GlobalOptions& options, Terminal& ter
     terminal.err() << std::flush;
 }
 
+/// Half an answer must not look like a whole one.
+void check_output(std::ostream& out) {
+    out << std::flush;
+    if (!out) throw Error{ErrorCode::io, "standard output could not be written: is its disk full?"};
+}
+
 int end_with_parse_error(CLI::App& app, const CLI::ParseError& error, bool is_json,
                          Terminal& terminal) {
     if (error.get_exit_code() == 0) return app.exit(error, terminal.out(), terminal.err());
@@ -97,7 +103,9 @@ int run(const std::vector<std::string>& arguments, const Surroundings& surroundi
     }
     try {
         Context context{surroundings, options};
-        return static_cast<int>(chosen(context));
+        const ExitStatus status = chosen(context);
+        check_output(surroundings.terminal.out());
+        return static_cast<int>(status);
     } catch (const Error& error) {
         print_error(error, options, surroundings.terminal);
         return exit_status(error.code());

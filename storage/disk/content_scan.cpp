@@ -9,7 +9,6 @@
 namespace entrepot::disk {
 namespace {
 
-constexpr std::size_t kReadBytes = 512 * kKiB;
 /// What zeros are looked for in, at its multiples on the disk.
 constexpr std::size_t kUnitBytes = kBulkAlignmentBytes;
 
@@ -26,7 +25,7 @@ public:
     }
 
 private:
-    Bytes bytes_ = Bytes(kReadBytes + 2 * kUnitBytes);
+    Bytes bytes_ = Bytes(kRunBytesMax + 2 * kUnitBytes);
 };
 
 void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
@@ -58,7 +57,8 @@ void scan_content(const DiskSource& source, const Work& work, const Sink& sink) 
         while (offset < end) {
             work.throw_if_stopped();
             // Reads end at multiples of their size, so that runs stay aligned.
-            const std::uint64_t length = std::min(end - offset, kReadBytes - offset % kReadBytes);
+            const std::uint64_t length =
+                std::min(end - offset, kRunBytesMax - offset % kRunBytesMax);
             const MutableByteView part = buffer.place(offset, length);
             source.read(offset, part);  // Throws for kind parent.
             pass_on_nonzero(offset, part, sink);

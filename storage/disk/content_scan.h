@@ -10,9 +10,14 @@
 
 namespace entrepot::disk {
 
+/// Large enough that a disk which is written to past the system's cache is kept busy, small enough
+/// to stay in the processor's.
+inline constexpr std::size_t kRunBytesMax = 2 * kMiB;
+
 /// Calls the sink with each run of content that is not zero, from the start of the disk to its end;
-/// a run has at most 1 MiB. Zeros of 4 KiB and more are left out. Reports progress and stops
-/// between reads. Throws Error{parent_missing} for an incomplete chain.
+/// a run ends at the next multiple of kRunBytesMax at the latest. Zeros of 4 KiB and more are left
+/// out. Reports progress and stops between reads. Throws Error{parent_missing} for an incomplete
+/// chain.
 void scan_content(const DiskSource& source, const Work& work,
                   const std::function<void(std::uint64_t offset, ByteView content)>& sink);
 

@@ -73,11 +73,11 @@ std::unique_ptr<DiskImage> open_any(std::unique_ptr<File> file) {
 }
 
 void check_block_aliasing(const DiskImage& image) {
-    const std::string context = "checking image " + image.file().path().string();
+    const std::filesystem::path& path = image.file().path();
     if (const auto* vhdx = dynamic_cast<const vhdx::VhdxImage*>(&image)) {
-        with_image(context, [&] { vhdx->check_aliasing(); });
+        with_image("checking", path, [&] { vhdx->check_aliasing(); });
     } else if (const auto* vhd = dynamic_cast<const vhd::VhdImage*>(&image)) {
-        with_image(context, [&] { vhd->check_aliasing(); });
+        with_image("checking", path, [&] { vhd->check_aliasing(); });
     }  // A raw image has no table.
 }
 

@@ -98,7 +98,7 @@ public:
     virtual bool is_empty_layer() const = 0;
     /// Reads the headers again and throws Error{corrupt} if they, or the file's size, are not what
     /// they were.
-    virtual void check_unchanged() const = 0;
+    void check_unchanged() const override = 0;
 };
 
 /// Opens a VHDX (or AVHDX). The format is expected, not probed: another content is Error{corrupt}

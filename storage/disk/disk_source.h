@@ -38,6 +38,10 @@ public:
     /// The extent that begins at `offset`, as long as its kind lasts but at most `length_max` and
     /// never beyond the disk. Requires offset < size_bytes(), both sector aligned.
     virtual DiskExtent extent_at(std::uint64_t offset, std::uint64_t length_max) const = 0;
+
+    /// Throws Error{corrupt} if what was read may be of two times: asked before what came of it is
+    /// believed. A source that nobody else can write to has nothing to look at.
+    virtual void check_unchanged() const {}
 };
 
 }  // namespace entrepot::disk

@@ -71,10 +71,12 @@ vhdx::Metadata metadata_of(const DiskSource& source, const WriteOptions& options
     vhdx::Metadata metadata;
     metadata.size_bytes = source.size_bytes();
     metadata.logical_sector_size = source.logical_sector_size();
+    const bool has_base = options.format == TargetFormat::vhdx_diff;
     metadata.physical_sector_size =
-        std::max(options.physical_sector_size, metadata.logical_sector_size);
+        std::max(has_base ? options.base_info->physical_sector_size : options.physical_sector_size,
+                 metadata.logical_sector_size);
     metadata.is_fixed = options.format == TargetFormat::vhdx_fixed;
-    metadata.has_parent = options.format == TargetFormat::vhdx_diff;
+    metadata.has_parent = has_base;
     metadata.block_size_bytes = metadata.is_fixed     ? kFixedBlockBytes
                                 : metadata.has_parent ? kDifferencingBlockBytes
                                                       : kDynamicBlockBytes;
@@ -162,10 +164,17 @@ void write_qcow2(FileSystem& file_system, Random& random, const DiskSource& sour
     const TemporaryName raw{file_system, random, target, "raw.tmp"};
     const TemporaryName converted{file_system, random, target, "qcow2.tmp"};
     write_raw(*file_system.create(raw.path()), source, work);
+    source.check_unchanged();
     convert_with_qemu(raw.path(), converted.path(), work);
     file_system.open_write(converted.path())->sync();
     file_system.rename(converted.path(), target);
     file_system.sync_directory(std::filesystem::absolute(target).parent_path());
+}
+
+/// A source that changed while it was read gave a disk that never was.
+void check_unchanged(const DiskSource& source, const WriteOptions& options) {
+    source.check_unchanged();
+    if (options.base != nullptr) options.base->check_unchanged();
 }
 
 /// All but qcow2, which another program writes.
@@ -218,6 +227,7 @@ void write_disk(FileSystem& file_system, Random& random, const DiskSource& sourc
         AtomicFile file{file_system, target};
         file.file().expect_bulk_writes();
         write_content(file.file(), random, source, options, work);
+        check_unchanged(source, options);
         file.commit();
     });
 }

@@ -22,6 +22,7 @@ struct WriteOptions {
     Guid virtual_disk_id;
     /// Only a VHD says when it was made.
     std::optional<WallTime> created;
+    /// Of a VHDX; a differencing one has that of its base.
     std::uint32_t physical_sector_size = 4096;
     /// For vhdx_diff: the parent. What equals it is left out; it must outlive the call.
     const DiskSource* base = nullptr;
@@ -35,7 +36,8 @@ TargetFormat parse_target_format(std::string_view name);
 
 /// Writes the whole disk, with holes where it is zero, under a temporary name; syncs and renames at
 /// the end. An existing target is Error{already_exists}; a disk that the format cannot hold, by
-/// size or sector size, is Error{unsupported}. qcow2 goes through qemu-img.
+/// size or sector size, is Error{unsupported}. A source or base that changed meanwhile is
+/// Error{corrupt}, and nothing is written. qcow2 goes through qemu-img.
 void write_disk(FileSystem& file_system, Random& random, const DiskSource& source,
                 const std::filesystem::path& target, const WriteOptions& options, const Work& work);
 

@@ -200,6 +200,11 @@ DiskExtent ImageChain::extent_at(std::uint64_t offset, std::uint64_t length_max)
     return whole;
 }
 
+void ImageChain::check_unchanged() const {
+    for (const auto& layer : layers_)
+        layer->check_unchanged();
+}
+
 bool is_parent_of(const ImageInfo& parent, const ImageInfo& child) {
     if (!child.parent || parent.data_write_guid.is_null()) return false;
     if (parent.format != child.format) return false;  // The two kinds of ids never meet.

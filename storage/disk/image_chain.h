@@ -30,6 +30,8 @@ public:
     std::uint32_t logical_sector_size() const override { return leaf().logical_sector_size(); }
     void read(std::uint64_t offset, MutableByteView target) const override;
     DiskExtent extent_at(std::uint64_t offset, std::uint64_t length_max) const override;
+    /// Of every layer.
+    void check_unchanged() const override;
 
 private:
     // Shared: one image may be the ancestor of several chains of an export.

@@ -129,7 +129,9 @@ void check_parent(const ImageInfo& child, const ImageInfo& parent, ImageCheck& c
                      fmt::format("the image has sectors of {} bytes, its parent of {}",
                                  child.logical_sector_size, parent.logical_sector_size));
     }
-    if (parent.virtual_disk_id != child.virtual_disk_id) {
+    // In a VHD it is the file's own.
+    const bool has_disk_id = child.format == ImageFormat::vhdx;
+    if (has_disk_id && parent.virtual_disk_id != child.virtual_disk_id) {
         found.warn(
             FindingKind::parent, "Virtual Disk ID", std::nullopt,
             fmt::format("the image belongs to disk {}, its parent to disk {}",

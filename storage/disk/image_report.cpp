@@ -22,10 +22,12 @@ struct KindBytes {
     std::uint64_t parent = 0;
 };
 
-KindBytes count_kinds(const DiskSource& source) {
+KindBytes count_kinds(const DiskSource& source, const Work& work) {
     KindBytes bytes;
     const std::uint64_t size = source.size_bytes();
     for (std::uint64_t offset = 0; offset < size;) {
+        work.progress.report("counting", offset, size);
+        work.throw_if_stopped();
         const DiskExtent extent = source.extent_at(offset, size - offset);
         switch (extent.kind) {
             case ExtentKind::data:
@@ -191,12 +193,12 @@ void compare_bytes(DiskComparison& result, std::uint64_t offset, std::uint64_t s
 
 }  // namespace
 
-Json image_info_json(const ImageChain& chain) {
+Json image_info_json(const ImageChain& chain, const Work& work) {
     Json layers = Json::array();
-    const KindBytes merged = count_kinds(chain);
+    const KindBytes merged = count_kinds(chain, work);
     for (const auto& layer : chain.layers()) {
         const bool is_alone = chain.layers().size() == 1;
-        layers.push_back(layer_json(*layer, is_alone ? merged : count_kinds(*layer)));
+        layers.push_back(layer_json(*layer, is_alone ? merged : count_kinds(*layer, work)));
     }
     const ImageInfo& leaf = chain.leaf().info();
     Json info{{"format", to_string(leaf.format)},
@@ -211,19 +213,28 @@ Json image_info_json(const ImageChain& chain) {
     return info;
 }
 
+void walk_extents(const DiskSource& source, const std::function<bool(const DiskExtent&)>& visit) {
+    const std::uint64_t size = source.size_bytes();
+    DiskExtent merged;
+    while (merged.offset + merged.length < size) {
+        const std::uint64_t offset = merged.offset + merged.length;
+        const DiskExtent extent = source.extent_at(offset, size - offset);
+        if (merged.length > 0 && extent.kind == merged.kind) {
+            merged.length += extent.length;
+            continue;
+        }
+        if (merged.length > 0 && !visit(merged)) return;
+        merged = extent;
+    }
+    visit(merged);
+}
+
 std::vector<DiskExtent> map_extents(const DiskSource& source, std::size_t count_max) {
     std::vector<DiskExtent> extents;
-    const std::uint64_t size = source.size_bytes();
-    for (std::uint64_t offset = 0; offset < size;) {
-        const DiskExtent extent = source.extent_at(offset, size - offset);
-        if (!extents.empty() && extents.back().kind == extent.kind) {
-            extents.back().length += extent.length;
-        } else {
-            if (extents.size() == count_max) break;
-            extents.push_back(extent);
-        }
-        offset += extent.length;
-    }
+    walk_extents(source, [&](const DiskExtent& extent) {
+        if (extents.size() < count_max) extents.push_back(extent);
+        return extents.size() < count_max;
+    });
     return extents;
 }
 

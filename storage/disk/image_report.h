@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace entrepot::disk {
@@ -17,7 +18,11 @@ inline constexpr std::size_t kDifferingRangesMax = 10'000;
 
 /// Everything in the headers of each layer, whether the chain is complete, and how many bytes of
 /// the merged disk and of each layer are of which kind. Walks the allocation tables.
-Json image_info_json(const ImageChain& chain);
+Json image_info_json(const ImageChain& chain, const Work& work);
+
+/// Calls `visit` with each extent of a disk in order, neighbours of one kind merged, until it
+/// returns false.
+void walk_extents(const DiskSource& source, const std::function<bool(const DiskExtent&)>& visit);
 
 /// The first extents of a disk, neighbours of one kind merged; fewer than count_max means all.
 std::vector<DiskExtent> map_extents(const DiskSource& source, std::size_t count_max);

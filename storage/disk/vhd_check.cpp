@@ -43,10 +43,12 @@ public:
           stride_(bitmap_bytes_ + header.block_size) {}
 
     BlockCounts run(bool is_differencing) {
+        // At once: growing would need the room twice.
+        starts_.reserve(std::min<std::uint64_t>(block_count_, kStartsMax));
         walk([this](std::uint64_t block, std::uint32_t raw) { check_entry(block, raw); });
         (is_differencing ? counts_.partial : counts_.present) = present_count_;
         counts_.not_present = block_count_ - present_count_;
-        if (starts_.size() > kStartsMax) {
+        if (has_more_starts_) {
             found_.note(FindingKind::overlap, "", std::nullopt,
                         fmt::format("with more than {} blocks, overlaps and leaks are not looked "
                                     "for",
@@ -112,7 +114,11 @@ private:
                                       structure.length));
             return;
         }
-        if (starts_.size() <= kStartsMax) starts_.push_back(raw);
+        if (starts_.size() < kStartsMax) {
+            starts_.push_back(raw);
+        } else {
+            has_more_starts_ = true;
+        }
     }
 
     void find_overlaps() {
@@ -202,6 +208,7 @@ private:
     std::uint64_t bitmap_bytes_;
     std::uint64_t stride_;  ///< Of a block with its bitmap.
     std::vector<std::uint32_t> starts_;
+    bool has_more_starts_ = false;
     std::uint64_t present_count_ = 0;
     std::size_t leaks_listed_ = 0;
     std::uint64_t unlisted_bytes_ = 0;

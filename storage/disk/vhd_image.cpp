@@ -132,6 +132,10 @@ VhdImage::Piece VhdImage::piece_at(std::uint64_t offset, std::uint64_t length_ma
 
 void VhdImage::read(std::uint64_t offset, MutableByteView target) const {
     ENTREPOT_CHECK(offset <= size_bytes() && target.size() <= size_bytes() - offset);
+    with_image("reading", file_->path(), [&] { read_pieces(offset, target); });
+}
+
+void VhdImage::read_pieces(std::uint64_t offset, MutableByteView target) const {
     while (!target.empty()) {
         const Piece piece = piece_at(offset, target.size());
         const MutableByteView part = target.first(piece.length);
@@ -164,6 +168,10 @@ DiskExtent VhdImage::extent_at(std::uint64_t offset, std::uint64_t length_max) c
     ENTREPOT_CHECK(offset < size_bytes() && length_max > 0);
     ENTREPOT_CHECK(offset % kSectorBytes == 0);
     length_max = std::min(length_max, size_bytes() - offset);
+    return with_image("reading", file_->path(), [&] { return find_extent(offset, length_max); });
+}
+
+DiskExtent VhdImage::find_extent(std::uint64_t offset, std::uint64_t length_max) const {
     Piece piece = refine(piece_at(offset, length_max));
     DiskExtent extent{offset, piece.length, piece.kind};
     while (extent.length < length_max) {
@@ -212,8 +220,8 @@ namespace entrepot::disk {
 
 std::unique_ptr<DiskImage> open_vhd(std::unique_ptr<File> file) {
     ENTREPOT_CHECK(file != nullptr);
-    const std::string name = file->path().string();
-    return with_image("opening image " + name,
+    const std::filesystem::path path = file->path();  // The file goes with an image that fails.
+    return with_image("opening", path,
                       [&] { return std::make_unique<vhd::VhdImage>(std::move(file)); });
 }
 

@@ -32,6 +32,7 @@ constexpr std::array<char, 4> kCreatorApplication{'w', 'i', 'n', ' '};
 constexpr std::uint32_t kCreatorVersion = 0x000A0000;
 constexpr std::array<char, 4> kCreatorSystem{'W', 'i', '2', 'k'};
 
+static_assert(kBlockBytes % kRunBytesMax == 0);  // No run crosses a block.
 static_assert(kBlockBytes / vhd::kSectorBytes <= kBitmapBytes * 8);
 static_assert(limits::kVhdSizeBytesMax / kBlockBytes * (kBlockBytes + kDataAlignment) /
                   vhd::kSectorBytes <
@@ -84,7 +85,6 @@ public:
           end_(kTableOffset + table_.size()) {}
 
     void write(const vhd::Footer& footer, const Work& work) {
-        // A run never crosses a block: it ends at a MiB at the latest.
         scan_content(source_, work, [&](std::uint64_t offset, ByteView content) {
             const std::uint64_t block = offset / kBlockBytes;
             if (block != current_) begin_block(block);

@@ -131,6 +131,10 @@ VhdxImage::Piece VhdxImage::piece_at(std::uint64_t offset, std::uint64_t length_
 
 void VhdxImage::read(std::uint64_t offset, MutableByteView target) const {
     ENTREPOT_CHECK(offset <= size_bytes() && target.size() <= size_bytes() - offset);
+    with_image("reading", file_->path(), [&] { read_pieces(offset, target); });
+}
+
+void VhdxImage::read_pieces(std::uint64_t offset, MutableByteView target) const {
     while (!target.empty()) {
         const Piece piece = piece_at(offset, target.size());
         const MutableByteView part = target.first(piece.length);
@@ -168,6 +172,10 @@ DiskExtent VhdxImage::extent_at(std::uint64_t offset, std::uint64_t length_max) 
     ENTREPOT_CHECK(offset < size_bytes() && length_max > 0);
     ENTREPOT_CHECK(offset % geometry_->sector_size == 0);
     length_max = std::min(length_max, size_bytes() - offset);
+    return with_image("reading", file_->path(), [&] { return find_extent(offset, length_max); });
+}
+
+DiskExtent VhdxImage::find_extent(std::uint64_t offset, std::uint64_t length_max) const {
     const std::uint64_t block_size = geometry_->block_size_bytes;
     Piece piece = refine(piece_at(offset, length_max));
     DiskExtent extent{offset, piece.length, piece.kind};
@@ -217,8 +225,8 @@ namespace entrepot::disk {
 
 std::unique_ptr<DiskImage> open_vhdx(std::unique_ptr<File> file) {
     ENTREPOT_CHECK(file != nullptr);
-    const std::string name = file->path().string();
-    return with_image("opening image " + name,
+    const std::filesystem::path path = file->path();  // The file goes with an image that fails.
+    return with_image("opening", path,
                       [&] { return std::make_unique<vhdx::VhdxImage>(std::move(file)); });
 }
 

@@ -38,6 +38,8 @@ private:
     static Opened open(const File& file);
     Piece piece_at(std::uint64_t offset, std::uint64_t length_max) const;
     Piece refine(Piece piece) const;
+    void read_pieces(std::uint64_t offset, MutableByteView target) const;
+    DiskExtent find_extent(std::uint64_t offset, std::uint64_t length_max) const;
 
     std::unique_ptr<File> file_;
     ImageInfo info_;

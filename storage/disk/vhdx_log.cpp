@@ -109,11 +109,13 @@ void apply_entry(const LogBuffer& log, const FoundEntry& found, Overlay& overlay
             overlay.put_zeros(descriptor->target_offset, descriptor->length);
             continue;
         }
-        LittleEndianWriter page;
-        page.u64(descriptor->leading);
-        page.bytes(ByteView{entry}.subspan(data_offset + kLeadingBytes, kDataSectorBodyBytes));
-        page.u32(descriptor->trailing);
-        overlay.put_page(descriptor->target_offset, page.take());
+        // Of its own size and no larger: there may be thousands.
+        Bytes page(kLogSectorBytes);
+        store_u64(page, 0, descriptor->leading);
+        const auto body = entry.begin() + static_cast<std::ptrdiff_t>(data_offset + kLeadingBytes);
+        std::copy_n(body, kDataSectorBodyBytes, page.begin() + kLeadingBytes);
+        store_u32(page, kLogSectorBytes - kTrailingBytes, descriptor->trailing);
+        overlay.put_page(descriptor->target_offset, std::move(page));
         data_offset += kLogSectorBytes;
     }
 }

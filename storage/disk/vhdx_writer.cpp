@@ -4,7 +4,7 @@
 #include "storage/disk/vhdx_builder.h"
 #include "storage/disk/vhdx_format.h"
 
-#include "base/error.h"
+#include "base/check.h"
 
 #include <algorithm>
 #include <cstring>
@@ -178,7 +178,7 @@ void write_dynamic(File& target, vhdx::Builder& builder, const DiskSource& sourc
     const std::uint64_t block_size = builder.geometry().block_size_bytes;
     std::uint64_t current = kNoBlock;
     std::uint64_t file_offset = 0;
-    // A run never crosses a block: it ends at a MiB at the latest.
+    ENTREPOT_CHECK(block_size % kRunBytesMax == 0);  // No run crosses a block.
     scan_content(source, work, [&](std::uint64_t offset, ByteView content) {
         const std::uint64_t block = offset / block_size;
         if (block != current) {

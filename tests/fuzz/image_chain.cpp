@@ -200,12 +200,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     apply_records(input, files);
     const Images images = open_all(std::move(files));
     if (images.empty()) return 0;
+    NullProgress progress;
     for (const auto& image : images)
         fuzz::allow_refusal([&] { disk::check_block_aliasing(*image); });
     fuzz::allow_refusal([&] {
         for (const disk::ImageChain& chain : disk::build_chains(images)) {
             fuzz::allow_refusal([&] { look_at(chain); });
-            fuzz::allow_refusal([&] { disk::image_info_json(chain).dump(); });
+            fuzz::allow_refusal([&] { disk::image_info_json(chain, Work{progress}).dump(); });
         }
     });
     fuzz::allow_refusal([&] { look_at(disk::build_chain_of(images.front(), images)); });

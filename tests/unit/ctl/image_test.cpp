@@ -71,6 +71,20 @@ TEST_CASE("image: Ctrl-C ends a conversion and leaves nothing", "[ctl]") {
     }
 }
 
+TEST_CASE("image: Ctrl-C ends whatever looks at an image", "[ctl]") {
+    const std::vector<std::vector<std::string>> commands{
+        {"info"}, {"map"}, {"read", "--offset", "0", "--length", "1048576"}};
+    for (auto words : commands) {
+        Images images;
+        images.shell.terminal.interrupt_at = 2;
+        words.insert(words.begin(), "image");
+        words.push_back(images.path("a.raw"));
+        INFO(words[1]);
+        CHECK(images.shell.run(words) == 1);
+        CHECK(images.shell.terminal.err_text().find("cancelled") != std::string::npos);
+    }
+}
+
 TEST_CASE("image: compare says where disks differ", "[ctl]") {
     Images images;
     CHECK(images.shell.run(

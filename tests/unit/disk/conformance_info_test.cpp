@@ -70,6 +70,7 @@ TEST_CASE("conformance: facts of real images are what vhdiinfo says", "[disk][co
     const auto images = test::find_images();
     if (!images) return;
     PosixFileSystem files;
+    NullProgress progress;
     for (const std::string name : kImages) {
         INFO(name);
         const test::TemporaryDirectory directory;
@@ -82,7 +83,7 @@ TEST_CASE("conformance: facts of real images are what vhdiinfo says", "[disk][co
         }
         const auto theirs = parse(output);
         const ImageChain chain{{open_any(files.open_read(path))}};
-        const Json layer = image_info_json(chain).at("layers").at(0);
+        const Json layer = image_info_json(chain, Work{progress}).at("layers").at(0);
         const bool is_vhdx = layer.at("format") == "vhdx";
         CHECK(theirs.at("Format") == (is_vhdx ? "VHDX (version 2)" : "VHD (version 1)"));
         CHECK(theirs.at("Disk type") == word_for(layer.at("type")));

@@ -8,6 +8,7 @@
 #include "tests/support/failing_file_system.h"
 #include "tests/support/memory_file.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/vhdx_image_builder.h"
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -245,6 +246,42 @@ TEST_CASE_METHOD(Fixture, "writer: a target appears whole or not at all", "[disk
         FAIL("an existing file must not be replaced");
     } catch (const Error& error) {
         CHECK(error.code() == ErrorCode::already_exists);
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "writer: what was read while it changed is not kept", "[disk][writer]") {
+    test::VhdxImageBuilder builder;
+    builder.size_bytes = 8 * kMiB;
+    builder.block(0, 6, 4 * kMiB).content(4 * kMiB, Bytes(2 * kMiB, std::byte{7}));
+    auto owned = builder.build();
+    struct OpensForWriting final : Progress {
+        void report(std::string_view, std::uint64_t, std::uint64_t) override {
+            file->write(64 * kKiB, header);
+        }
+        test::MemoryFile* file = nullptr;
+        Bytes header;
+    } other_program;
+    other_program.file = owned.get();
+    other_program.header = builder.header(9);
+    const auto image = open_vhdx(std::move(owned));
+    ScratchDisk disk{8 * kMiB, 512, 5};
+    disk.change(3);
+    for (const auto format : {TargetFormat::raw, TargetFormat::vhdx, TargetFormat::vhd_fixed,
+                              TargetFormat::qcow2, TargetFormat::vhdx_diff}) {
+        WriteOptions options = options_of(format);
+        options.base = image.get();
+        options.base_info = &image->info();
+        options.base_file_name = "base.vhdx";
+        const bool is_diff = format == TargetFormat::vhdx_diff;
+        const DiskSource& source = is_diff ? static_cast<const DiskSource&>(disk.image()) : *image;
+        try {
+            write_disk(files, random, source, path("target"), options, Work{other_program});
+            FAIL("a disk that never was must not be written");
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::corrupt);
+            CHECK(std::string{error.what()}.find("changed while it was read") != std::string::npos);
+        }
+        CHECK(files.list(directory.path()).empty());
     }
 }
 

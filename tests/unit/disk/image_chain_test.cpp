@@ -199,7 +199,8 @@ TEST_CASE("report: info tells what is needed and counts bytes by kind", "[disk][
     VhdxImageBuilder child = child_of(2, 1, "base.vhdx");
     child.block(0, 6, 8 * kMiB).block(1, 2).block(2, 3);
     child.content(8 * kMiB, Bytes(2 * kMiB, std::byte{1}));
-    const Json info = image_info_json(ImageChain{{open_as(child, "leaf.vhdx")}});
+    NullProgress progress;
+    const Json info = image_info_json(ImageChain{{open_as(child, "leaf.vhdx")}}, Work{progress});
     CHECK(info["complete"] == false);
     CHECK(info["needs"]["name"] == "base.vhdx");
     CHECK(info["bytes"]["data"] == 2 * kMiB);

@@ -188,7 +188,8 @@ TEST_CASE("vhd: what a child says of its parent is shown", "[disk][vhd]") {
     // Without any locator the name in the header is what there is.
     CHECK(open_vhd(child().build())->info().parent->leaf_name() == "base.vhd");
 
-    const Json document = image_info_json(ImageChain{{open_vhd(builder.build())}});
+    NullProgress progress;
+    const Json document = image_info_json(ImageChain{{open_vhd(builder.build())}}, Work{progress});
     CHECK(document.at("complete") == false);
     CHECK(document.at("needs").at("name") == "near.vhd");
     const Json& fields = document.at("layers").at(0).at("vhd");
