@@ -1,6 +1,7 @@
 // Extents say where to read; what was read is looked through for zeros.
 #include "storage/disk/content_scan.h"
 
+#include "base/check.h"
 #include "base/file_system.h"
 
 #include <algorithm>
@@ -47,7 +48,9 @@ void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
 
 }  // namespace
 
-void scan_content(const DiskSource& source, const Work& work, const Sink& sink) {
+void scan_content(const DiskSource& source, const Work& work, std::size_t run_bytes_max,
+                  const Sink& sink) {
+    ENTREPOT_CHECK(run_bytes_max >= kUnitBytes && kRunBytesMax % run_bytes_max == 0);
     const std::uint64_t size = source.size_bytes();
     ReadBuffer buffer;
     for (std::uint64_t offset = 0; offset < size;) {
@@ -58,7 +61,7 @@ void scan_content(const DiskSource& source, const Work& work, const Sink& sink) 
             work.throw_if_stopped();
             // Reads end at multiples of their size, so that runs stay aligned.
             const std::uint64_t length =
-                std::min(end - offset, kRunBytesMax - offset % kRunBytesMax);
+                std::min(end - offset, run_bytes_max - offset % run_bytes_max);
             const MutableByteView part = buffer.place(offset, length);
             source.read(offset, part);  // Throws for kind parent.
             pass_on_nonzero(offset, part, sink);

@@ -15,10 +15,10 @@ namespace entrepot::disk {
 inline constexpr std::size_t kRunBytesMax = 2 * kMiB;
 
 /// Calls the sink with each run of content that is not zero, from the start of the disk to its end;
-/// a run ends at the next multiple of kRunBytesMax at the latest. Zeros of 4 KiB and more are left
-/// out. Reports progress and stops between reads. Throws Error{parent_missing} for an incomplete
-/// chain.
-void scan_content(const DiskSource& source, const Work& work,
+/// a run ends at the next multiple of `run_bytes_max` at the latest. Zeros of 4 KiB and more are
+/// left out. Reports progress and stops between reads. Throws Error{parent_missing} for an
+/// incomplete chain. Requires run_bytes_max to be a divisor of kRunBytesMax, 4 KiB or more.
+void scan_content(const DiskSource& source, const Work& work, std::size_t run_bytes_max,
                   const std::function<void(std::uint64_t offset, ByteView content)>& sink);
 
 }  // namespace entrepot::disk

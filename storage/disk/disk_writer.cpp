@@ -208,7 +208,7 @@ TargetFormat parse_target_format(std::string_view name) {
 
 void write_raw(File& target, const DiskSource& source, const Work& work) {
     target.truncate(source.size_bytes());
-    scan_content(source, work,
+    scan_content(source, work, kRunBytesMax,
                  [&](std::uint64_t offset, ByteView content) { target.write(offset, content); });
 }
 

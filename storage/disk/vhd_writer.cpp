@@ -85,7 +85,7 @@ public:
           end_(kTableOffset + table_.size()) {}
 
     void write(const vhd::Footer& footer, const Work& work) {
-        scan_content(source_, work, [&](std::uint64_t offset, ByteView content) {
+        scan_content(source_, work, kRunBytesMax, [&](std::uint64_t offset, ByteView content) {
             const std::uint64_t block = offset / kBlockBytes;
             if (block != current_) begin_block(block);
             target_.write(data_offset_ + offset % kBlockBytes, content);

@@ -4,8 +4,6 @@
 #include "storage/disk/vhdx_builder.h"
 #include "storage/disk/vhdx_format.h"
 
-#include "base/check.h"
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -168,7 +166,7 @@ void write_fixed(File& target, vhdx::Builder& builder, const DiskSource& source,
     for (std::uint64_t block = 0; block < geometry.block_count; ++block) {
         builder.set_block(block, vhdx::kFullyPresent, first + block * geometry.block_size_bytes);
     }
-    scan_content(source, work, [&](std::uint64_t offset, ByteView content) {
+    scan_content(source, work, kRunBytesMax, [&](std::uint64_t offset, ByteView content) {
         target.write(first + offset, content);
     });
 }
@@ -178,8 +176,9 @@ void write_dynamic(File& target, vhdx::Builder& builder, const DiskSource& sourc
     const std::uint64_t block_size = builder.geometry().block_size_bytes;
     std::uint64_t current = kNoBlock;
     std::uint64_t file_offset = 0;
-    ENTREPOT_CHECK(block_size % kRunBytesMax == 0);  // No run crosses a block.
-    scan_content(source, work, [&](std::uint64_t offset, ByteView content) {
+    // No run crosses a block.
+    const std::size_t run_bytes_max = std::min<std::uint64_t>(block_size, kRunBytesMax);
+    scan_content(source, work, run_bytes_max, [&](std::uint64_t offset, ByteView content) {
         const std::uint64_t block = offset / block_size;
         if (block != current) {
             current = block;
