@@ -74,16 +74,18 @@ PointsOfVms list_points(const Services& services, const Json& parameters) {
 repository::RetentionPlan plan_for(const Services& services,
                                    const std::vector<PointSummary>& points,
                                    const repository::RetentionRule& rule) {
-    const WallTime now = services.clock.wall_now();
+    const repository::TimeState time = services.repository.time_state();
     std::vector<repository::RetentionPoint> seen;
     for (const PointSummary& point : points) {
-        const bool is_protected =
-            !point.hold_reason.empty() || (point.protected_until && *point.protected_until > now);
+        const bool is_young = time.minimum_age.count() > 0 && is_young;
+        const bool is_protected = !point.hold_reason.empty() ||
+                                  (point.protected_until && *point.protected_until > time.now) ||
+                                  time.now - point.trusted_time < time.minimum_age;
         seen.push_back(
             {point.id, point.sequence, point.time, is_protected, point.has_known_damage});
     }
     const auto zone = TimeZones{services.file_system}.get(services.time_zone);
-    return repository::plan_retention(seen, rule, now, *zone);
+    return repository::plan_retention(seen, rule, time.now, *zone);
 }
 
 const PointSummary& find_in(const std::vector<PointSummary>& points, const std::string& id) {
@@ -108,6 +110,7 @@ public:
 
     jobs::JobOutcome run() {
         const repository::RetentionRule rule = rule_of(job_.parameters());
+        require_trusted_clock();
         const std::uint64_t stored_before = services_.repository.info().stored_bytes;
         job_.enter_stage("prune");
         for (const auto& [vm, points] : list_points(services_, job_.parameters())) {
@@ -129,6 +132,14 @@ public:
     }
 
 private:
+    void require_trusted_clock() {
+        if (dry_run_of(job_.parameters()) == repository::DryRun::yes) return;
+        const std::string frozen = services_.repository.time_state().frozen;
+        if (frozen.empty()) return;
+        throw Error{ErrorCode::conflict, fmt::format("nothing is deleted: {}", frozen),
+                    "set the clock right if it is wrong, then: entrepot clock confirm"};
+    }
+
     void remove(const PointSummary& point) {
         job_.work().throw_if_stopped();
         if (dry_run_of(job_.parameters()) == repository::DryRun::no) {
@@ -136,6 +147,7 @@ private:
                 delete_point(services_, point);
             } catch (const Error& error) {
                 if (error.code() != ErrorCode::conflict) throw;
+                require_trusted_clock();
                 kept_.push_back({{"point", point.id}, {"because", Json::array({error.message()})}});
                 return;
             }

@@ -22,7 +22,7 @@ namespace data = Poco::Data;
 namespace sqlite = Poco::Data::SQLite;
 using namespace Poco::Data::Keywords;
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 constexpr const char* kSchema[] = {
     "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
@@ -37,6 +37,11 @@ constexpr const char* kSchema[] = {
     "verified_ms BIGINT, verified_result VARCHAR(16) NOT NULL)",
     "CREATE TABLE IF NOT EXISTS damaged_slots (pack VARCHAR(64) NOT NULL, slot BIGINT NOT NULL, "
     "PRIMARY KEY (pack, slot))",
+};
+
+// From each schema to the next; the first makes 2 of 1.
+constexpr const char* kMigrations[] = {
+    "ALTER TABLE damaged_slots ADD COLUMN chunk VARCHAR(64) NOT NULL DEFAULT ''",
 };
 
 PackState pack_state_from(const std::string& text) {
@@ -281,13 +286,19 @@ public:
         });
     }
 
+    void mark_damaged(const std::string& id) override {
+        change([&](data::Session& session) {
+            session << "UPDATE points SET is_damaged = 1 WHERE id = ?", bind(id), now;
+        });
+    }
+
     void add_damaged_slots(const std::vector<DamagedSlot>& slots) override {
         change([&](data::Session& session) {
             for (const DamagedSlot& damaged : slots) {
                 session << "DELETE FROM damaged_slots WHERE pack = ? AND slot = ?",
                     bind(damaged.pack), bind(to_signed(damaged.slot)), now;
-                session << "INSERT INTO damaged_slots (pack, slot) VALUES (?, ?)",
-                    bind(damaged.pack), bind(to_signed(damaged.slot)), now;
+                session << "INSERT INTO damaged_slots (pack, slot, chunk) VALUES (?, ?, ?)",
+                    bind(damaged.pack), bind(to_signed(damaged.slot)), bind(damaged.chunk), now;
             }
         });
     }
@@ -295,9 +306,10 @@ public:
     std::vector<DamagedSlot> list_damaged_slots() override {
         return read([&](data::Session& session) {
             std::vector<DamagedSlot> rows;
-            data::RecordSet records{session, "SELECT pack, slot FROM damaged_slots"};
+            data::RecordSet records{session, "SELECT pack, slot, chunk FROM damaged_slots"};
             for (bool more = records.moveFirst(); more; more = records.moveNext()) {
-                rows.push_back({text(records, 0), static_cast<std::uint32_t>(number(records, 1))});
+                rows.push_back({text(records, 0), static_cast<std::uint32_t>(number(records, 1)),
+                                text(records, 2)});
             }
             return rows;
         });
@@ -386,6 +398,11 @@ private:
                                         version, kSchemaVersion)};
             }
             if (version == kSchemaVersion) return;
+            for (std::int64_t from = std::max<std::int64_t>(version, 1); from < kSchemaVersion;
+                 ++from) {
+                session << kMigrations[from - 1], now;
+            }
+            session << "DELETE FROM properties WHERE name = 'schema'", now;
             session << "INSERT INTO properties (name, value) VALUES ('schema', ?)",
                 bind(kSchemaVersion), now;
         });

@@ -51,6 +51,7 @@ struct SessionRow {
 struct DamagedSlot {
     std::string pack;
     std::uint32_t slot = 0;
+    std::string chunk{};  ///< What it held; empty where that is not known.
 };
 
 /// A pack that a point under commit refers to.
@@ -100,6 +101,8 @@ public:
                                 const std::string& hold_reason) = 0;
     virtual void set_verified(const std::string& id, std::int64_t time_ms,
                               const std::string& result, bool is_damaged) = 0;
+
+    virtual void mark_damaged(const std::string& id) = 0;
 
     virtual void add_damaged_slots(const std::vector<DamagedSlot>& slots) = 0;
     virtual std::vector<DamagedSlot> list_damaged_slots() = 0;

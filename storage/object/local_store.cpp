@@ -14,8 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kCollections = {Collection::packs, Collection::maps, Collection::manifests,
-                                     Collection::marks};
+constexpr std::array kCollections = {Collection::packs,     Collection::maps,
+                                     Collection::manifests, Collection::marks,
+                                     Collection::redirects, Collection::states};
+constexpr std::size_t kRequired = 4;
 constexpr std::string_view kUploads = "tmp";
 constexpr std::size_t kNameLengthMax = 128;
 
@@ -97,7 +99,8 @@ void LocalStore::create_directories(FileSystem& file_system, const fs::path& dir
 
 LocalStore::LocalStore(FileSystem& file_system, Random& random, fs::path directory)
     : file_system_(file_system), random_(random), directory_(std::move(directory)) {
-    for (const Collection collection : kCollections) {
+    for (std::size_t i = 0; i < kRequired; ++i) {
+        const Collection collection = kCollections.at(i);
         const auto status = file_system_.find_status(directory_ / to_string(collection));
         if (!status || status->type != FileType::directory) {
             throw Error{
@@ -155,6 +158,9 @@ void LocalStore::remove(const Key& key) {
 std::vector<std::string> LocalStore::list(Collection collection) {
     std::vector<std::string> names;
     const fs::path root = directory_ / to_string(collection);
+    const bool is_required =
+        collection != Collection::redirects && collection != Collection::states;
+    if (!is_required && !file_system_.exists(root)) return names;
     for (const DirectoryEntry& fan : file_system_.list(root)) {
         if (fan.type != FileType::directory) continue;
         for (DirectoryEntry& entry : file_system_.list(root / fan.name)) {

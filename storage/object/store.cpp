@@ -17,6 +17,10 @@ std::string_view to_string(Collection collection) {
             return "manifests";
         case Collection::marks:
             return "marks";
+        case Collection::redirects:
+            return "redirects";
+        case Collection::states:
+            return "states";
     }
     return "unknown";
 }

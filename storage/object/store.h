@@ -12,7 +12,8 @@
 
 namespace entrepot::object {
 
-enum class Collection { packs, maps, manifests, marks };
+/// The first four are always there; the others may be absent where nothing was put into them.
+enum class Collection { packs, maps, manifests, marks, redirects, states };
 
 std::string_view to_string(Collection collection);
 

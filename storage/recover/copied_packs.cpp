@@ -27,7 +27,8 @@ bool is_damage(ErrorCode code) {
 }  // namespace
 
 CopiedPacks::CopiedPacks(object::Store& store, const repository::RepositoryKeys& keys)
-    : store_(store), keys_(keys) {
+    : store_(store), keys_(keys), redirects_(store, keys) {
+    redirects_.load();
     for (const std::string& name : store_.list(object::Collection::packs)) {
         if (const auto parsed = repository::parse_pack_name(name)) {
             generations_[parsed->pack].push_back(parsed->generation);
@@ -68,6 +69,10 @@ std::shared_ptr<const PackReader> CopiedPacks::open(const PackId& pack) {
     recent_.emplace_front(pack, reader);
     if (recent_.size() > kOpenPacksMax) recent_.pop_back();
     return reader;
+}
+
+std::vector<SlotAddress> CopiedPacks::redirects(const SlotAddress& place) {
+    return redirects_.places(place);
 }
 
 void CopiedPacks::read_all_tables() {

@@ -3,6 +3,7 @@
 
 #include "storage/object/store.h"
 #include "storage/repository/pack_source.h"
+#include "storage/repository/redirects.h"
 #include "storage/repository/repository_keys.h"
 
 #include <list>
@@ -21,6 +22,10 @@ public:
 
     /// The highest generation that can be opened.
     std::shared_ptr<const repository::PackReader> open(const repository::PackId& pack) override;
+    std::vector<repository::SlotAddress> redirects(const repository::SlotAddress& place) override;
+    /// A copy is only read.
+    void note_damage(const repository::ShortId&, const repository::SlotAddress&) noexcept override {
+    }
     /// The first time reads the slot tables of all packs: 36 bytes of memory for each chunk.
     std::vector<repository::SlotAddress> find_copies(const repository::ShortId& id) override;
 
@@ -35,6 +40,7 @@ private:
 
     object::Store& store_;
     const repository::RepositoryKeys& keys_;
+    repository::RedirectTable redirects_;
     std::map<repository::PackId, std::vector<std::uint32_t>> generations_;  // Highest first.
     std::mutex mutex_;
     std::list<std::pair<repository::PackId, Reader>> recent_;  // Most recent first.

@@ -57,23 +57,27 @@ void adopt_packs(RepositoryCore& core, const Work& work) {
     }
 }
 
-// The packs that the views of a point refer to.
+// The packs that the views of a point refer to; where a chunk was stored anew, the new ones.
 std::set<PackId> packs_of(RepositoryCore& core, const PointContent& content) {
     std::set<PackId> packs;
+    const auto add = [&](const SlotAddress& place) {
+        const std::vector<SlotAddress> places = core.redirects.places(place);
+        packs.insert(places.empty() ? place.pack : places.back().pack);
+    };
     for (const DiskMaps& maps : content.maps) {
         for (const MapId& map : {maps.restore, maps.tracking}) {
             const auto view = MapView::open(core.store, core.keys, map);
             for (std::uint32_t span = 0; span < view->header().span_count(); ++span) {
                 if (view->nearest(span) == view->chain().size()) continue;
                 for (const MapEntry& entry : view->resolve(span)) {
-                    if (entry.state == MapEntry::State::stored) packs.insert(entry.address.pack);
+                    if (entry.state == MapEntry::State::stored) add(entry.address);
                 }
             }
         }
     }
     for (const PointFile& file : content.files) {
         for (const FileChunk& chunk : file.chunks) {
-            if (chunk.id != ShortId{}) packs.insert(chunk.address.pack);
+            if (chunk.id != ShortId{}) add(chunk.address);
         }
     }
     return packs;

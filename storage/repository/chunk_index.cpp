@@ -82,7 +82,9 @@ ChunkIndex::ChunkIndex(const std::filesystem::path& directory) : state_(std::mak
     state_->directory = directory;
     const rocksdb::Status status = state_->open();
     if (status.ok()) return;
-    if (status.IsNoSpace() || status.IsBusy()) require(status, "opening");
+    // On a full disk we do without: nobody stores anything there, and deleting must work.
+    if (status.IsNoSpace()) return;
+    if (status.IsBusy()) require(status, "opening");
     clear();
 }
 
@@ -96,6 +98,7 @@ bool ChunkIndex::was_created() const {
 }
 
 std::optional<SlotAddress> ChunkIndex::find(const ShortId& id) const {
+    if (!state_->database) return std::nullopt;
     std::string value;
     const rocksdb::Status status =
         state_->database->Get(rocksdb::ReadOptions{}, slice(id.bytes), &value);
@@ -116,12 +119,19 @@ void ChunkIndex::put(const std::vector<IndexEntry>& entries) {
         value.bytes(entry.address.pack.bytes).u32(entry.address.slot);
         require(batch.Put(slice(entry.id.bytes), slice(value.data())), "writing");
     }
-    require(state_->database->Write(unlogged(), &batch), "writing");
+    if (!state_->database) return;
+    rocksdb::Status status = state_->database->Write(unlogged(), &batch);
+    // After a full disk it writes nothing more until it is told to go on.
+    if (!status.ok() && state_->database->Resume().ok()) {
+        status = state_->database->Write(unlogged(), &batch);
+    }
+    if (!status.IsNoSpace()) require(status, "writing");
 }
 
 void ChunkIndex::remove(const IndexEntry& entry) {
-    if (find(entry.id) != entry.address) return;
-    require(state_->database->Delete(unlogged(), slice(entry.id.bytes)), "removing");
+    if (!state_->database || find(entry.id) != entry.address) return;
+    // An entry that stays is a hint that nobody believes.
+    static_cast<void>(state_->database->Delete(unlogged(), slice(entry.id.bytes)));
 }
 
 void ChunkIndex::clear() {

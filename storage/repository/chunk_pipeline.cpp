@@ -99,6 +99,16 @@ void ChunkPipeline::drain() {
 void ChunkPipeline::finish() {
     drain();
     if (pack_) seal_pack();
+    std::vector<Redirect> redirects;
+    for (const auto& [from, redirect] : heals_)
+        redirects.push_back(redirect);
+    if (!redirects.empty()) parts_.redirects.add(parts_.random, std::move(redirects));
+    heals_.clear();
+}
+
+void ChunkPipeline::note_heal(const ShortId& id, const SlotAddress& place) {
+    for (const SlotAddress& damaged : parts_.packs.unhealed(id))
+        heals_.try_emplace(damaged, Redirect{damaged, id, place});
 }
 
 std::vector<catalog::PackReference> ChunkPipeline::referenced_packs() const {
@@ -220,6 +230,7 @@ MapEntry ChunkPipeline::place_chunk(Batch& batch, Chunk& chunk, std::uint64_t& n
     }
     if (chunk.known) {
         referenced_[chunk.known->address.pack] = chunk.known->generation;
+        note_heal(id, chunk.known->address);
         return {MapEntry::State::stored, id, chunk.known->address};
     }
     if (!pack_) {
@@ -237,6 +248,7 @@ MapEntry ChunkPipeline::place_chunk(Batch& batch, Chunk& chunk, std::uint64_t& n
     new_stored_bytes += slot.size_bytes();
     const SlotAddress address{pack_->id(), slot.number};
     own_[id] = address;
+    note_heal(id, address);
     if (pack_->is_full()) seal_pack();
     return {MapEntry::State::stored, id, address};
 }

@@ -38,6 +38,7 @@ struct PipelineParts {
     object::Store& store;
     catalog::Catalog& catalog;
     PackSet& packs;
+    RedirectTable& redirects;
     Random& random;
     const RepositoryKeys& keys;
 };
@@ -58,7 +59,8 @@ public:
     void submit_zeros(ChunkReceiver& receiver, std::uint64_t first_chunk, std::uint64_t count);
     /// Waits until every receiver has all it was promised.
     void drain();
-    /// drain(), then seals the open pack.
+    /// drain(), then seals the open pack, and leaves redirects to chunks that were damaged
+    /// elsewhere and came by.
     void finish();
 
     /// Every pack that a receiver was told of. Requires drain().
@@ -93,6 +95,7 @@ private:
     void pack(std::stop_token stop);
     void place(Batch& batch);
     MapEntry place_chunk(Batch& batch, Chunk& chunk, std::uint64_t& new_stored_bytes);
+    void note_heal(const ShortId& id, const SlotAddress& place);
     void seal_pack();
     void fail(std::exception_ptr error);
     void throw_if_failed() const;  // Requires the lock.
@@ -119,7 +122,8 @@ private:
     std::unordered_map<ShortId, SlotAddress, IdHash> own_;  // In the open pack.
     std::unordered_map<PackId, std::uint32_t, IdHash> referenced_;
     std::vector<MapEntry> entries_;
-    std::atomic<std::uint64_t> epoch_{0};  // Number of packs sealed.
+    std::unordered_map<SlotAddress, Redirect, AddressHash> heals_;  // By the damaged place.
+    std::atomic<std::uint64_t> epoch_{0};                           // Number of packs sealed.
 
     std::vector<std::jthread> threads_;
 };

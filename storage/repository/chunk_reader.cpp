@@ -63,14 +63,25 @@ void ChunkReader::give_back(std::unique_ptr<Tools> tools) {
 }
 
 void ChunkReader::read(std::span<ChunkRequest> requests, Copies copies) {
+    choose_places(requests, copies);
     const std::vector<Group> groups = group(requests);
     workers_.for_each(groups.size(), [&](std::size_t i) { read_group(groups[i], requests); });
     if (copies == Copies::addressed) return;
     for (ChunkRequest& request : requests) {
         if (request.damage.empty()) continue;
+        if (request.is_slot_damaged) packs_.note_damage(request.id, request.place);
         auto tools = take_tools();
         read_elsewhere(request, *tools);
         give_back(std::move(tools));
+    }
+}
+
+void ChunkReader::choose_places(std::span<ChunkRequest> requests, Copies copies) {
+    for (ChunkRequest& request : requests) {
+        request.place = request.address;
+        if (copies == Copies::addressed) continue;
+        const std::vector<SlotAddress> places = packs_.redirects(request.address);
+        if (!places.empty()) request.place = places.back();
     }
 }
 
@@ -80,8 +91,8 @@ std::vector<ChunkReader::Group> ChunkReader::group(std::span<ChunkRequest> reque
     for (std::size_t i = 0; i < requests.size(); ++i) {
         ChunkRequest& request = requests[i];
         try {
-            if (!pack || pack->header().pack != request.address.pack) {
-                pack = packs_.open(request.address.pack);
+            if (!pack || pack->header().pack != request.place.pack) {
+                pack = packs_.open(request.place.pack);
             }
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
@@ -89,12 +100,13 @@ std::vector<ChunkReader::Group> ChunkReader::group(std::span<ChunkRequest> reque
             request.damage = error.what();
             continue;
         }
-        const PackSlot* slot = pack->find(request.address.slot);
+        const PackSlot* slot = pack->find(request.place.slot);
         const bool is_fitting = slot != nullptr && short_id(slot->id) == request.id &&
                                 slot->plain_length == request.target.size();
         if (!is_fitting) {
             request.damage = fmt::format("pack {} does not hold the chunk in slot {}",
-                                         pack->header().pack.hex(), request.address.slot);
+                                         pack->header().pack.hex(), request.place.slot);
+            request.is_slot_damaged = true;
             continue;
         }
         const std::uint64_t end = slot->offset + slot->size_bytes();
@@ -123,6 +135,7 @@ void ChunkReader::read_group(const Group& group, std::span<ChunkRequest> request
         if (!is_damage(error.code())) throw;
         for (const Group::Member& member : group.members) {
             requests[member.request].damage = error.what();
+            requests[member.request].is_slot_damaged = true;
         }
         return;
     }
@@ -137,6 +150,7 @@ void ChunkReader::read_group(const Group& group, std::span<ChunkRequest> request
         if (!is_sound) {
             request.damage = fmt::format("slot {} of pack {} is damaged", member.slot.number,
                                          group.pack->header().pack.hex());
+            request.is_slot_damaged = true;
         }
     }
     give_back(std::move(tools));
@@ -144,8 +158,11 @@ void ChunkReader::read_group(const Group& group, std::span<ChunkRequest> request
 
 // The chunk may have been stored anew since: whoever lost a copy reads the other one.
 void ChunkReader::read_elsewhere(ChunkRequest& request, Tools& tools) {
-    for (const SlotAddress& copy : packs_.find_copies(request.id)) {
-        if (copy != request.address) read_copy(copy, request, tools);
+    std::vector<SlotAddress> places = packs_.redirects(request.address);
+    const std::vector<SlotAddress> copies = packs_.find_copies(request.id);
+    places.insert(places.end(), copies.begin(), copies.end());
+    for (const SlotAddress& place : places) {
+        if (place != request.place) read_copy(place, request, tools);
         if (request.damage.empty()) return;
     }
 }

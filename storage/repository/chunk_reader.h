@@ -20,6 +20,8 @@ struct ChunkRequest {
     SlotAddress address;
     MutableByteView target;  ///< Exactly the chunk's length.
     std::string damage{};    ///< Why it cannot be read; empty if the target is filled.
+    SlotAddress place{};     ///< Where it was looked for: the address, or where a redirect leads.
+    bool is_slot_damaged = false;  ///< The pack is there; what it holds at the place is not that.
 };
 
 /// Where a damaged chunk may be read from instead: nowhere, or from another sound copy.
@@ -38,6 +40,7 @@ public:
 private:
     struct Tools;
     struct Group;
+    void choose_places(std::span<ChunkRequest> requests, Copies copies);
     std::vector<Group> group(std::span<ChunkRequest> requests);
     void read_group(const Group& group, std::span<ChunkRequest> requests);
     void read_elsewhere(ChunkRequest& request, Tools& tools);

@@ -134,10 +134,10 @@ private:
         for (const PackUse& use : packs) {
             work_.throw_if_stopped();
             if (use.is_dead()) continue;
-            const bool is_compacted = use.is_sparse() && compactions < kCompactionsMax;
+            const bool is_compacted = use.is_sparse() && compactions < compactions_max_;
             if (is_compacted) {
                 ++compactions;
-                compact(use);
+                compact_if_there_is_room(use);
             } else if (use.dead_bytes != use.row.dead_bytes) {
                 catalog::PackRow row = use.row;
                 row.dead_bytes = use.dead_bytes;
@@ -149,6 +149,8 @@ private:
             result_.freed_bytes += core_.store.find_size(key).value_or(0);
             core_.store.remove(key);
         }
+        core_.redirects.remove_unused(
+            [&](const SlotAddress& place) { return reachable_.is_reached(place); });
     }
 
     void drop_from_index(const PackId& pack, const std::vector<PackSlot>& slots) {
@@ -167,6 +169,18 @@ private:
         core_.catalog->remove_pack(row.id);
         ++result_.packs_removed;
         result_.freed_bytes += row.size_bytes;
+    }
+
+    // Without room for a second generation the removal of dead packs was all that could be done.
+    void compact_if_there_is_room(const PackUse& use) {
+        try {
+            compact(use);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::no_space) throw;
+            compactions_max_ = 0;
+            core_.environment.log.warning("no room to compact packs; run gc again",
+                                          {{"error", error.what()}});
+        }
     }
 
     void compact(const PackUse& use) {
@@ -241,6 +255,7 @@ private:
     RepositoryCore& core_;
     Work work_;
     Reachable reachable_;
+    std::size_t compactions_max_ = kCompactionsMax;
     GcResult result_;
 };
 

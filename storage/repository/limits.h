@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,6 +24,12 @@ inline constexpr std::size_t kKeySlotsMax = 64;
 inline constexpr std::size_t kKeySlotFileBytesMax = 64 * kKiB;
 inline constexpr std::uint64_t kKeyMemoryBytesMax = kGiB;
 inline constexpr std::uint64_t kKeyOperationsMax = 64;
+inline constexpr std::size_t kRedirectsPerObjectMax = 65'536;
+inline constexpr std::size_t kRedirectObjectBytesMax = 4 * kMiB;
+inline constexpr std::size_t kRedirectHopsMax = 64;
+inline constexpr std::size_t kStateBytesMax = 256 * kMiB;
 inline constexpr unsigned kThreadsMax = 16;
+/// What nobody can take back has an end.
+inline constexpr std::chrono::seconds kMinimumAgeMax = std::chrono::days{10 * 366};
 
 }  // namespace entrepot::repository::limits

@@ -10,6 +10,7 @@
 #include "storage/repository/point_writer.h"
 #include "storage/repository/repository.h"
 #include "storage/repository/repository_core.h"
+#include "storage/repository/state_copies.h"
 
 #include "base/atomic_file.h"
 #include "base/check.h"
@@ -58,6 +59,8 @@ public:
         info.stored_bytes =
             allocated_bytes_below(core_->environment.file_system, core_->paths.directory);
         info.key_slots = list_keys().size();
+        info.damaged_chunks = core_->packs->count_unhealed();
+        info.reserve_bytes = core_->reserve->size_bytes();
         return info;
     }
 
@@ -85,10 +88,35 @@ public:
         return make_point_writer(core_, draft);
     }
 
+    TimeState time_state() override { return core_->time.read(); }
+
+    void confirm_clock(WallTime seen) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        core_->time.confirm(seen);
+    }
+
+    void extend_minimum_age(std::chrono::seconds minimum_age) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        core_->time.extend_minimum_age(minimum_age);
+        // Told in both places: whichever is lost, the other one still holds.
+        RepositoryConfig config = core_->config;
+        config.minimum_age = minimum_age;
+        write_file_atomically(core_->environment.file_system, core_->paths.config(),
+                              encode_config(config));
+        core_->config.minimum_age = minimum_age;
+    }
+
+    void make_room() override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        core_->reserve->give_up_if_needed();
+    }
+
     void delete_point(const std::string& id) override {
         const std::scoped_lock lock{core_->commit_mutex};
         const catalog::PointRow row = row_of(id);
+        core_->time.require_deletion_allowed();
         check_deletable(row);
+        const ReserveLoan room{*core_->reserve};
         core_->catalog->mark_deleting(id);
         remove_point_objects(core_->store, id, Maps::keep);
         remove_mark(core_->store, id);
@@ -139,7 +167,10 @@ public:
     }
 
     GcResult collect_garbage(DryRun dry_run, const Work& work) override {
+        if (dry_run == DryRun::no) core_->time.require_deletion_allowed();
         const auto guard = core_->sessions.enter_alone();
+        std::optional<ReserveLoan> room;
+        if (dry_run == DryRun::no) room.emplace(*core_->reserve);
         return repository::collect_garbage(*core_, dry_run, work);
     }
 
@@ -181,6 +212,25 @@ public:
 
     Secret credential_key() override { return core_->keys.credential_key(); }
 
+    StateCopy put_state_copy(ByteView content) override {
+        const std::scoped_lock lock{core_->commit_mutex};
+        const TimeState time = core_->time.read();
+        StateCopy copy = write_state_copy(core_->store, core_->environment.random, core_->keys,
+                                          time.now, content);
+        if (!time.frozen.empty()) return copy;
+        for (const std::string& name :
+             superfluous_copies(find_state_copies(core_->store), time.now)) {
+            core_->store.remove({object::Collection::states, name});
+        }
+        return copy;
+    }
+
+    std::vector<StateCopy> list_state_copies() override { return find_state_copies(core_->store); }
+
+    Bytes read_state_copy(const std::string& name) override {
+        return repository::read_state_copy(core_->store, core_->keys, name);
+    }
+
     std::uint64_t rebuild_catalog(const Work& work) override {
         const auto guard = core_->sessions.enter_alone();
         const std::uint64_t points = remake_catalog(*core_, work);
@@ -204,14 +254,14 @@ private:
     }
 
     void check_deletable(const catalog::PointRow& row) {
-        const WallTime now = core_->environment.clock.wall_now();
+        const TimeState time = core_->time.read();
         if (!row.hold_reason.empty()) {
             throw Error{ErrorCode::conflict,
                         fmt::format("point {} is held: {}", row.id, row.hold_reason),
                         "entrepot point release ends the hold"};
         }
         if (row.protected_until_ms &&
-            WallTime{std::chrono::milliseconds{*row.protected_until_ms}} > now) {
+            WallTime{std::chrono::milliseconds{*row.protected_until_ms}} > time.now) {
             throw Error{
                 ErrorCode::conflict,
                 fmt::format(
@@ -219,11 +269,13 @@ private:
                     format_time(WallTime{std::chrono::milliseconds{*row.protected_until_ms}})),
                 "until then nobody can delete it"};
         }
-        const WallTime time = summary_of(row).time;
-        if (core_->config.minimum_age.count() > 0 && now - time < core_->config.minimum_age) {
+        const WallTime committed = summary_of(row).trusted_time;
+        if (time.minimum_age.count() > 0 && time.now - committed < time.minimum_age) {
             throw Error{ErrorCode::conflict,
-                        fmt::format("point {} is younger than {} seconds", row.id,
-                                    core_->config.minimum_age.count())};
+                        fmt::format("point {} is younger than {} seconds, the minimum age", row.id,
+                                    time.minimum_age.count()),
+                        fmt::format("it can be deleted after {}",
+                                    format_time(committed + time.minimum_age))};
         }
     }
 
@@ -292,6 +344,15 @@ void clean_up(RepositoryCore& core) {
     }
 }
 
+// Where a record of time is absent: no point is from the future.
+WallTime newest_trusted_time(RepositoryCore& core) {
+    WallTime newest{};
+    for (const catalog::PointRow& row : core.catalog->list_points()) {
+        newest = std::max(newest, summary_of(row).trusted_time);
+    }
+    return newest;
+}
+
 }  // namespace
 
 Created Repository::create(const Environment& environment, const std::filesystem::path& directory,
@@ -305,6 +366,11 @@ Created Repository::create(const Environment& environment, const std::filesystem
     }
     if (options.passphrase && options.passphrase->empty()) {
         throw Error{ErrorCode::usage, "the passphrase is empty"};
+    }
+    if (options.minimum_age.count() < 0 || options.minimum_age > limits::kMinimumAgeMax) {
+        throw Error{ErrorCode::usage,
+                    fmt::format("a minimum age of {} seconds is not between 0 and {}",
+                                options.minimum_age.count(), limits::kMinimumAgeMax.count())};
     }
     check_new_directory(environment.file_system, directory);
     const RepositoryPaths paths{directory};
@@ -355,8 +421,15 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     }
     const Secret root_key =
         unlock_root_key(environment.file_system, environment.random, paths, config, options.key);
+    // A damaged or foreign directory is refused before anything is made in it.
+    object::LocalStore{environment.file_system, environment.random, directory};
+    auto reserve =
+        std::make_unique<Reserve>(environment.file_system, environment.random, environment.log,
+                                  paths.reserve(), options.reserve_bytes);
+    reserve->give_up_if_needed();
+    object::LocalStore::create_directories(environment.file_system, directory);
     auto core = std::make_shared<RepositoryCore>(environment, paths, std::move(lock),
-                                                 std::move(config), root_key);
+                                                 std::move(config), root_key, std::move(reserve));
     NullProgress progress;
     if (!core->catalog->is_complete() || is_catalog_behind(*core)) {
         environment.log.warning("the catalog is made again from the repository",
@@ -364,10 +437,12 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
         core->store.discard_uploads();
         remake_catalog(*core, Work{progress});
     }
+    core->time.start(newest_trusted_time(*core), core->config.minimum_age);
     clean_up(*core);
     if (core->index.was_created() && !core->catalog->list_packs().empty()) {
         fill_index(*core, Work{progress});
     }
+    core->reserve->take_back();
     return std::make_unique<LocalRepository>(std::move(core));
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace entrepot::repository {
 namespace {
 
@@ -14,10 +16,11 @@ constexpr std::size_t kOpenPacksMax = 32;
 }  // namespace
 
 PackSet::PackSet(object::Store& store, catalog::Catalog& catalog, ChunkIndex& index,
-                 const RepositoryKeys& keys)
-    : store_(store), catalog_(catalog), index_(index), keys_(keys) {
+                 const RedirectTable& redirects, const RepositoryKeys& keys)
+    : store_(store), catalog_(catalog), index_(index), redirects_(redirects), keys_(keys) {
     for (const catalog::DamagedSlot& slot : catalog_.list_damaged_slots()) {
-        damaged_.insert({PackId::from_hex_text(slot.pack), slot.slot});
+        const ShortId id = slot.chunk.empty() ? ShortId{} : ShortId::from_hex_text(slot.chunk);
+        quarantine({id, {PackId::from_hex_text(slot.pack), slot.slot}});
     }
 }
 
@@ -99,13 +102,64 @@ void PackSet::forget(const PackId& pack) {
     by_id_.erase(found);
 }
 
-void PackSet::mark_damaged(const std::vector<SlotAddress>& slots) {
+void PackSet::quarantine(const IndexEntry& chunk) {
+    const bool is_new = damaged_.emplace(chunk.address, chunk.id).second;
+    if (is_new && chunk.id != ShortId{}) damaged_by_id_.emplace(chunk.id, chunk.address);
+    has_damage_ = true;
+}
+
+void PackSet::mark_damaged(const std::vector<IndexEntry>& chunks) {
     std::vector<catalog::DamagedSlot> rows;
-    for (const SlotAddress& slot : slots)
-        rows.push_back({slot.pack.hex(), slot.slot});
+    for (const IndexEntry& chunk : chunks)
+        rows.push_back({chunk.address.pack.hex(), chunk.address.slot, chunk.id.hex()});
     catalog_.add_damaged_slots(rows);
+    {
+        const std::scoped_lock lock{mutex_};
+        for (const IndexEntry& chunk : chunks)
+            quarantine(chunk);
+    }
+    for (const IndexEntry& chunk : chunks)
+        index_.remove(chunk);
+}
+
+void PackSet::note_damage(const ShortId& id, const SlotAddress& place) noexcept {
+    try {
+        if (!is_damaged(place)) mark_damaged({{id, place}});
+    } catch (...) {
+        // Whoever reads goes on reading; the next check finds it again.
+    }
+}
+
+std::vector<SlotAddress> PackSet::redirects(const SlotAddress& place) {
+    std::vector<SlotAddress> places = redirects_.places(place);
+    if (places.size() < 2) return places;
     const std::scoped_lock lock{mutex_};
-    damaged_.insert(slots.begin(), slots.end());
+    std::ranges::stable_partition(
+        places, [&](const SlotAddress& known) { return damaged_.contains(known); });
+    return places;
+}
+
+bool PackSet::is_unhealed(const SlotAddress& address) const {
+    const std::vector<SlotAddress> places = redirects_.places(address);
+    return std::ranges::all_of(places,
+                               [&](const SlotAddress& place) { return damaged_.contains(place); });
+}
+
+std::vector<SlotAddress> PackSet::unhealed(const ShortId& id) const {
+    std::vector<SlotAddress> found;
+    if (!has_damage_) return found;
+    const std::scoped_lock lock{mutex_};
+    const auto [first, last] = damaged_by_id_.equal_range(id);
+    for (auto entry = first; entry != last; ++entry) {
+        if (is_unhealed(entry->second)) found.push_back(entry->second);
+    }
+    return found;
+}
+
+std::size_t PackSet::count_unhealed() const {
+    const std::scoped_lock lock{mutex_};
+    return static_cast<std::size_t>(std::ranges::count_if(
+        damaged_, [&](const auto& entry) { return is_unhealed(entry.first); }));
 }
 
 bool PackSet::is_damaged(const SlotAddress& address) const {
@@ -113,9 +167,12 @@ bool PackSet::is_damaged(const SlotAddress& address) const {
     return damaged_.contains(address);
 }
 
-std::vector<SlotAddress> PackSet::damaged_slots() const {
+std::vector<IndexEntry> PackSet::damaged_slots() const {
     const std::scoped_lock lock{mutex_};
-    return {damaged_.begin(), damaged_.end()};
+    std::vector<IndexEntry> entries;
+    for (const auto& [address, id] : damaged_)
+        entries.push_back({id, address});
+    return entries;
 }
 
 }  // namespace entrepot::repository

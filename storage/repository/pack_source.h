@@ -19,6 +19,11 @@ public:
     virtual std::shared_ptr<const PackReader> open(const PackId& pack) = 0;
     /// Where a chunk stands, as far as is known; for one that cannot be read at its address.
     virtual std::vector<SlotAddress> find_copies(const ShortId& id) = 0;
+    /// Where a chunk that was damaged at this place was stored anew, the best last; empty for
+    /// almost every place.
+    virtual std::vector<SlotAddress> redirects(const SlotAddress& place) = 0;
+    /// The pack is there, and what this slot of it holds is not the chunk. Never throws.
+    virtual void note_damage(const ShortId& id, const SlotAddress& place) noexcept = 0;
 };
 
 }  // namespace entrepot::repository

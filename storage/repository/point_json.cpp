@@ -44,6 +44,14 @@ Consistency consistency_from(const std::string& text) {
     corrupt(fmt::format("unknown consistency '{}'", text));
 }
 
+// Points of the first builds have none.
+WallTime trusted_time_from(const Json& json, WallTime otherwise) {
+    if (!json.contains("trusted_time")) return otherwise;
+    const auto time = parse_time(field<std::string>(json, "trusted_time"));
+    if (!time) corrupt("field 'trusted_time' is no time");
+    return *time;
+}
+
 Json draft_json(const PointDraft& draft) {
     Json skipped = Json::array();
     for (const SkippedDisk& disk : draft.skipped) {
@@ -192,6 +200,7 @@ Json to_json(const PointContent& content) {
     return {{"point", content.summary.id},
             {"sequence", content.summary.sequence},
             {"time", format_time(content.summary.time)},
+            {"trusted_time", format_time(content.summary.trusted_time)},
             {"draft", draft_json(content.summary.draft)},
             {"disks", std::move(disks)},
             {"files", std::move(files)},
@@ -209,6 +218,7 @@ PointContent point_content_from(const Json& json) {
     const auto time = parse_time(field<std::string>(json, "time"));
     if (!time) corrupt("field 'time' is no time");
     summary.time = *time;
+    summary.trusted_time = trusted_time_from(json, *time);
     summary.draft = draft_from(field<Json>(json, "draft"));
     for (const Json& disk : array_field(json, "disks", limits::kDisksMax)) {
         DiskMaps maps;

@@ -13,12 +13,24 @@
 namespace entrepot::repository {
 namespace {
 
+// A point that cannot be read is known as damaged from then on: the VM's next backup is a full.
+template <typename Body>
+auto marking_damage(RepositoryCore& core, const std::string& point, Body&& body) {
+    try {
+        return body();
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::corrupt) core.catalog->mark_damaged(point);
+        throw;
+    }
+}
+
 /// A disk that keeps gc away and the repository open.
 class LocalPointDisk final : public PointDisk {
 public:
-    LocalPointDisk(std::shared_ptr<RepositoryCore> core, std::string name, const DiskDraft& draft,
-                   const MapId& map)
+    LocalPointDisk(std::shared_ptr<RepositoryCore> core, std::string point, std::string name,
+                   const DiskDraft& draft, const MapId& map)
         : core_(std::move(core)),
+          point_(std::move(point)),
           guard_(core_->sessions.enter()),
           disk_(open_map_disk(
               {core_->store, core_->keys, *core_->reader, core_->config.chunk_size_bytes},
@@ -28,7 +40,7 @@ public:
     std::uint32_t logical_sector_size() const override { return disk_->logical_sector_size(); }
     std::uint32_t chunk_size_bytes() const override { return disk_->chunk_size_bytes(); }
     void read(std::uint64_t offset, MutableByteView target) const override {
-        disk_->read(offset, target);
+        marking_damage(*core_, point_, [&] { disk_->read(offset, target); });
     }
     disk::DiskExtent extent_at(std::uint64_t offset, std::uint64_t length_max) const override {
         return disk_->extent_at(offset, length_max);
@@ -36,6 +48,7 @@ public:
 
 private:
     std::shared_ptr<RepositoryCore> core_;
+    std::string point_;
     std::unique_ptr<Sessions::Guard> guard_;
     std::unique_ptr<PointDisk> disk_;
 };
@@ -58,7 +71,7 @@ public:
         }
         const DiskMaps& maps = content_.maps[index];
         return std::make_unique<LocalPointDisk>(
-            core_, fmt::format("point {}, disk {}", summary_.id, index),
+            core_, summary_.id, fmt::format("point {}, disk {}", summary_.id, index),
             content_.summary.disks[index].draft,
             view == View::restore ? maps.restore : maps.tracking);
     }
@@ -76,7 +89,9 @@ public:
             throw Error{ErrorCode::not_found,
                         fmt::format("point {} has no file '{}'", summary_.id, name)};
         }
-        return read_point_file(*core_->reader, fmt::format("point {}", summary_.id), *file);
+        return marking_damage(*core_, summary_.id, [&] {
+            return read_point_file(*core_->reader, fmt::format("point {}", summary_.id), *file);
+        });
     }
 
 private:

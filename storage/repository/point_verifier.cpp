@@ -200,6 +200,11 @@ private:
         std::string fault = pack.fault;
         if (fault.empty() && depth_ != VerifyDepth::manifests)
             fault = check_slot(pack, id, address);
+        // Without looking at the content only what was found before tells.
+        if (fault.empty() && depth_ != VerifyDepth::data && core_.packs->is_damaged(address)) {
+            fault = fmt::format("slot {} of pack {} was found damaged", address.slot,
+                                address.pack.hex());
+        }
         if (depth_ == VerifyDepth::data && pack.fault.empty()) {
             if (!pack.slots.contains(address.slot)) decode_alone(id, address, length);
             fault = pack.slots[address.slot];
@@ -212,7 +217,9 @@ private:
     }
 
     bool has_other_copy(const ShortId& id, const SlotAddress& address, std::uint64_t length) {
-        const std::vector<SlotAddress> copies = core_.packs->find_copies(id);
+        std::vector<SlotAddress> copies = core_.packs->redirects(address);
+        const std::vector<SlotAddress> hints = core_.packs->find_copies(id);
+        copies.insert(copies.end(), hints.begin(), hints.end());
         return std::ranges::any_of(copies, [&](const SlotAddress& copy) {
             if (copy == address) return false;
             Bytes content(static_cast<std::size_t>(length));
@@ -258,6 +265,7 @@ private:
         }
         const object::Key key = pack_key(pack, row->generation);
         const auto size_bytes = core_.store.find_size(key);
+        if (!size_bytes) require_volume();
         if (!size_bytes || *size_bytes != row->size_bytes) {
             check.fault = size_bytes ? fmt::format("pack {} has {} bytes, should have {}", key.name,
                                                    *size_bytes, row->size_bytes)
@@ -266,6 +274,15 @@ private:
         }
         if (depth_ != VerifyDepth::manifests) check_pack(check, key, pack);
         return check;
+    }
+
+    // A volume that went away is no damage of every point on it.
+    void require_volume() {
+        if (core_.environment.file_system.exists(core_.paths.config())) return;
+        throw Error{
+            ErrorCode::unreachable,
+            fmt::format("the repository is not in {} any more", core_.paths.directory.string()),
+            "is the volume mounted?"};
     }
 
     void check_pack(PackCheck& check, const object::Key& key, const PackId& pack) {
@@ -298,16 +315,6 @@ private:
     std::uint64_t done_bytes_ = 0;
 };
 
-void quarantine(RepositoryCore& core, const std::vector<IndexEntry>& chunks) {
-    if (chunks.empty()) return;
-    std::vector<SlotAddress> slots;
-    for (const IndexEntry& chunk : chunks)
-        slots.push_back(chunk.address);
-    core.packs->mark_damaged(slots);
-    for (const IndexEntry& chunk : chunks)
-        core.index.remove(chunk);
-}
-
 }  // namespace
 
 std::vector<PointVerdict> verify_points(RepositoryCore& core,
@@ -327,8 +334,10 @@ std::vector<PointVerdict> verify_points(RepositoryCore& core,
         core.catalog->set_verified(point.id, now_ms, verdict.is_sound ? "sound" : "damaged",
                                    is_damaged);
         const auto& damaged = verifier.damaged_chunks();
-        quarantine(core,
-                   {damaged.begin() + static_cast<std::ptrdiff_t>(quarantined), damaged.end()});
+        if (damaged.size() > quarantined) {
+            core.packs->mark_damaged(
+                {damaged.begin() + static_cast<std::ptrdiff_t>(quarantined), damaged.end()});
+        }
         quarantined = damaged.size();
     }
     return verdicts;

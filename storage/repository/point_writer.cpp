@@ -161,7 +161,7 @@ public:
         }
         core_->catalog->add_session({content_.summary.id, "ingest"});
         pipeline_.emplace(PipelineParts{core_->store, *core_->catalog, *core_->packs,
-                                        core_->environment.random, core_->keys},
+                                        core_->redirects, core_->environment.random, core_->keys},
                           content_.summary.id, core_->config.chunk_size_bytes);
     }
     LocalPointWriter(const LocalPointWriter&) = delete;
@@ -253,7 +253,9 @@ public:
         }
         const std::scoped_lock lock{core_->commit_mutex};
         content_.summary.sequence = core_->catalog->next_sequence(0);
-        content_.summary.time = core_->environment.clock.wall_now();
+        const TimeState time = core_->time.read();
+        content_.summary.time = time.wall;
+        content_.summary.trusted_time = time.now;
         link_to_previous();
         const Bytes manifest = encode_manifest(core_->environment.random, core_->keys, content_);
         core_->store.put(manifest_key(content_.summary.id), manifest);

@@ -78,6 +78,25 @@ bool Reachable::is_reached(const SlotAddress& address) const {
            found->second[address.slot];
 }
 
+namespace {
+
+// Where a point needs a place, it needs all that lead on from there.
+void follow_redirects(const RedirectTable& redirects, Reachable& reachable) {
+    if (const auto damaged = redirects.damaged_objects(); !damaged.empty()) {
+        throw Error{ErrorCode::corrupt,
+                    fmt::format("the redirects {} are damaged: what they lead to is not known",
+                                damaged.front()),
+                    "bring the file back from a second copy of the repository"};
+    }
+    for (const Redirect& redirect : redirects.list()) {
+        if (!reachable.is_reached(redirect.from)) continue;
+        for (const SlotAddress& place : redirects.places(redirect.from))
+            reachable.mark(place);
+    }
+}
+
+}  // namespace
+
 Reachable find_reachable(RepositoryCore& core, const Work& work) {
     Marker marker{core, work};
     std::set<std::string> known;
@@ -91,7 +110,9 @@ Reachable find_reachable(RepositoryCore& core, const Work& work) {
                     fmt::format("point {} lies in the repository and not in the catalog", id),
                     "run 'entrepot catalog rebuild' first"};
     }
-    return marker.take();
+    Reachable reachable = marker.take();
+    follow_redirects(core.redirects, reachable);
+    return reachable;
 }
 
 }  // namespace entrepot::repository

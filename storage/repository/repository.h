@@ -100,7 +100,8 @@ struct Verification {
 struct PointSummary {
     std::string id;              ///< 32 hexadecimal digits, random.
     std::uint64_t sequence = 0;  ///< The repository's own order; clocks may lie.
-    WallTime time{};             ///< When it was committed.
+    WallTime time{};             ///< When it was committed, as the clock said.
+    WallTime trusted_time{};     ///< The same by the repository's own time, which its age is of.
     PointDraft draft;
     std::vector<DiskSummary> disks;
     std::uint64_t logical_bytes = 0;
@@ -186,6 +187,24 @@ struct RepositoryInfo {
     std::uint64_t waste_bytes =
         0;  ///< Stored bytes that no point reaches, as far as the last gc knows.
     std::uint64_t key_slots = 0;
+    std::uint64_t damaged_chunks = 0;  ///< Known to be damaged, and not stored anew since.
+    std::uint64_t reserve_bytes = 0;   ///< Of stored_bytes: kept for deleting on a full disk.
+};
+
+/// A copy of the appliance's own database that lies in the repository.
+struct StateCopy {
+    std::string name;  ///< Sorts by age.
+    WallTime time{};   ///< By the repository's own time.
+    std::uint64_t size_bytes = 0;
+};
+
+/// The time by which deletion is decided; it never goes back, whatever the clock does.
+struct TimeState {
+    WallTime now{};
+    WallTime wall{};  ///< What the clock says.
+    std::string
+        frozen;  ///< Why nothing can be deleted until somebody confirms the clock; or empty.
+    std::chrono::seconds minimum_age{0};  ///< Younger points are never deleted.
 };
 
 struct Damage {
@@ -232,7 +251,7 @@ struct KeyCost {
 struct CreateOptions {
     std::optional<Secret> passphrase;  ///< nullopt: no encryption.
     std::uint32_t chunk_size_bytes = 64 * 1024;
-    /// Points younger than this are never deleted; for the repository's life.
+    /// Points younger than this are never deleted; can be extended later, never reduced.
     std::chrono::seconds minimum_age{0};
     KeyCost key_cost;
 };
@@ -249,6 +268,8 @@ struct OpenOptions {
     /// The repository must have this id if it is not empty: another one mounted in its place is
     /// refused.
     std::string expected_id;
+    /// What is kept free of backups so that deletion works on a full disk; 0: nothing.
+    std::uint64_t reserve_bytes = 8 * kMiB;
 };
 
 struct PointFilter {
@@ -280,7 +301,20 @@ public:
     virtual std::unique_ptr<PointReader> open_point(const std::string& id) = 0;
     virtual std::unique_ptr<PointWriter> begin_point(const PointDraft& draft) = 0;
 
-    /// Error{conflict} if it is protected, held, or younger than the minimum age.
+    virtual TimeState time_state() = 0;
+    /// The clock is right, says somebody who saw it say `seen`: ends a freeze. Error{conflict} if
+    /// it says something else by now.
+    virtual void confirm_clock(WallTime seen) = 0;
+    /// Durable on return. Error{conflict} for less than there is, Error{limit} for more than ten
+    /// years.
+    virtual void extend_minimum_age(std::chrono::seconds minimum_age) = 0;
+
+    /// Where the disk is full, gives up what is kept for deleting: to be called before anything
+    /// else is written down for a deletion. Taken back after it, or at the next start.
+    virtual void make_room() = 0;
+
+    /// Error{conflict} if it is protected, held, or younger than the minimum age, or while the
+    /// clock is not to be trusted.
     virtual void delete_point(const std::string& id) = 0;
     /// Only ever later: Error{conflict} otherwise.
     virtual void protect_point(const std::string& id, WallTime until) = 0;
@@ -290,6 +324,7 @@ public:
     /// All points if `ids` is empty. Remembers the verdicts.
     virtual std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
                                              const Work& work) = 0;
+    /// Error{conflict} while the clock is not to be trusted, unless it only looks.
     virtual GcResult collect_garbage(DryRun dry_run, const Work& work) = 0;
 
     virtual std::vector<KeySlot> list_keys() = 0;
@@ -300,6 +335,14 @@ public:
     virtual void revoke_key(std::uint32_t slot) = 0;
     /// A key for encrypting credentials in the state database; constant for the repository's life.
     virtual Secret credential_key() = 0;
+
+    /// Keeps a copy of the appliance's database, sealed and signed, and thins out the older ones:
+    /// the last ten stay, and each day's last of two weeks. Error{limit} beyond 256 MiB.
+    virtual StateCopy put_state_copy(ByteView content) = 0;
+    /// Newest first.
+    virtual std::vector<StateCopy> list_state_copies() = 0;
+    /// Error{not_found}, Error{corrupt}.
+    virtual Bytes read_state_copy(const std::string& name) = 0;
 
     /// Makes the database again from the objects. Returns how many points it holds now.
     virtual std::uint64_t rebuild_catalog(const Work& work) = 0;

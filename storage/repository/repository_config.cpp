@@ -66,6 +66,8 @@ RepositoryConfig read_config(FileSystem& file_system, const RepositoryPaths& pat
     }
     const bool is_sane = config.chunk_size_bytes >= limits::kChunkSizeBytesMin &&
                          config.chunk_size_bytes <= limits::kChunkSizeBytesMax &&
+                         config.minimum_age.count() >= 0 &&
+                         config.minimum_age <= limits::kMinimumAgeMax &&
                          (config.is_encrypted || config.root_key.reveal().size() == kKeyBytes);
     if (!is_sane) throw Error{ErrorCode::corrupt, fmt::format("{} makes no sense", path)};
     return config;

@@ -29,6 +29,8 @@ struct RepositoryPaths {
     std::filesystem::path lock() const { return directory / "lock"; }
     std::filesystem::path keys() const { return directory / "keys"; }
     std::filesystem::path index() const { return directory / "index"; }
+    std::filesystem::path reserve() const { return directory / "reserve"; }
+    std::filesystem::path time() const { return directory / "time"; }
     std::filesystem::path catalog() const { return directory / "catalog.sqlite"; }
 };
 

@@ -42,16 +42,20 @@ Sessions::Guard::~Guard() {
 
 RepositoryCore::RepositoryCore(const Environment& environment_, RepositoryPaths paths_,
                                std::unique_ptr<FileLock> lock_, RepositoryConfig config_,
-                               const Secret& root_key_)
+                               const Secret& root_key_, std::unique_ptr<Reserve> reserve_)
     : environment(environment_),
       paths(std::move(paths_)),
       lock(std::move(lock_)),
       config(std::move(config_)),
       root_key(root_key_),
       keys(config.id, root_key, config.is_encrypted),
+      time(environment, keys, paths.time()),
+      reserve(std::move(reserve_)),
       store(environment.file_system, environment.random, paths.directory),
+      redirects(store, keys),
       index(paths.index()),
       workers(helper_count()) {
+    redirects.load();
     open_catalog();
 }
 
@@ -70,7 +74,7 @@ void RepositoryCore::set_catalog_aside() {
 
 void RepositoryCore::discard_catalog() {
     // No object tells it: forgotten, a damaged slot would be taken for a sound copy again.
-    const std::vector<SlotAddress> damaged = packs->damaged_slots();
+    const std::vector<IndexEntry> damaged = packs->damaged_slots();
     reader.reset();
     packs.reset();
     catalog.reset();
@@ -91,7 +95,7 @@ void RepositoryCore::open_catalog() {
         set_catalog_aside();
         catalog = catalog::Catalog::open(paths.catalog());
     }
-    packs = std::make_unique<PackSet>(store, *catalog, index, keys);
+    packs = std::make_unique<PackSet>(store, *catalog, index, redirects, keys);
     reader = std::make_unique<ChunkReader>(*packs, keys, workers);
 }
 

@@ -6,9 +6,12 @@
 #include "storage/repository/chunk_index.h"
 #include "storage/repository/chunk_reader.h"
 #include "storage/repository/pack_set.h"
+#include "storage/repository/redirects.h"
 #include "storage/repository/repository.h"
 #include "storage/repository/repository_config.h"
 #include "storage/repository/repository_keys.h"
+#include "storage/repository/reserve.h"
+#include "storage/repository/trusted_time.h"
 #include "storage/repository/worker_pool.h"
 
 #include <atomic>
@@ -50,7 +53,7 @@ private:
 struct RepositoryCore {
     RepositoryCore(const Environment& environment_, RepositoryPaths paths_,
                    std::unique_ptr<FileLock> lock_, RepositoryConfig config_,
-                   const Secret& root_key_);
+                   const Secret& root_key_, std::unique_ptr<Reserve> reserve_);
 
     /// Opens the catalog and what depends on it. A missing or damaged one is set aside and begun
     /// anew; a new one is not complete.
@@ -66,7 +69,10 @@ struct RepositoryCore {
     RepositoryConfig config;
     Secret root_key;
     RepositoryKeys keys;
+    TrustedTime time;
+    std::unique_ptr<Reserve> reserve;
     object::LocalStore store;
+    RedirectTable redirects;
     std::unique_ptr<catalog::Catalog> catalog;
     ChunkIndex index;
     std::unique_ptr<PackSet> packs;

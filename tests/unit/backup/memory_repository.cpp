@@ -150,6 +150,7 @@ public:
             point_->summary.logical_bytes += disk.draft.size_bytes;
         }
         point_->summary.time = repository_.clock_.wall_now();
+        point_->summary.trusted_time = point_->summary.time;
         repository_.points.push_back(point_);
         repository_.on_commit("after");
         return point_->summary;
@@ -203,6 +204,7 @@ std::unique_ptr<PointWriter> MemoryRepository::begin_point(const PointDraft& dra
 
 void MemoryRepository::delete_point(const std::string& id) {
     const auto point = get(id);
+    if (!frozen.empty()) throw Error{ErrorCode::conflict, frozen};
     if (!point->summary.hold_reason.empty()) throw Error{ErrorCode::conflict, "held"};
     std::erase(points, point);
 }

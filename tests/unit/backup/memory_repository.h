@@ -35,6 +35,9 @@ public:
     std::function<void()> on_write = [] {};
     std::function<void()> on_begin = [] {};
     std::function<void()> on_open = [] {};
+    /// Why the clock is not to be trusted; empty: it is.
+    std::string frozen;
+    std::chrono::seconds minimum_age{0};
 
     repository::RepositoryInfo info() override;
     std::vector<repository::PointSummary> list_points(
@@ -43,6 +46,18 @@ public:
     std::unique_ptr<repository::PointReader> open_point(const std::string& id) override;
     std::unique_ptr<repository::PointWriter> begin_point(
         const repository::PointDraft& draft) override;
+    repository::TimeState time_state() override {
+        return {.now = clock_.wall_now(),
+                .wall = clock_.wall_now(),
+                .frozen = frozen,
+                .minimum_age = minimum_age};
+    }
+    void make_room() override {}
+    repository::StateCopy put_state_copy(ByteView) override { return {}; }
+    std::vector<repository::StateCopy> list_state_copies() override { return {}; }
+    Bytes read_state_copy(const std::string&) override { return {}; }
+    void confirm_clock(WallTime) override { frozen.clear(); }
+    void extend_minimum_age(std::chrono::seconds age) override { minimum_age = age; }
     void delete_point(const std::string& id) override;
     void protect_point(const std::string& id, WallTime until) override;
     void hold_point(const std::string& id, const std::string& reason) override;

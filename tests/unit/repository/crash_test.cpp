@@ -82,7 +82,7 @@ TEST_CASE("crash: while a point is taken", "[crash]") {
                    });
 }
 
-TEST_CASE("crash: while a point is deleted", "[crash]") {
+TEST_CASE("crash: while a point is deleted, which nothing brings back", "[crash]") {
     const DiskContent disk = make_disk(3, kDiskBytes);
     const DiskContent other = make_disk(4, kDiskBytes);
     std::string kept;
@@ -99,6 +99,8 @@ TEST_CASE("crash: while a point is deleted", "[crash]") {
             CHECK(fixture.repository().list_points({}).size() == 1);
             fixture.repository().collect_garbage(DryRun::no, fixture.work());
             CHECK(fixture.read_disk(kept) == other);
+            CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
+            CHECK(fixture.objects("manifests").size() == 1);
         });
 }
 

@@ -105,8 +105,7 @@ void flip_byte(const fs::path& path, std::uint64_t offset) {
     file.put(static_cast<char>(~value));
 }
 
-Fixture::Fixture(std::optional<std::string> passphrase) {
-    CreateOptions options;
+Fixture::Fixture(std::optional<std::string> passphrase, CreateOptions options) {
     options.key_cost = kCheapKey;
     if (passphrase) {
         key_ = Secret{std::string_view{*passphrase}};
@@ -127,7 +126,9 @@ Repository& Fixture::reopen() {
 
 void Fixture::open_with(std::optional<Secret> key) {
     repository_.reset();
-    repository_ = Repository::open(environment(), directory(), {std::move(key), {}});
+    repository_ = Repository::open(
+        environment(), directory(),
+        {.key = std::move(key), .expected_id = {}, .reserve_bytes = reserve_bytes_});
 }
 
 std::string Fixture::add_full(const std::string& vm, const DiskContent& disk) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "storage/repository/repository.h"
+#include "tests/support/jumping_clock.h"
 #include "tests/support/temporary_directory.h"
 
 #include <map>
@@ -29,7 +30,8 @@ std::vector<std::uint64_t> change_disk(DiskContent& disk, std::uint64_t seed, st
 
 class Fixture {
 public:
-    explicit Fixture(std::optional<std::string> passphrase = "correct horse");
+    explicit Fixture(std::optional<std::string> passphrase = "correct horse",
+                     CreateOptions options = {});
 
     /// A copy of another's closed repository, not yet open.
     Fixture(const std::filesystem::path& original, const std::optional<Secret>& key);
@@ -52,10 +54,11 @@ public:
     entrepot::test::TemporaryDirectory temporary_;
     PosixFileSystem posix_;
     FileSystem* file_system_ = &posix_;
-    ManualClock clock_{WallTime{std::chrono::milliseconds{1'770'000'000'000}}};
+    entrepot::test::JumpingClock clock_{WallTime{std::chrono::milliseconds{1'770'000'000'000}}};
     SystemRandom random_;
     NullLog log_;
     NullProgress progress_;
+    std::uint64_t reserve_bytes_ = 0;
     std::optional<Secret> key_;
     Created created_;
 
