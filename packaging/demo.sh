@@ -1,8 +1,9 @@
 #!/bin/bash
-# Sets everything up and shows the main job: three guests, a simulated Hyper-V host, a Samba share, the appliance;
+# Sets everything up and shows the main job: three guests, a simulated Hyper-V host, the appliance with its own share;
 # a full and an incremental backup, a restore that is compared byte for byte, and the console.
 #   packaging/demo.sh [--once]       --once: do it all, stop everything, exit 0
-# ENTREPOT_BUILD names another build folder, ENTREPOT_DEMO the demo's own folder (made anew each time).
+# ENTREPOT_BUILD names another build folder, ENTREPOT_DEMO the demo's own folder (made anew each time). As root: the share's
+# file server takes the identity of the hosts' accounts (entrepot-share-01 and on), which are made if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,8 +11,9 @@ once=no
 case "${1:-}" in
   '') ;;
   --once) once=yes ;;
-  *) sed -n '2,5p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,6p' "$0" >&2; exit 2 ;;
 esac
+[ "$(id -u)" -eq 0 ] || { echo "demo.sh: run it as root: it serves a share with accounts of its own" >&2; exit 1; }
 
 packaging/deps.sh build demo
 unset SSL_CERT_FILE CURL_CA_BUNDLE AWS_CA_BUNDLE REQUESTS_CA_BUNDLE
@@ -30,15 +32,18 @@ if [ -e "$demo" ] && [ ! -e "$demo/.entrepot-demo" ]; then
   exit 1
 fi
 rm -rf "$demo"
-mkdir -p "$demo/share"
+mkdir -p "$demo"
 touch "$demo/.entrepot-demo"
+# The hosts' accounts must get to it, which they would not below root's home.
+share=$(mktemp -d /var/tmp/entrepot-demo-share.XXXXXX)
+chmod 755 "$share"
 
 pids=()
 stop_everything() {
   local pid
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  packaging/samba/serve.sh stop "$demo/samba" || true
+  rm -rf "$share"
 }
 trap stop_everything EXIT
 trap 'exit 130' INT TERM
@@ -57,15 +62,33 @@ say 'Making three guests with real file systems'
 packaging/demo/guests.sh make "$demo/guests"
 ls -sh --block-size=M "$demo/guests"
 
-say 'Starting Samba and the simulated Hyper-V host HV01'
-packaging/samba/serve.sh start "$demo/samba" "$demo/share" >/dev/null
-# shellcheck disable=SC1091
-. "$demo/samba/env"
+say 'Setting the appliance up'
+(umask 077; openssl rand -base64 18 >"$demo/passphrase"; printf 'Passw0rd!' >"$demo/host-password")
+export ENTREPOT_PASSPHRASE_FILE=$demo/passphrase
+entrepot init
+console_port=$(free_port 8443)
+printf '[hosts]\nallow_loopback = true\n' >"$demo/entrepot.toml"
+"$bin/entrepotd" --data "$demo/data" --config "$demo/entrepot.toml" --listen "127.0.0.1:$console_port" --passphrase-file "$demo/passphrase" >"$demo/entrepotd.log" 2>&1 &
+pids+=($!)
+wait_for 'entrepotd' curl -skf "https://127.0.0.1:$console_port/readyz"
+
+say 'A share that the appliance serves, and the host'
+entrepot share setup --accounts 4
+smb_port=$(free_port 24450)
+entrepot share add exports --managed --unc '\\appliance\exports' --path "$share" --listen "127.0.0.1:$smb_port"
 host_port=$(free_port 25986)
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=HV01 -addext 'subjectAltName=IP:127.0.0.1' -keyout "$demo/hv01.key" -out "$demo/hv01.pem" 2>/dev/null
+pin=$(openssl x509 -in "$demo/hv01.pem" -outform DER | sha256sum | cut -d' ' -f1)
+entrepot host add hv01 --url "https://127.0.0.1:$host_port/wsman" --auth ntlm --user 'HV01\backup' --password-file "$demo/host-password" --pin "$pin"
+(umask 077; entrepot share credentials hv01 --json >"$demo/hv01-share.json")
+jq -r '"Account \(.account); on a real host an administrator would now paste:", (.commands[] | "  # \(.title)", "  \(.command)")' "$demo/hv01-share.json"
+
+say 'Starting the simulated Hyper-V host HV01, which writes to the share under that account'
 cat >"$demo/hostsim.json" <<JSON
-{ "listen": "127.0.0.1:$host_port", "host": {"name": "HV01", "os_build": 20348, "schema": "windows-server-2019"},
+{ "listen": "127.0.0.1:$host_port", "tls": {"certificate": "$demo/hv01.pem", "key": "$demo/hv01.key"},
+  "host": {"name": "HV01", "os_build": 20348, "schema": "windows-server-2019"},
   "users": [{"name": "HV01\\\\backup", "password": "Passw0rd!", "groups": ["Administrators"]}],
-  "shares": [{"unc": "\\\\\\\\appliance\\\\exports", "smb": {"server": "127.0.0.1", "port": $SMB_PORT, "user": "$SMB_USER", "password": "$(cat "$SMB_PASSWORD_FILE")"}}],
+  "shares": [{"unc": "\\\\\\\\appliance\\\\exports", "smb": {"server": "127.0.0.1", "port": $smb_port, "user": "$(jq -r .account "$demo/hv01-share.json")", "password": "$(jq -r .password "$demo/hv01-share.json")"}}],
   "state": "$demo/hv01",
   "virtual_machines": [
     {"id": "0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C0001", "name": "web01", "generation": 2, "version": "10.0", "state": "running", "guest_vss": true,
@@ -80,24 +103,6 @@ JSON
 "$bin/entrepot-hostsim" --config "$demo/hostsim.json" >"$demo/hostsim.log" 2>&1 &
 pids+=($!)
 wait_for 'the simulated host' bash -c "exec 3<>/dev/tcp/127.0.0.1/$host_port"
-
-say 'Setting the appliance up'
-(umask 077; openssl rand -base64 18 >"$demo/passphrase"; printf 'Passw0rd!' >"$demo/host-password")
-export ENTREPOT_PASSPHRASE_FILE=$demo/passphrase
-entrepot init
-console_port=$(free_port 8443)
-cat >"$demo/entrepot.toml" <<TOML
-[hosts]
-allow_loopback = true
-[share]
-smb_conf = "$demo/samba/smb.conf"
-TOML
-"$bin/entrepotd" --data "$demo/data" --config "$demo/entrepot.toml" --listen "127.0.0.1:$console_port" --passphrase-file "$demo/passphrase" >"$demo/entrepotd.log" 2>&1 &
-pids+=($!)
-wait_for 'entrepotd' curl -skf "https://127.0.0.1:$console_port/readyz"
-entrepot share add exports --unc '\\appliance\exports' --path "$demo/share"
-pin=$(openssl s_client -connect "127.0.0.1:$host_port" </dev/null 2>/dev/null | openssl x509 -outform DER | sha256sum | cut -d' ' -f1)
-entrepot host add hv01 --url "https://127.0.0.1:$host_port/wsman" --auth ntlm --user 'HV01\backup' --password-file "$demo/host-password" --pin "$pin"
 entrepot vm list
 
 say 'First backup: in full'

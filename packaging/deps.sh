@@ -9,11 +9,11 @@ build_packages=(
   librocksdb-dev libcli11-dev libpugixml-dev libtomlplusplus-dev libsqlite3-dev libkrb5-dev libsmbclient-dev
   catch2 nodejs npm ca-certificates tzdata
 )
-run_packages=(gss-ntlmssp samba samba-common-bin samba-vfs-modules smbclient qemu-utils openssl procps)
+run_packages=(gss-ntlmssp samba samba-common-bin samba-vfs-modules smbclient qemu-utils openssl procps passwd util-linux)
 test_packages=(
   clang-format-14 python3 git libvhdi-utils libvhdi-dev p7zip-full e2fsprogs mtools dosfstools ntfs-3g gdisk systemd
   chromium curl jq attr zstd
-  krb5-kdc krb5-admin-server krb5-user python3-winrm python3-requests-ntlm python3-requests-kerberos
+  krb5-kdc krb5-admin-server krb5-user samba-testsuite python3-winrm python3-requests-ntlm python3-requests-kerberos
 )
 demo_packages=(e2fsprogs mtools dosfstools gdisk curl jq)
 # Only for tests/fuzz/nightly.sh: the compiler, and its runtime with libFuzzer, ASan and UBSan.

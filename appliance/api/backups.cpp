@@ -11,8 +11,6 @@
 namespace entrepot::api {
 namespace {
 
-constexpr std::uint64_t kFullEveryMax = 10'000;
-
 struct BackupRequest {
     std::optional<std::string> vm;
     std::string host;
@@ -29,7 +27,7 @@ BackupRequest decode_backup(const Json& body) {
     backup.host = reader.text_or("host", {});
     backup.is_all = reader.flag_or("all", false);
     backup.is_full = reader.flag_or("full", false);
-    backup.full_every = reader.count_or("full_every", 0, kFullEveryMax);
+    backup.full_every = reader.count_or("full_every", 0, policy::kFullEveryMax);
     backup.consistency = reader.text_or("consistency", "prefer-application");
     reader.finish();
     policy::consistency_from(backup.consistency);

@@ -97,6 +97,7 @@ Json encode(const jobs::JobView& job) {
                 {"subject", job.subject},
                 {"state", jobs::to_string(job.state)},
                 {"stage", job.stage},
+                {"waiting_for", text_or_null(job.waiting_for)},
                 {"done_bytes", job.done_bytes},
                 {"total_bytes", job.total_bytes},
                 {"requested_by", job.requested_by},
@@ -110,7 +111,23 @@ Json encode(const jobs::JobView& job) {
 }
 
 Json encode(const state::ShareRecord& share) {
-    return Json{{"name", share.name}, {"unc", share.unc}, {"path", share.path.string()}};
+    return Json{{"name", share.name},
+                {"unc", share.unc},
+                {"path", share.path.string()},
+                {"managed", share.is_managed()},
+                {"listen", text_or_null(share.listen)}};
+}
+
+Json encode(const share::AccountView& account) {
+    const auto& record = account.record;
+    return Json{{"host", account.host_name},
+                {"host_id", record.host_id},
+                {"account", record.account},
+                {"computer", text_or_null(record.computer)},
+                {"has_password", record.has_password},
+                {"password_made", record.has_password ? Json(format_time(record.changed)) : Json()},
+                {"quota_bytes", record.quota_bytes == 0 ? Json() : Json(record.quota_bytes)},
+                {"used_bytes", account.used_bytes}};
 }
 
 }  // namespace entrepot::api

@@ -4,6 +4,7 @@
 #include "appliance/api/host_names.h"
 #include "appliance/jobs/job.h"
 #include "appliance/policy/policy.h"
+#include "appliance/share/managed_shares.h"
 #include "appliance/state/hosts.h"
 #include "appliance/state/shares.h"
 #include "storage/repository/repository.h"
@@ -20,6 +21,7 @@ Json encode(const repository::DiskSummary& disk);
 Json encode(const repository::KeySlot& slot);
 Json encode(const jobs::JobView& job);
 Json encode(const state::ShareRecord& share);
+Json encode(const share::AccountView& account);
 
 /// null for nullopt.
 Json encode_time(const std::optional<WallTime>& time);

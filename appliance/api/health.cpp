@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace entrepot::api {
@@ -73,8 +74,23 @@ Response show_metrics(Services& services) {
     return Response::text(std::move(text), "text/plain; version=0.0.4; charset=utf-8");
 }
 
+bool serves_shares(Services& services) {
+    const auto shares = services.shares.list();
+    return std::any_of(shares.begin(), shares.end(),
+                       [](const state::ShareRecord& share) { return share.is_managed(); });
+}
+
+// Asked without a login, so it says no more than which part is missing.
 Response show_readiness(Services& services) {
-    services.repository();  // Throws while it is locked: not ready.
+    try {
+        services.repository();
+    } catch (const Error&) {
+        return problem(Error{ErrorCode::busy, "the repository is not open"});
+    }
+    const bool is_serving = services.managed_shares.health().state == share::SambaState::running;
+    if (services.managed_shares.is_started() && serves_shares(services) && !is_serving) {
+        return problem(Error{ErrorCode::busy, "the share's file server is not running"});
+    }
     return Response::json({{"status", "ready"}});
 }
 
@@ -84,13 +100,8 @@ void add_health_routes(Router& router, Services& services) {
     router.add(Method::get, "/healthz", Privilege::none, [](const Request&) {
         return Response::json({{"status", "alive"}});
     });
-    router.add(Method::get, "/readyz", Privilege::none, [&](const Request&) {
-        try {
-            return show_readiness(services);
-        } catch (const Error&) {
-            return problem(Error{ErrorCode::busy, "the repository is not open"});
-        }
-    });
+    router.add(Method::get, "/readyz", Privilege::none,
+               [&](const Request&) { return show_readiness(services); });
     router.add(Method::get, "/metrics", Privilege::viewer,
                [&](const Request&) { return show_metrics(services); });
 }

@@ -3,6 +3,7 @@
 #include "appliance/api/encode.h"
 #include "appliance/api/inventory.h"
 #include "appliance/api/routes.h"
+#include "appliance/doctor/doctor.h"
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -147,6 +148,8 @@ Response create_host(const Request& request, Services& services) {
 Response delete_host(const Request& request, Services& services) {
     const auto host = services.state.hosts.get(request.parameter("name"));
     services.state.hosts.remove(host.id);
+    services.managed_shares.refresh();
+    doctor::forget_report(services.state, host.id);
     services.log.info("host removed", {{"host", host.draft.name}, {"by", request.user.name}});
     return Response::no_content();
 }
@@ -154,9 +157,10 @@ Response delete_host(const Request& request, Services& services) {
 Response list_host_vms(const Request& request, Services& services) {
     const auto host = services.state.hosts.get(request.parameter("name"));
     const HostInventory inventory = services.read_inventory(host, {});
+    const PointsByVm points = read_points_of_host(services, host.id);
     Json vms = Json::array();
     for (const auto& vm : inventory.vms)
-        vms.push_back(encode_live_vm(vm, host, services));
+        vms.push_back(encode_live_vm(vm, host, points, services));
     Json answer = encode_list("vms", std::move(vms));
     const auto& facts = inventory.facts;
     answer["host"] = {{"name", host.draft.name},
@@ -164,6 +168,24 @@ Response list_host_vms(const Request& request, Services& services) {
                       {"os", facts.os_caption},
                       {"os_build", facts.os_build},
                       {"time", text_or_null(facts.host_time)}};
+    return Response::json(answer);
+}
+
+Json list_residue(const state::VmRecord& vm, Services& services) {
+    Json entries = Json::array();
+    for (const auto& one : services.state.residue.list_of_vm(vm.host_id, vm.vm_id)) {
+        entries.push_back(
+            {{"text", one.text}, {"command", one.command}, {"since", format_time(one.since)}});
+    }
+    return entries;
+}
+
+Response show_host_vm(const Request& request, Services& services) {
+    const auto host = services.state.hosts.get(request.parameter("name"));
+    const auto known = find_vm(services, request.parameter("vm"), host.id);
+    const hyperv::Vm vm = services.read_vm(host, known.vm_id, {});
+    Json answer = encode_live_vm(vm, host, read_points_of_host(services, host.id), services);
+    answer["residue"] = list_residue(known, services);
     return Response::json(answer);
 }
 
@@ -182,6 +204,8 @@ void add_host_routes(Router& router, Services& services) {
                [&](const Request& request) { return delete_host(request, services); });
     router.add(Method::get, "/api/v1/hosts/{name}/vms", Privilege::viewer,
                [&](const Request& request) { return list_host_vms(request, services); });
+    router.add(Method::get, "/api/v1/hosts/{name}/vms/{vm}", Privilege::viewer,
+               [&](const Request& request) { return show_host_vm(request, services); });
 }
 
 }  // namespace entrepot::api

@@ -8,7 +8,8 @@
 namespace entrepot::api {
 namespace {
 
-Json encode_info(const Services& services, const repository::RepositoryInfo& info) {
+Json encode_info(const Services& services, const repository::RepositoryInfo& info,
+                 const repository::TimeState& time) {
     Json json{{"version", services.version},
               {"state", "unlocked"},
               {"time_zone", services.config.time_zone},
@@ -24,6 +25,12 @@ Json encode_info(const Services& services, const repository::RepositoryInfo& inf
               {"packs", info.packs},
               {"waste_bytes", info.waste_bytes},
               {"key_slots", info.key_slots},
+              {"minimum_age_seconds", time.minimum_age.count()},
+              {"time", format_time(time.now)},
+              {"deletion_frozen", text_or_null(time.frozen)},
+              {"damaged_chunks", info.damaged_chunks},
+              {"reserve_bytes", info.reserve_bytes},
+              {"state_copies", Json::array()},
               {"free_bytes", nullptr},
               {"capacity_bytes", nullptr}};
     std::error_code error;
@@ -36,7 +43,14 @@ Json encode_info(const Services& services, const repository::RepositoryInfo& inf
 }
 
 Response show_info(Services& services) {
-    return Response::json(encode_info(services, services.repository().info()));
+    auto& repository = services.repository();
+    Json json = encode_info(services, repository.info(), repository.time_state());
+    for (const auto& copy : repository.list_state_copies()) {
+        json["state_copies"].push_back({{"name", copy.name},
+                                        {"time", format_time(copy.time)},
+                                        {"size_bytes", copy.size_bytes}});
+    }
+    return Response::json(json);
 }
 
 }  // namespace

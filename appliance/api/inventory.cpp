@@ -3,11 +3,14 @@
 
 #include "appliance/api/encode.h"
 #include "appliance/api/problem.h"
+#include "appliance/backup/comparison_report.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
+#include <string_view>
 
 namespace entrepot::api {
 namespace {
@@ -28,8 +31,44 @@ Json encode_disk(const hyperv::Disk& disk, std::size_t index) {
                 {"path", disk.path},
                 {"controller",
                  fmt::format("{} {}:{}", disk.controller, disk.controller_number, disk.location)},
+                {"format", disk.format},
+                {"is_pass_through", disk.is_pass_through},
+                {"is_shared", disk.is_shared},
                 {"size_bytes", disk.size_bytes},
                 {"cannot_back_up", disk.cannot_back_up}};
+}
+
+// Msvm_ComputerSystem.ReplicationMode
+std::string_view replication_name(std::uint16_t mode) {
+    switch (mode) {
+        case 0:
+            return "none";
+        case 1:
+            return "primary";
+        case 2:
+            return "replica";
+        case 3:
+            return "test replica";
+        case 4:
+            return "extended replica";
+        default:
+            return "other";
+    }
+}
+
+Json encode_integration(const hyperv::Vm& vm) {
+    Json services = Json::array();
+    for (const auto& one : vm.integration_services) {
+        services.push_back(
+            {{"name", one.name}, {"enabled", one.is_enabled}, {"working", one.is_working}});
+    }
+    return services;
+}
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
 }
 
 Json encode_disks(const hyperv::Vm& vm) {
@@ -82,7 +121,33 @@ void add_exclusions(Json& disks, const std::vector<state::Exclusion>& exclusions
     }
 }
 
-Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, Services& services) {
+void add_sizes(Json& disks, const repository::PointSummary& newest) {
+    for (Json& disk : disks) {
+        if (disk.value("size_bytes", std::uint64_t{0}) != 0) continue;
+        for (const auto& known : newest.disks) {
+            const bool is_same = known.draft.host_disk_id == disk.value("slot", "") &&
+                                 known.draft.name == disk.value("name", "");
+            if (is_same) disk["size_bytes"] = known.draft.size_bytes;
+        }
+    }
+}
+
+PointsByVm read_points_of_host(Services& services, const std::string& host_id) {
+    PointsByVm points;
+    try {
+        for (auto& point : services.repository().list_points({})) {
+            if (point.draft.host != host_id) continue;
+            points[upper(point.draft.vm_id)].push_back(std::move(point));
+        }
+    } catch (const Error& error) {
+        // What the host says is worth showing without the key, too.
+        if (error.code() != ErrorCode::locked) throw;
+    }
+    return points;
+}
+
+Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, const PointsByVm& points,
+                    Services& services) {
     Json disks = encode_disks(vm);
     add_exclusions(disks, services.state.exclusions.list_of_vm(host.id, vm.id));
     Json problems = Json::array();
@@ -91,14 +156,25 @@ Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, Service
         problems.push_back(fmt::format("{} cannot be backed up: {}", file_name_of(disk.path),
                                        disk.cannot_back_up));
     }
+    const auto own = points.find(upper(vm.id));
+    if (own != points.end()) {
+        add_sizes(disks, own->second.back());
+        if (const auto problem = backup::find_disagreement(own->second))
+            problems.push_back(*problem);
+    }
     for (const auto& residue : services.state.residue.list_of_vm(host.id, vm.id))
         problems.push_back(residue.text);
     return Json{{"id", vm.id},
                 {"name", vm.name},
                 {"host", host.draft.name},
+                {"owner_node", text_or_null(vm.owner_node)},
                 {"state", vm.state},
                 {"generation", vm.generation},
                 {"version", vm.version},
+                {"has_tpm", vm.has_tpm},
+                {"replication", replication_name(vm.replication_mode)},
+                {"notes", vm.notes},
+                {"integration_services", encode_integration(vm)},
                 {"disks", std::move(disks)},
                 {"checkpoints", encode_checkpoints(vm)},
                 {"reference_points", vm.reference_points.size()},

@@ -6,12 +6,23 @@
 #include "base/error.h"
 #include "base/json.h"
 
+#include <map>
 #include <string>
+#include <vector>
 
 namespace entrepot::api {
 
+/// The points of a host's VMs, oldest first, by the VM's GUID in upper case. Empty while the
+/// repository is locked.
+using PointsByVm = std::map<std::string, std::vector<repository::PointSummary>>;
+PointsByVm read_points_of_host(Services& services, const std::string& host_id);
+
 /// A VM as the host answered just now.
-Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, Services& services);
+Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, const PointsByVm& points,
+                    Services& services);
+
+/// Hosts do not tell sizes in a list; the newest point knows those of the disks it holds.
+void add_sizes(Json& disks, const repository::PointSummary& newest);
 
 /// Sets "excluded" of each disk to the reason, or to an empty text.
 void add_exclusions(Json& disks, const std::vector<state::Exclusion>& exclusions);

@@ -49,6 +49,9 @@ Response protect_point(const Request& request, Services& services) {
     reader.finish();
     if (!until) throw Error{ErrorCode::invalid, "field \"until\" is missing"};
     const auto point = find_point(request, services);
+    services.log.info(
+        "point protected",
+        {{"point", point.id}, {"until", format_time(*until)}, {"by", request.user.name}});
     services.repository().protect_point(point.id, *until);
     return show_point(point.id, services);
 }
@@ -59,22 +62,26 @@ Response hold_point(const Request& request, Services& services) {
     const std::string reason = reader.text("reason");
     reader.finish();
     const auto point = find_point(request, services);
+    services.log.info("point held",
+                      {{"point", point.id}, {"reason", reason}, {"by", request.user.name}});
     services.repository().hold_point(point.id, reason);
-    services.log.info("point held", {{"point", point.id}, {"by", request.user.name}});
     return show_point(point.id, services);
 }
 
 Response release_point(const Request& request, Services& services) {
     const auto point = find_point(request, services);
+    services.log.info(
+        "point released",
+        {{"point", point.id}, {"was_held_for", point.hold_reason}, {"by", request.user.name}});
     services.repository().release_point(point.id);
-    services.log.info("point released", {{"point", point.id}, {"by", request.user.name}});
     return show_point(point.id, services);
 }
 
 Response delete_point(const Request& request, Services& services) {
     const auto point = find_point(request, services);
+    services.make_room();
+    services.log.info("point is being deleted", {{"point", point.id}, {"by", request.user.name}});
     services.delete_point(point);
-    services.log.info("point deleted", {{"point", point.id}, {"by", request.user.name}});
     return Response::no_content();
 }
 

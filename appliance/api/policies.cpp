@@ -50,6 +50,7 @@ Json encode_policy(const state::PolicyRecord& record, Services& services) {
                 {"calendar", policy.calendar},
                 {"consistency", policy::to_string(policy.consistency)},
                 {"retention", policy.keep.to_json()},
+                {"full_every", policy.full_every},
                 {"created", format_time(record.created)},
                 {"matching_vms", count_matching_vms(policy, services)},
                 {"next_runs", list_next_runs(policy.calendar, kNextRunsShown, services)},
@@ -70,6 +71,7 @@ Response create_policy(const Request& request, Services& services) {
                           {"vms", reader.texts("vms")},
                           {"calendar", reader.text("calendar")},
                           {"consistency", reader.text_or("consistency", "prefer-application")},
+                          {"full_every", reader.count_or("full_every", 0, policy::kFullEveryMax)},
                           {"keep", reader.object_or_empty("retention")}};
     reader.finish();
     const auto policy = policy::Policy::from_json(definition, services.zones);

@@ -25,6 +25,7 @@ Response create_prune(const Request& request, Services& services) {
                     "say what to keep, for example --keep-last 7 --keep-daily 30"};
     }
 
+    services.make_room();
     jobs::JobRequest job;
     job.kind = "prune";
     job.subject = vm ? *vm : "all VMs";
@@ -41,6 +42,7 @@ Response create_gc(const Request& request, Services& services) {
     const bool is_dry_run = reader.flag_or("dry_run", false);
     reader.finish();
 
+    services.make_room();
     jobs::JobRequest job;
     job.kind = "gc";
     job.subject = "repository";

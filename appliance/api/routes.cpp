@@ -8,7 +8,9 @@ void add_all_routes(Router& router, Services& services) {
     add_info_routes(router, services);
     add_health_routes(router, services);
     add_share_routes(router, services);
+    add_share_account_routes(router, services);
     add_host_routes(router, services);
+    add_doctor_routes(router, services);
     add_vm_routes(router, services);
     add_point_routes(router, services);
     add_policy_routes(router, services);
@@ -19,6 +21,7 @@ void add_all_routes(Router& router, Services& services) {
     add_vm_restore_routes(router, services);
     add_verification_routes(router, services);
     add_prune_routes(router, services);
+    add_immutability_routes(router, services);
     add_key_routes(router, services);
     add_catalog_routes(router, services);
     add_event_routes(router, services);

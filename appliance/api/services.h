@@ -5,6 +5,7 @@
 #include "appliance/config/config.h"
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/scheduler.h"
+#include "appliance/share/managed_shares.h"
 #include "appliance/share/share_registry.h"
 #include "appliance/state/state.h"
 #include "exporter/hyperv/hyperv_host.h"
@@ -39,6 +40,7 @@ struct Services {
     policy::Scheduler& scheduler;
     TimeZones& zones;
     share::ShareRegistry& shares;
+    share::ManagedShares& managed_shares;
     SessionStore& sessions;
     std::string version;
     /// Error{locked} where the repository was not opened.
@@ -48,6 +50,11 @@ struct Services {
     /// The preflight of a restore onto a host, with the parameters that its job would get; see
     /// restore/checker.h.
     std::function<Json(const Json& parameters, std::stop_token)> check_vm_restore;
+    /// One VM of a host, with the identity and the size of its disks. Errors as HyperVHost.
+    std::function<hyperv::Vm(const state::HostRecord&, const std::string& vm_id, std::stop_token)>
+        read_vm;
+    /// To be called before anything is written down for a deletion; see Repository::make_room().
+    std::function<void()> make_room;
     /// Deletes a point with all that hangs on it.
     std::function<void(const repository::PointSummary&)> delete_point;
 };

@@ -96,18 +96,6 @@ Json encode_last_job(const jobs::JobView& job) {
                 {"created", json["created"]}, {"ended", json["ended"]}, {"error", json["error"]}};
 }
 
-// Hosts do not tell sizes in a list; the newest point knows those of the disks it holds.
-void add_sizes(Json& disks, const repository::PointSummary& newest) {
-    for (Json& disk : disks) {
-        if (disk.value("size_bytes", std::uint64_t{0}) != 0) continue;
-        for (const auto& known : newest.disks) {
-            const bool is_same = known.draft.host_disk_id == disk.value("slot", "") &&
-                                 known.draft.name == disk.value("name", "");
-            if (is_same) disk["size_bytes"] = known.draft.size_bytes;
-        }
-    }
-}
-
 Json list_problems(const VmKey& key, const Overview& overview) {
     Json problems = Json::array();
     const auto job = overview.last_jobs.find(key);

@@ -1,6 +1,7 @@
 // The order of the steps, and what happens when one fails; see backup_job.h.
 #include "appliance/backup/backup_job.h"
 
+#include "appliance/backup/admission.h"
 #include "appliance/backup/clean_up.h"
 #include "appliance/backup/compare_step.h"
 #include "appliance/backup/comparison_export.h"
@@ -63,7 +64,9 @@ public:
 
 private:
     JobOutcome forward(Run& run) {
-        PlanStep{run}.run();
+        Admission admission{run};
+        admission.look_again();
+        PlanStep{run, &admission}.run();
         RunJournal& journal = run.journal();
         if (!journal.has(key::kPoint) && !find_committed_point(run)) {
             // While these readers live, the base's content stays.
@@ -74,6 +77,7 @@ private:
             SnapshotStep{run}.run();
             ComparisonExport{run}.run();
             ExportStep{run}.run();
+            admission.release();
             TakeStep{run}.run();
             ComparisonExport{run}.take();
             ConvertStep{run}.run();

@@ -9,7 +9,7 @@ namespace entrepot::backup {
 /// Parameters: {"host": id or name, "vm": GUID or name, "full", "full_every", "consistency",
 /// "sha256"}. Run again with the same journal, it goes on where it was, or undoes. The result is
 /// the document of `backup` in the public interfaces; the outcome is `partly` if the point is
-/// committed and something stayed on the host.
+/// committed and something stayed on the host. Throws jobs::Deferral while its share lacks room.
 jobs::JobOutcome run_backup(const Services& services, jobs::JobContext& job);
 
 }  // namespace entrepot::backup

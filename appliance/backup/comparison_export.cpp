@@ -85,8 +85,8 @@ std::string ComparisonExport::prove(const ExportAttempts::Attempt& attempt) {
     run_.job().enter_stage("settle");
     share::ExportArea& area = run_.area();
     try {
-        area.settle(run_.record().id, attempt.run_id, settle_options(run_),
-                    run_.services().file_server, run_.stop());
+        area.settle(run_.record().id, attempt.run_id, settle_options(run_), run_.file_server(),
+                    run_.stop());
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), attempt.goal);
     } catch (const Error& error) {
         if (ends_run(run_, error)) throw;
@@ -108,8 +108,8 @@ void ComparisonExport::take() {
     if (exported.contains("obstacle")) return;
     const std::string run_id = exported.at("run_id");
     try {
-        run_.area().take(run_.record().id, run_id, settle_options(run_),
-                         run_.services().file_server, run_.stop());
+        run_.area().take(run_.record().id, run_id, settle_options(run_), run_.file_server(),
+                         run_.stop());
         const ExportAnalysis analysis = analyse_export(run_, run_.area().taken_path(run_id),
                                                        export_goal_from(exported.at("goal")));
         run_.journal().put(key::kComparisonTaken, {{"run_id", run_id},

@@ -66,6 +66,21 @@ void check_configuration(Run& run, const ExportFiles& files, std::vector<std::st
     }
 }
 
+// What the host exported and nobody asked for.
+std::string describe_surplus(const ExportedDisk& disk, const RunPlan& plan) {
+    const auto& excluded = plan.excluded_virtual_ids;
+    const bool is_excluded =
+        std::find(excluded.begin(), excluded.end(), disk.virtual_disk_id) != excluded.end();
+    if (is_excluded) {
+        return fmt::format(
+            "{} is excluded, and the host exported it all the same, as Windows "
+            "Server 2016 does; it is not kept",
+            disk.name);
+    }
+    return fmt::format("the export also holds {}, which was not expected and is not kept",
+                       disk.name);
+}
+
 }  // namespace
 
 ExportAnalysis analyse_export(Run& run, const std::filesystem::path& directory,
@@ -106,10 +121,8 @@ ExportAnalysis analyse_export(Run& run, const std::filesystem::path& directory,
             analysis.warnings.push_back(fmt::format("disk {}: {}", wanted.index, warning));
         }
     }
-    for (const ExportedDisk& disk : disks) {
-        analysis.warnings.push_back(fmt::format(
-            "the export also holds {}, which was not expected and is not kept", disk.name));
-    }
+    for (const ExportedDisk& disk : disks)
+        analysis.warnings.push_back(describe_surplus(disk, run.plan()));
     return analysis;
 }
 

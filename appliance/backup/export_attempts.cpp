@@ -4,6 +4,7 @@
 #include "appliance/backup/export_files.h"
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/limits.h"
+#include "appliance/share/logical_use.h"
 #include "appliance/share/unc.h"
 
 #include "exporter/hyperv/hresult.h"
@@ -63,6 +64,22 @@ std::optional<hyperv::JobRef> find_running_export(Run& run, const BegunExport& b
     return status.state == JobState::running ? job : std::nullopt;
 }
 
+/// Why the host has written more than it may, or an empty text. Counted is what it wrote, not what
+/// that occupies.
+std::string find_excess(Run& run) {
+    const std::uint64_t quota = run.quota_bytes();
+    const auto use = share::measure_logical_use(run.services().file_system,
+                                                run.area().host_path(run.record().id));
+    if (use.is_beyond_limits) {
+        return fmt::format("host {} makes more files or folders on share {} than an export has",
+                           run.record().draft.name, run.share().name);
+    }
+    if (quota == 0 || use.size_bytes <= quota) return {};
+    return fmt::format("host {} has written {} to share {}, beyond its quota of {}",
+                       run.record().draft.name, format_size(use.size_bytes), run.share().name,
+                       format_size(quota));
+}
+
 }  // namespace
 
 std::uint64_t virtual_bytes(const RunPlan& plan) {
@@ -88,7 +105,8 @@ ExportAttempts::Ended ExportAttempts::run(const Attempt& attempt) {
         return {outcome == "done"     ? Outcome::done
                 : outcome == "failed" ? Outcome::failed
                                       : Outcome::unknown,
-                known->at("text"), known->at("hint"), known->at("is_target_side")};
+                known->at("text"), known->at("hint"), known->at("is_target_side"),
+                known->value("has_server_restarted", false)};
     }
     Ended ended;
     if (const auto job = run_.journal().find_job(key::job(step_, attempt.number))) {
@@ -98,6 +116,7 @@ ExportAttempts::Ended ExportAttempts::run(const Attempt& attempt) {
     } else {
         ended = ask(attempt);
     }
+    ended.has_server_restarted = ended.is_target_side && has_server_restarted(attempt.number);
     record(attempt, ended);
     return ended;
 }
@@ -110,19 +129,36 @@ void ExportAttempts::record(const Attempt& attempt, const Ended& ended) {
                        {{"outcome", outcome},
                         {"text", ended.text},
                         {"hint", ended.hint},
-                        {"is_target_side", ended.is_target_side}});
+                        {"is_target_side", ended.is_target_side},
+                        {"has_server_restarted", ended.has_server_restarted}});
+}
+
+bool ExportAttempts::has_server_restarted(int number) const {
+    const auto intent = run_.journal().find(key::intent(step_, number));
+    const std::string before = intent ? intent->value("server_life", "") : "";
+    if (before.empty()) return false;
+    if (before != run_.file_server_life()) return true;
+    // The host sees a death at once, who looks after the server a moment later.
+    try {
+        run_.file_server()->check_running(run_.stop());
+        return false;
+    } catch (const Error& error) {
+        return error.code() == ErrorCode::unreachable || error.code() == ErrorCode::timeout;
+    }
 }
 
 ExportAttempts::Ended ExportAttempts::ask(const Attempt& attempt) {
     run_.area().check_root();
     // Without it the export could not be settled; better to know before the host works for hours.
-    if (auto* server = run_.services().file_server) server->check_running(run_.stop());
+    await_file_server(run_);
     Json before = Json::array();
     for (const auto& job : list_exports(run_))
         before.push_back(job.instance_id);
-    run_.journal().put(
-        key::intent(step_, attempt.number),
-        {{"run_id", attempt.run_id}, {"goal", to_json(attempt.goal)}, {"before", before}});
+    run_.journal().put(key::intent(step_, attempt.number),
+                       {{"run_id", attempt.run_id},
+                        {"goal", to_json(attempt.goal)},
+                        {"before", before},
+                        {"server_life", run_.file_server_life()}});
     run_.area().create_run(run_.record().id, attempt.run_id);
     hyperv::ExportRequest request;
     request.vm_id = run_.vm_id();
@@ -136,7 +172,7 @@ ExportAttempts::Ended ExportAttempts::ask(const Attempt& attempt) {
                                     [&] { return run_.host().start_export(request); });
     if (asked.refusal) {
         return {Outcome::failed, asked.refusal->message(), asked.refusal->hint(),
-                is_target_side(*asked.refusal)};
+                is_target_side(*asked.refusal), false};
     }
     return asked.job ? wait(attempt, *asked.job) : look_for_job(attempt);
 }
@@ -165,18 +201,19 @@ ExportAttempts::Ended ExportAttempts::wait(const Attempt& attempt, const hyperv:
             read_patiently(run_, [&] { return run_.host().read_job(job); });
         switch (status.state) {
             case JobState::completed:
-                return {Outcome::done, {}, {}, false};
+                return {Outcome::done, {}, {}, false, false};
             case JobState::vanished:
                 return {};
             case JobState::failed: {
                 const Error failure = failure_of(status, "ExportSystemDefinition");
                 return {Outcome::failed, failure.message(), failure.hint(),
-                        hyperv::side_of(status.hresult) == FailureSide::target};
+                        hyperv::side_of(status.hresult) == FailureSide::target, false};
             }
             case JobState::running:
                 break;
         }
         const std::uint64_t bytes_now = count_tree_bytes(run_.services().file_system, directory);
+        if (const auto why = find_excess(run_); !why.empty()) return end_beyond_quota(job, why);
         if (status.percent != percent || bytes_now != bytes) last_move = run_.now();
         percent = status.percent;
         bytes = bytes_now;
@@ -193,7 +230,20 @@ ExportAttempts::Ended ExportAttempts::end_stalled(const hyperv::JobRef& job) {
     return {Outcome::failed,
             fmt::format("neither its progress nor its files moved for {} minutes; it was ended",
                         run_.pace().export_stall.count()),
-            "Look at the network between host and share, and at the host's storage.", true};
+            "Look at the network between host and share, and at the host's storage.", true, false};
+}
+
+// What the host still holds open then is closed when the run's folder is discarded.
+ExportAttempts::Ended ExportAttempts::end_beyond_quota(const hyperv::JobRef& job,
+                                                       const std::string& why) {
+    run_.warn("stopping the export: " + why);
+    run_.host().cancel_job(job);
+    wait_for_job(run_, job);
+    return {Outcome::failed, why,
+            fmt::format("entrepot share quota {} --size SIZE sets another quota; the host's other "
+                        "exports count, too",
+                        run_.record().draft.name),
+            true, false};
 }
 
 std::vector<BegunExport> list_begun_exports(Run& run) {
@@ -216,8 +266,12 @@ void undo_exports(Run& run) {
                 wait_for_job(run, *job);
             }
         }
-        run.area().remove_run(run.record().id, begun.run_id);
+        discard_export(run, begun.run_id);
     }
+}
+
+void discard_export(Run& run, const std::string& run_id) {
+    run.area().discard_run(run.record().id, run_id, settle_options(run), run.file_server());
 }
 
 }  // namespace entrepot::backup

@@ -33,6 +33,8 @@ public:
         std::string text;
         std::string hint;
         bool is_target_side = false;
+        /// The share's file server died meanwhile and came back, or was started anew.
+        bool has_server_restarted = false;
     };
 
     /// `step` is key::kExport or key::kComparison.
@@ -49,6 +51,8 @@ private:
     Ended look_for_job(const Attempt& attempt);
     Ended wait(const Attempt& attempt, const hyperv::JobRef& job);
     Ended end_stalled(const hyperv::JobRef& job);
+    Ended end_beyond_quota(const hyperv::JobRef& job, const std::string& why);
+    bool has_server_restarted(int number) const;
 
     Run& run_;
     std::string step_;
@@ -67,6 +71,9 @@ std::vector<BegunExport> list_begun_exports(Run& run);
 
 /// Cancels exports that run and removes what they wrote. For clean-up.
 void undo_exports(Run& run);
+
+/// Removes what one of them wrote, out of the host's reach first.
+void discard_export(Run& run, const std::string& run_id);
 
 /// Bytes that the disks of the plan have, holes included.
 std::uint64_t virtual_bytes(const RunPlan& plan);

@@ -1,8 +1,10 @@
 // See export_step.h.
 #include "appliance/backup/export_step.h"
 
+#include "appliance/backup/admission.h"
 #include "appliance/backup/comparison_export.h"
 #include "appliance/backup/export_analysis.h"
+#include "appliance/backup/host_calls.h"
 #include "appliance/backup/limits.h"
 #include "appliance/backup/plan_step.h"
 
@@ -17,9 +19,6 @@ namespace entrepot::backup {
 using repository::PointKind;
 
 namespace {
-
-/// Room for the configuration files and the images' tables, whatever the guest wrote.
-constexpr std::uint64_t kFreeBytesMin = 32 * kMiB;
 
 /// Failures of the share or of ourselves: a full would meet them as well.
 bool concerns_content(const Error& error) {
@@ -38,9 +37,8 @@ bool concerns_content(const Error& error) {
 }  // namespace
 
 std::uint64_t export_bytes_needed(Run& run, PointKind kind) {
-    if (kind != PointKind::full) return kFreeBytesMin;
-    const auto points = list_points_of_vm(run.services(), run.plan().host_id, run.plan().vm_id);
-    return points.empty() ? kFreeBytesMin : std::max(kFreeBytesMin, points.back().logical_bytes);
+    // The run was admitted with room for a full; of changes, only the tables are certain.
+    return kind == PointKind::full ? export_bytes_max(run.plan()) : limits::kExportMarginBytes;
 }
 
 void ExportStep::run() {
@@ -58,12 +56,20 @@ void ExportStep::run() {
         }
         if (ended.outcome == Outcome::unknown) {
             run_.warn("how the export ended is not known: exporting again into a new directory");
-            run_.area().remove_run(run_.record().id, attempt.run_id);
+            discard_export(run_, attempt.run_id);
+            continue;
+        }
+        if (ended.is_target_side && ended.has_server_restarted) {
+            run_.warn(
+                "the share's file server was started anew while the host exported: exporting "
+                "again (" +
+                ended.text + ")");
+            discard_export(run_, attempt.run_id);
             continue;
         }
         if (ended.is_target_side &&
             make_room(run_, number, "the export beside it failed: " + ended.text)) {
-            run_.area().remove_run(run_.record().id, attempt.run_id);
+            discard_export(run_, attempt.run_id);
             continue;
         }
         if (goal.kind == PointKind::full || ended.is_target_side) {
@@ -95,20 +101,15 @@ void ExportStep::check_space(int number, const ExportGoal& goal) {
                     "Make room on the share's volume, or give it a larger one. Nothing was asked "
                     "of the host."};
     }
-    if (goal.kind == PointKind::full && free < virtual_bytes(run_.plan())) {
-        run_.note(fmt::format(
-            "share {} has {} free, less than the disks' {}: enough only if they "
-            "are not full",
-            run_.share().name, format_size(free), format_size(virtual_bytes(run_.plan()))));
-    }
 }
 
 bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
     run_.job().enter_stage("settle");
     share::ExportArea& area = run_.area();
     try {
-        area.settle(run_.record().id, attempt.run_id, settle_options(run_),
-                    run_.services().file_server, run_.stop());
+        await_file_server(run_);
+        area.settle(run_.record().id, attempt.run_id, settle_options(run_), run_.file_server(),
+                    run_.stop());
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), goal);
     } catch (Error& error) {
         if (goal.kind == PointKind::full || !concerns_content(error)) {
@@ -126,7 +127,7 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
 void ExportStep::go_over_to_full(const Attempt& attempt, const std::string& why, ExportGoal& goal) {
     goal = {PointKind::full, why, "incremental_failed", {}, {}};
     run_.warn("full backup in the same run: " + why);
-    run_.area().remove_run(run_.record().id, attempt.run_id);
+    discard_export(run_, attempt.run_id);
 }
 
 }  // namespace entrepot::backup

@@ -1,6 +1,8 @@
 // See host_calls.h.
 #include "appliance/backup/host_calls.h"
 
+#include "appliance/backup/run.h"
+
 #include "exporter/hyperv/hresult.h"
 
 #include <fmt/format.h>
@@ -128,6 +130,25 @@ void destroy_object(HostRun& run, const std::string& what, const std::function<b
     }
     throw Error{ErrorCode::host_failure,
                 fmt::format("{} is still on the host: {}", what, last_failure)};
+}
+
+void await_file_server(Run& run) {
+    share::FileServer* server = run.file_server();
+    if (server == nullptr) return;
+    const SteadyTime begin = run.now();
+    PollPauses pauses{run, run.pace().short_poll};
+    for (;;) {
+        try {
+            server->check_running(run.stop());
+            return;
+        } catch (const Error& error) {
+            const bool may_recover =
+                run.share().is_managed() &&
+                (error.code() == ErrorCode::unreachable || error.code() == ErrorCode::timeout);
+            if (!may_recover || run.now() - begin >= run.pace().server_max) throw;
+        }
+        pauses.wait();
+    }
 }
 
 }  // namespace entrepot::backup

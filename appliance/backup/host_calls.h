@@ -16,6 +16,8 @@
 
 namespace entrepot::backup {
 
+class Run;
+
 /// The pauses of one wait: short at first, since most jobs are, then longer up to a bound.
 class PollPauses {
 public:
@@ -61,6 +63,11 @@ auto read_patiently(HostRun& run, const Read& read) -> decltype(read()) {
 /// Waits for a short job: snapshot, convert, destroy. Throws Error{timeout} after
 /// Pace::short_job_max. The state is never `running`.
 hyperv::JobStatus wait_for_job(HostRun& run, const hyperv::JobRef& job);
+
+/// Returns when the share's file server answers: at once where somebody else serves it and it does
+/// not, else after up to Pace::server_max, since ours is started again when it dies. Errors as
+/// FileServer::check_running.
+void await_file_server(Run& run);
 
 /// "0x80070070: the disk is full (words of the host)".
 std::string describe_failure(const hyperv::JobStatus& status);

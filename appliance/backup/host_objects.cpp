@@ -2,6 +2,7 @@
 #include "appliance/backup/host_objects.h"
 
 #include "appliance/backup/host_calls.h"
+#include "appliance/backup/host_records.h"
 #include "appliance/backup/limits.h"
 
 #include "base/clock.h"
@@ -167,15 +168,7 @@ void destroy_reference_point(Run& run, const std::string& id) {
 }
 
 bool is_recorded_snapshot(Run& run, const hyperv::Snapshot& snapshot) {
-    auto& state = run.services().state;
-    if (snapshot.name.starts_with(kSnapshotNamePrefix)) {
-        const std::string job_id = snapshot.name.substr(kSnapshotNamePrefix.size());
-        if (job_id == run.job().id() || state.jobs.find(job_id)) return true;
-    }
-    for (const auto& [job_id, value] : state.journal.list_key(key::kSnapshot)) {
-        if (value.value("id", "") == snapshot.instance_id) return true;
-    }
-    return false;
+    return snapshot.name == run.snapshot_name() || is_our_snapshot(run.services().state, snapshot);
 }
 
 std::string remove_snapshot_command(const std::string& vm_id, const std::string& snapshot_id) {

@@ -2,6 +2,7 @@
 #include "appliance/backup/ingest_step.h"
 
 #include "appliance/backup/comparison_export.h"
+#include "appliance/backup/host_calls.h"
 #include "appliance/backup/ingest.h"
 #include "appliance/backup/plan_step.h"
 #include "appliance/backup/repository_wait.h"
@@ -37,7 +38,8 @@ void TakeStep::run() {
     if (run_.journal().has(key::kTaken)) return;
     const Json exported = *run_.journal().find(key::kExport);
     const std::string run_id = exported.at("run_id");
-    run_.area().take(run_.record().id, run_id, settle_options(run_), run_.services().file_server,
+    await_file_server(run_);
+    run_.area().take(run_.record().id, run_id, settle_options(run_), run_.file_server(),
                      run_.stop());
     const ExportAnalysis analysis =
         analyse_export(run_, run_.area().taken_path(run_id), export_goal_from(exported.at("goal")));

@@ -36,6 +36,11 @@ inline constexpr std::size_t kSuspectPointsMax = 64;
 /// hours.
 inline constexpr std::chrono::hours kRepositoryWaitMax{24};
 
+/// Room for the configuration files and the images' tables, whatever the guest wrote.
+inline constexpr std::uint64_t kExportMarginBytes = 32 * kMiB;
+/// How often a backup that waits for room on its share looks again; it does, too, when a job ends.
+inline constexpr std::chrono::seconds kSpaceRetry{30};
+
 /// Longest time between our call and the creation time of a snapshot that may be ours.
 inline constexpr std::chrono::minutes kSnapshotCallMax{20};
 

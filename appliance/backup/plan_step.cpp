@@ -72,6 +72,7 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
     plan.disks.clear();
     plan.skipped.clear();
     plan.excluded_disk_ids.clear();
+    plan.excluded_virtual_ids.clear();
     const auto exclusions = run.services().state.exclusions.list_of_vm(run.record().id, plan.vm_id);
     for (const hyperv::Disk& disk : sorted_disks(vm.disks)) {
         const auto excluded = std::find_if(
@@ -83,12 +84,16 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
         } else if (excluded != exclusions.end()) {
             plan.skipped.push_back({name, "excluded: " + excluded->reason});
             plan.excluded_disk_ids.push_back(disk.instance_id);
+            if (disk.virtual_disk_id) {
+                plan.excluded_virtual_ids.push_back(disk.virtual_disk_id->to_string());
+            }
         } else {
             plan.disks.push_back(
                 {disk.slot_id,
                  disk.virtual_disk_id ? disk.virtual_disk_id->to_string() : std::string{},
                  disk.path, disk.size_bytes, disk.logical_sector_size,
-                 static_cast<std::uint32_t>(plan.disks.size()), place_of(disk)});
+                 static_cast<std::uint32_t>(plan.disks.size()), place_of(disk),
+                 disk.file_size_bytes});
         }
     }
     if (plan.disks.empty()) {
@@ -101,6 +106,8 @@ void plan_disks(Run& run, RunPlan& plan, const hyperv::Vm& vm) {
 void PlanStep::run() {
     if (const auto planned = run_.journal().find(key::kPlan)) {
         run_.plan() = RunPlan::from_json(*planned);
+        const bool is_exported = run_.journal().has(key::kExport);
+        if (admission_ != nullptr && !is_exported) admission_->keep(run_.plan());
         return;
     }
     run_.job().enter_stage("plan");
@@ -124,6 +131,7 @@ void PlanStep::run() {
     const Choice choice = decide(run_, plan, vm);
     plan.goal = choice.goal;
     plan.comparison = choice.comparison;
+    if (admission_ != nullptr) admission_->admit(plan);
     run_.journal().put(key::kPlan, plan.to_json());
     run_.note(fmt::format("{} backup of {} ({} {}): {}", repository::to_string(plan.goal.kind),
                           plan.vm_name, plan.disks.size(),

@@ -1,6 +1,7 @@
 // The first step: what is there on the host, what of it we back up, full or incremental and why.
 #pragma once
 
+#include "appliance/backup/admission.h"
 #include "appliance/backup/run.h"
 
 #include "exporter/hyperv/hyperv_host.h"
@@ -10,11 +11,13 @@
 namespace entrepot::backup {
 
 /// Journals the plan and returns it in run.plan(). Destroys recovery snapshots of ours that an
-/// earlier run left. Throws Error{conflict} for a recovery snapshot of somebody else, Error{busy}
+/// earlier run left. With an admission, what it throws ends the step before anything is journalled.
+/// Throws Error{conflict} for a recovery snapshot of somebody else, Error{busy}
 /// for a VM that the host is working on, Error{unsupported} for a VM that can't be exported.
 class PlanStep {
 public:
-    explicit PlanStep(Run& run) : run_(run) {}
+    explicit PlanStep(Run& run, Admission* admission = nullptr)
+        : run_(run), admission_(admission) {}
     void run();
 
 private:
@@ -24,6 +27,7 @@ private:
     void clear_snapshots(const hyperv::Vm& vm);
 
     Run& run_;
+    Admission* admission_;
 };
 
 /// Fills disks, exclusions and what is skipped, with reasons. Error{unsupported} if nothing is

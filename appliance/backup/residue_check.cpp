@@ -4,6 +4,7 @@
 #include "appliance/backup/exported_disk.h"
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/host_objects.h"
+#include "appliance/backup/host_records.h"
 #include "appliance/backup/plan_step.h"
 
 #include "base/error.h"
@@ -111,17 +112,7 @@ state::Residue make_reference_point_residue(const std::string& vm_id, const std:
 }
 
 std::vector<std::string> list_recorded_reference_points(Run& run) {
-    std::vector<std::string> ids;
-    for (const auto& point : list_points_of_vm(run.services(), run.record().id, run.vm_id())) {
-        if (!point.draft.reference_point.empty()) ids.push_back(point.draft.reference_point);
-    }
-    for (const auto& flag : run.services().state.vm_flags.list()) {
-        if (flag.host_id == run.record().id && equal_names(flag.vm_id, run.vm_id()) &&
-            flag.flag.starts_with(kObsoleteReferencePointFlag)) {
-            ids.push_back(flag.flag.substr(kObsoleteReferencePointFlag.size()));
-        }
-    }
-    return ids;
+    return list_recorded_reference_points(run.services(), run.record().id, run.vm_id());
 }
 
 }  // namespace entrepot::backup

@@ -11,7 +11,22 @@ Run::Run(const Services& services, jobs::JobContext& job, const state::HostRecor
          Stoppable stoppable)
     : HostRun(services, job, record, stoppable),
       share_(services.shares.share_of(record.draft)),
-      area_(services.shares.open_area(share_)) {}
+      area_(services.shares.open_area(share_, record.id)) {}
+
+share::FileServer* Run::file_server() const {
+    return share_.is_managed() ? services().own_file_server : services().file_server;
+}
+
+std::string Run::file_server_life() const {
+    const bool is_known = share_.is_managed() && services().own_file_server_life;
+    return is_known ? services().own_file_server_life() : std::string{};
+}
+
+std::uint64_t Run::quota_bytes() const {
+    if (!share_.is_managed()) return 0;
+    const auto account = services().state.share_accounts.find(record().id);
+    return account ? account->quota_bytes : 0;
+}
 
 std::string Run::snapshot_name() {
     return std::string{kSnapshotNamePrefix} + job().id();
@@ -19,6 +34,9 @@ std::string Run::snapshot_name() {
 
 share::SettleOptions settle_options(Run& run) {
     share::SettleOptions options = run.services().settle;
+    if (const std::uint64_t quota = run.quota_bytes(); quota > 0) {
+        options.limits.size_bytes_max = std::min(options.limits.size_bytes_max, quota);
+    }
     options.on_close = [&run](const share::Holder& holder) {
         run.note(fmt::format("closing the sessions of {} on the file server: it still holds \"{}\"",
                              share::printable(holder.machine), share::printable(holder.file)));

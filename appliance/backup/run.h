@@ -18,6 +18,12 @@ public:
 
     share::ExportArea& area() { return area_; }
     const state::ShareRecord& share() const { return share_; }
+    /// In front of the share; nullptr where somebody else's is.
+    share::FileServer* file_server() const;
+    /// Names its present life; empty where it has none, or that can't be known.
+    std::string file_server_life() const;
+    /// What the host may occupy on the share; 0: no bound.
+    std::uint64_t quota_bytes() const;
 
     RunPlan& plan() { return plan_; }
     const std::string& vm_id() const { return plan_.vm_id; }

@@ -30,6 +30,8 @@ private:
 
 /// Names of what stands in the journal, in the order of a run. Attempts count from 0.
 namespace key {
+/// {"since", "needed"}: there was no room on the share at that time; nothing was done yet.
+inline constexpr std::string_view kSpaceWait = "space_wait";
 inline constexpr std::string_view kPlan = "plan";
 inline constexpr std::string_view kSnapshot = "snapshot";  ///< {"id", "level", "note"}
 /// The export that a full is compared with, {"run_id", "goal"}: ended well. Or {"obstacle",

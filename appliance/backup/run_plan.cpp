@@ -60,7 +60,8 @@ Json RunPlan::to_json() const {
                              {"size_bytes", disk.size_bytes},
                              {"logical_sector_size", disk.logical_sector_size},
                              {"index", disk.index},
-                             {"place", disk.place}});
+                             {"place", disk.place},
+                             {"file_size_bytes", disk.file_size_bytes}});
     }
     Json skipped_list = Json::array();
     for (const repository::SkippedDisk& disk : skipped) {
@@ -81,6 +82,7 @@ Json RunPlan::to_json() const {
             {"comparison", compared},
             {"disks", disk_list},
             {"excluded_disk_ids", excluded_disk_ids},
+            {"excluded_virtual_ids", excluded_virtual_ids},
             {"skipped", skipped_list},
             {"warnings", warnings},
             {"last_applied_snapshot", last_applied_snapshot},
@@ -106,9 +108,12 @@ RunPlan RunPlan::from_json(const Json& json) {
     for (const Json& disk : json.at("disks")) {
         plan.disks.push_back({disk.at("slot_id"), disk.at("virtual_disk_id"), disk.at("path"),
                               disk.at("size_bytes"), disk.at("logical_sector_size"),
-                              disk.at("index"), disk.value("place", "")});
+                              disk.at("index"), disk.value("place", ""),
+                              disk.value("file_size_bytes", std::uint64_t{0})});
     }
     plan.excluded_disk_ids = json.at("excluded_disk_ids").get<std::vector<std::string>>();
+    // Absent in what a version before wrote.
+    plan.excluded_virtual_ids = json.value("excluded_virtual_ids", std::vector<std::string>{});
     for (const Json& disk : json.at("skipped")) {
         plan.skipped.push_back({disk.at("name"), disk.at("reason")});
     }

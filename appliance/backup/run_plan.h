@@ -21,7 +21,8 @@ struct ExpectedDisk {
     std::uint64_t size_bytes = 0;
     std::uint32_t logical_sector_size = 0;
     std::uint32_t index = 0;
-    std::string place;  ///< As place_of().
+    std::string place;                  ///< As place_of().
+    std::uint64_t file_size_bytes = 0;  ///< Of its images on the host; 0: not known.
 };
 
 /// What an export is asked to hold. A run begins with one and may go over to a full.
@@ -57,6 +58,8 @@ struct RunPlan {
     std::optional<ComparisonPlan> comparison;  ///< Only where --full-every forced a full.
     std::vector<ExpectedDisk> disks;
     std::vector<std::string> excluded_disk_ids;  ///< Instance ids for the export.
+    /// Their VirtualDiskIds: a host that cannot leave disks out exports them all the same.
+    std::vector<std::string> excluded_virtual_ids;
     std::vector<repository::SkippedDisk> skipped;
     std::vector<std::string> warnings;
     std::string last_applied_snapshot;

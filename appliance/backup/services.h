@@ -1,6 +1,7 @@
 // Everything that the jobs of this folder need, handed over once.
 #pragma once
 
+#include "appliance/backup/space_ledger.h"
 #include "appliance/share/export_area.h"
 #include "appliance/share/file_server.h"
 #include "appliance/share/share_registry.h"
@@ -42,6 +43,8 @@ struct Pace {
     /// After a lost answer: how long an object may need to appear.
     std::chrono::seconds appear_max{20};
     std::chrono::minutes merge_max{10};
+    /// How long the file server of ours may need to come back.
+    std::chrono::seconds server_max{150};
 };
 
 /// All references outlive every job.
@@ -55,9 +58,17 @@ struct Services {
     Log& log;
     FileSystem& file_system;
     share::FileServer* file_server = nullptr;  ///< Absent where we do not own it.
+    /// Of the shares that we serve ourselves, with a name for its present life; see
+    /// SambaSupervisor.
+    share::FileServer* own_file_server = nullptr;
+    std::function<std::string()> own_file_server_life{};
     std::string time_zone = "UTC";
     Pace pace{};
     share::SettleOptions settle{};
+    /// How long a backup waits in the queue for room on its share.
+    std::chrono::minutes space_wait_max{0};
+    /// Shared by all runs of the process, and by copies of this.
+    std::shared_ptr<SpaceLedger> space = std::make_shared<SpaceLedger>();
 };
 
 }  // namespace entrepot::backup

@@ -72,7 +72,15 @@ struct FileStatus {
     std::uint64_t allocated_bytes = 0;
     std::uint32_t link_count = 0;
     std::uint32_t owner_id = 0;  ///< A user's number, as the file system shows it.
+    std::uint32_t group_id = 0;
+    std::uint32_t mode = 0;  ///< The access bits, 07777.
     WallTime modified{};
+};
+
+/// Who may enter or read.
+struct Access {
+    std::uint32_t mode = 0;                   ///< As chmod takes it: 0750.
+    std::optional<std::uint32_t> group_id{};  ///< nullopt: it stays as it is.
 };
 
 /// Holds a lock until it goes; the kernel drops it when the process dies.
@@ -102,6 +110,8 @@ public:
     virtual std::uint64_t free_bytes(const std::filesystem::path& path) = 0;
 
     virtual void make_directories(const std::filesystem::path& path) = 0;
+    /// Of a file or directory, not of what a link leads to. Another group takes root.
+    virtual void set_access(const std::filesystem::path& path, const Access& access) = 0;
     /// Replaces the target if there is one.
     virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
     /// A file or an empty directory; nothing happens if it is absent.
@@ -130,6 +140,7 @@ public:
     std::optional<FileStatus> find_status(const std::filesystem::path& path) override;
     std::uint64_t free_bytes(const std::filesystem::path& path) override;
     void make_directories(const std::filesystem::path& path) override;
+    void set_access(const std::filesystem::path& path, const Access& access) override;
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
     void remove(const std::filesystem::path& path) override;
     void remove_tree(const std::filesystem::path& path) override;

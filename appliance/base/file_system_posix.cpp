@@ -287,6 +287,8 @@ std::optional<FileStatus> PosixFileSystem::find_status(const fs::path& path) {
                       .allocated_bytes = static_cast<std::uint64_t>(value.st_blocks) * 512,
                       .link_count = static_cast<std::uint32_t>(value.st_nlink),
                       .owner_id = static_cast<std::uint32_t>(value.st_uid),
+                      .group_id = static_cast<std::uint32_t>(value.st_gid),
+                      .mode = static_cast<std::uint32_t>(value.st_mode) & 07777U,
                       .modified = WallTime{floor<milliseconds>(modified)}};
 }
 
@@ -303,6 +305,16 @@ void PosixFileSystem::make_directories(const fs::path& path) {
         errno = error.value();
         throw_errno("create directory", path);
     }
+}
+
+void PosixFileSystem::set_access(const fs::path& path, const Access& access) {
+    const Descriptor descriptor{retry_interrupted(
+        [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC); })};
+    if (descriptor.get() < 0) throw_errno("open", path);
+    // The group first: another one takes the bits that give a group away.
+    if (access.group_id && ::fchown(descriptor.get(), static_cast<uid_t>(-1), *access.group_id) < 0)
+        throw_errno("set the group of", path);
+    if (::fchmod(descriptor.get(), access.mode) < 0) throw_errno("set the access rights of", path);
 }
 
 void PosixFileSystem::rename(const fs::path& from, const fs::path& to) {

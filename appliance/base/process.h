@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/secret.h"
 
 #include <sys/types.h>
 
@@ -15,10 +16,14 @@
 
 namespace entrepot {
 
+/// What a pipe takes at once, so that a program that does not read stops nobody.
+inline constexpr std::size_t kProcessInputBytesMax = 4 * kKiB;
+
 struct Command {
     /// A name is looked for in the system's own folders, whatever our PATH says; a path is taken.
     std::string program{};
     std::vector<std::string> arguments{};
+    Secret input{};  ///< For standard input; at most kProcessInputBytesMax.
     std::chrono::milliseconds timeout{10'000};
     std::size_t output_bytes_max = kMiB;  ///< Of both streams together.
 };
@@ -32,9 +37,9 @@ struct CommandResult {
 class ProcessRunner {
 public:
     virtual ~ProcessRunner() = default;
-    /// Nothing on standard input, a plain environment (PATH, LC_ALL=C). Error{not_found} if there
-    /// is no such program, Error{timeout}, Error{limit} for too much output, Error{cancelled},
-    /// Error{io} if a signal ended it. Any other end is a result, whatever its status.
+    /// A plain environment (PATH, LC_ALL=C). Error{not_found} if there is no such program,
+    /// Error{timeout}, Error{limit} for too much output, Error{cancelled}, Error{io} if a signal
+    /// ended it. Any other end is a result, whatever its status.
     virtual CommandResult run(const Command& command, std::stop_token stop) = 0;
 };
 

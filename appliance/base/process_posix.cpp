@@ -1,155 +1,58 @@
 // Processes of Linux: spawn, read both streams, kill at the deadline; see process.h.
 #include "base/process.h"
 
+#include "base/check.h"
 #include "base/error.h"
+#include "base/process_spawn.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
 namespace entrepot {
 namespace {
 
-namespace fs = std::filesystem;
+using process::Descriptor;
+using process::fail;
+using process::Pipe;
 
-constexpr std::array kFolders{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 constexpr std::chrono::milliseconds kKillTimeout{2'000};
 constexpr std::size_t kReadBytes = 64 * kKiB;
-
-[[noreturn]] void fail(const std::string& program, std::string_view what, int error) {
-    throw Error{ErrorCode::io, fmt::format("{}: {}: {}", program, what, std::strerror(error))};
-}
-
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { close(); }
-    void close() {
-        if (number_ >= 0) ::close(std::exchange(number_, -1));
-    }
-    int number() const { return number_; }
-
-private:
-    int number_ = -1;
-};
-
-struct Pipe {
-    Descriptor read_end;
-    Descriptor write_end;
-    explicit Pipe(const std::string& program) {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail(program, "cannot make a pipe", errno);
-        read_end = Descriptor{ends[0]};
-        write_end = Descriptor{ends[1]};
-        ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    }
-};
-
-std::string find_program(const std::string& name) {
-    if (name.find('/') != std::string::npos) {
-        if (::access(name.c_str(), X_OK) == 0) return name;
-    } else {
-        for (const char* folder : kFolders) {
-            const std::string path = fmt::format("{}/{}", folder, name);
-            if (::access(path.c_str(), X_OK) == 0) return path;
-        }
-    }
-    throw Error{ErrorCode::not_found, fmt::format("the program {} is not there", name),
-                "install the package that holds it"};
-}
-
-// Makes the child begin in a process group of its own, with no descriptor but the three streams
-// and with default signal handling.
-class SpawnSettings {
-public:
-    SpawnSettings(int out, int err) {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
-        ::posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-        ::posix_spawnattr_init(&attributes_);
-        sigset_t signals;
-        ::sigemptyset(&signals);
-        ::posix_spawnattr_setsigmask(&attributes_, &signals);
-        ::sigaddset(&signals, SIGPIPE);
-        ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-        ::posix_spawnattr_setpgroup(&attributes_, 0);
-        ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-    ~SpawnSettings() {
-        ::posix_spawn_file_actions_destroy(&actions_);
-        ::posix_spawnattr_destroy(&attributes_);
-    }
-    const posix_spawn_file_actions_t* actions() const { return &actions_; }
-    const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
-pid_t spawn(const Command& command, const std::string& program, int out, int err) {
-    std::vector<std::string> words{command.program};
-    words.insert(words.end(), command.arguments.begin(), command.arguments.end());
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    std::string locale = "LC_ALL=C";
-    std::array<char*, 3> environment{path.data(), locale.data(), nullptr};
-    const SpawnSettings settings{out, err};
-    pid_t process = -1;
-    const int error = ::posix_spawn(&process, program.c_str(), settings.actions(),
-                                    settings.attributes(), arguments.data(), environment.data());
-    if (error != 0) fail(command.program, "cannot be started", error);
-    return process;
-}
 
 // One child from its start to its end.
 class Child {
 public:
     Child(const Command& command, const std::string& program) : command_(command) {
+        Pipe in{command.program};
         Pipe out{command.program};
         Pipe err{command.program};
+        for (const Pipe* pipe : {&out, &err})
+            ::fcntl(pipe->read_end.number(), F_SETFL, O_NONBLOCK);
         stop_event_ = Descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
         if (stop_event_.number() < 0) fail(command.program, "cannot make an event", errno);
-        process_ = spawn(command, program, out.write_end.number(), err.write_end.number());
+        // Before the start: an empty pipe takes it at once, whether or not anybody reads.
+        give_input(in);
+        process_ =
+            process::spawn(program, command.program, command.arguments,
+                           {in.read_end.number(), out.write_end.number(), err.write_end.number()});
         out_ = std::move(out.read_end);
         err_ = std::move(err.read_end);
-        // Not pidfd_open(): the header of glibc 2.36 cannot be used from C++.
-        ending_ = Descriptor{static_cast<int>(::syscall(SYS_pidfd_open, process_, 0))};
-        if (ending_.number() < 0) {
-            const int error = errno;
+        try {
+            ending_ = process::watch(process_, command.program);
+        } catch (const Error&) {
             ::kill(-process_, SIGKILL);
             ::waitpid(process_, nullptr, 0);
-            fail(command.program, "cannot be watched", error);
+            throw;
         }
     }
 
@@ -201,6 +104,16 @@ public:
     }
 
 private:
+    void give_input(Pipe& in) const {
+        const ByteView input = command_.input.reveal();
+        ENTREPOT_CHECK(input.size() <= kProcessInputBytesMax);
+        const ssize_t count = ::write(in.write_end.number(), input.data(), input.size());
+        if (count != static_cast<ssize_t>(input.size())) {
+            fail(command_.program, "cannot be given its input", errno);
+        }
+        in.write_end.close();
+    }
+
     // False if there is more than may be. The end of a stream closes it, so that poll() rests.
     bool drain(Descriptor& stream, std::string& text, const CommandResult& result) {
         std::array<char, kReadBytes> buffer{};
@@ -237,7 +150,7 @@ PosixProcessRunner::~PosixProcessRunner() {
 CommandResult PosixProcessRunner::run(const Command& command, std::stop_token stop) {
     if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
     reap_left_behind();
-    Child child{command, find_program(command.program)};
+    Child child{command, process::find_program(command.program)};
     const std::stop_callback wake{stop, [&] { ::eventfd_write(child.stop_event(), 1); }};
     CommandResult result;
     if (const auto failure = child.watch(clock_, result)) {

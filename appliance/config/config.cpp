@@ -190,6 +190,9 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("jobs.keep_days", config.job_keep_days, 1, 3'650);
     reader.read("jobs.keep_count", config.job_keep_count, 100, 1'000'000);
     reader.read("share.smb_conf", config.smb_conf);
+    reader.read("share.samba_include", config.samba_include);
+    reader.read("share.samba_directory", config.samba_directory);
+    reader.read("share.wait_for_space_minutes", config.space_wait_minutes, 0, 10'080);
     reader.read_text("log.level", config.log_level, log_level_from);
     reader.refuse_unknown();
     return config;

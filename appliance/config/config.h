@@ -36,11 +36,21 @@ struct Config {
     std::uint32_t jobs_per_host_max = 2;    ///< jobs.per_host, 1 to 16.
     std::uint32_t job_keep_days = 90;       ///< jobs.keep_days, 1 to 3,650: of ended jobs.
     std::uint32_t job_keep_count = 20'000;  ///< jobs.keep_count, 100 to 1,000,000: of ended jobs.
-    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no Samba of ours.
-    LogLevel log_level = LogLevel::info;    ///< log.level
+    std::filesystem::path smb_conf;         ///< share.smb_conf; empty: no Samba of the system's.
+    std::filesystem::path samba_include;    ///< share.samba_include; empty: nothing of yours.
+    /// share.samba_directory, of the Samba that we run ourselves; empty: see samba_place().
+    std::filesystem::path samba_directory;
+    /// share.wait_for_space_minutes, 0 to 10,080: how long a backup waits for room on its share.
+    std::uint32_t space_wait_minutes = 240;
+    LogLevel log_level = LogLevel::info;  ///< log.level
 
     std::filesystem::path repository_directory() const {
         return repository_path.empty() ? data_directory / "repository" : repository_path;
+    }
+    /// DATA/samba by custom; the daemon takes what the system gives it for the time it runs, which
+    /// lies in memory only.
+    std::filesystem::path samba_place() const {
+        return samba_directory.empty() ? data_directory / "samba" : samba_directory;
     }
     std::filesystem::path state_file() const { return data_directory / "state.db"; }
 };

@@ -40,8 +40,13 @@ CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string
 
 void add_repository_commands(CommandSet set);
 void add_key_commands(CommandSet set);
+void add_share_commands(CommandSet set);
 void add_host_commands(CommandSet set);
+/// Into the group "host".
+void add_doctor_command(CLI::App& hosts, Action& chosen);
 void add_vm_commands(CommandSet set);
+/// Into the group "vm".
+void add_vm_show_command(CLI::App& group, Action& chosen);
 void add_backup_commands(CommandSet set);
 void add_point_commands(CommandSet set);
 void add_care_commands(CommandSet set);

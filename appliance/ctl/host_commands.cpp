@@ -1,4 +1,4 @@
-// share and host: what the appliance backs up from, and where exports arrive.
+// host: what the appliance backs up from.
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
 
@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t kCaBytesMax = 64 * 1024;
 constexpr std::size_t kKeytabBytesMax = 48 * 1024;
-
-struct ShareValues {
-    std::string name;
-    std::string unc;
-    std::filesystem::path path;
-};
 
 struct HostValues {
     std::string name;
@@ -35,32 +29,6 @@ struct HostValues {
     std::string service;
     bool seals_messages = false;
 };
-
-ExitStatus add_share(Context& context, const ShareValues& values) {
-    const Json share = context.post(api_path("shares"),
-                                    {{"name", values.name},
-                                     {"unc", values.unc},
-                                     {"path", std::filesystem::absolute(values.path).string()}});
-    context.show_done(fmt::format("Share {} was added", values.name), share);
-    return ExitStatus::done;
-}
-
-ExitStatus list_shares(Context& context, const ShareValues&) {
-    const Json shares = context.get_all(api_path("shares"), "shares");
-    context.show({{"shares", shares}}, [&](std::ostream& out) {
-        Table table{{{"SHARE"}, {"UNC"}, {"PATH"}}};
-        for (const Json& share : shares)
-            table.add_row({text_of(share, "name"), text_of(share, "unc"), text_of(share, "path")});
-        table.print(out);
-    });
-    return ExitStatus::done;
-}
-
-ExitStatus remove_share(Context& context, const ShareValues& values) {
-    context.remove(api_path("shares", values.name));
-    context.show_done(fmt::format("Share {} was removed; its files stay", values.name));
-    return ExitStatus::done;
-}
 
 std::string read_password(Context& context, const HostValues& values) {
     if (!values.password_file.empty()) {
@@ -102,7 +70,8 @@ ExitStatus add_host(Context& context, const HostValues& values) {
     add_secret(context, values, body);
     const Json host = context.post(api_path("hosts"), body);
     context.show_done(
-        fmt::format("Host {} was added; it was not contacted. Try: entrepot vm list", values.name),
+        fmt::format("Host {} was added; it was not contacted. Try: entrepot host doctor {}",
+                    values.name, values.name),
         host);
     return ExitStatus::done;
 }
@@ -198,41 +167,22 @@ void declare_host(CLI::App& command, HostValues& values) {
                        "The share for its exports; needed where there are several");
 }
 
-template <typename Values>
-void declare_name(CLI::App& command, Values& values) {
+void declare_name(CLI::App& command, HostValues& values) {
     command.add_option("NAME", values.name, "Its name")->required();
 }
 
 }  // namespace
 
 void add_host_commands(CommandSet set) {
-    CLI::App* shares = add_group(set.app, "share", "Shares that receive exports");
-    add_command<ShareValues>(
-        *shares, set.chosen, "add", "Make a share known",
-        [](CLI::App& command, ShareValues& values) {
-            declare_name(command, values);
-            command.add_option("--unc", values.unc, "\\\\SERVER\\SHARE as hosts see it")
-                ->required();
-            command.add_option("--path", values.path, "The same folder as seen here")
-                ->required()
-                ->type_name("DIR");
-        },
-        add_share);
-    add_command<ShareValues>(
-        *shares, set.chosen, "list", "Show the shares", [](CLI::App&, ShareValues&) {},
-        list_shares);
-    add_command<ShareValues>(*shares, set.chosen, "remove", "Forget a share that no host uses",
-                             declare_name<ShareValues>, remove_share);
-
     CLI::App* hosts = add_group(set.app, "host", "Hyper-V hosts");
     add_command<HostValues>(*hosts, set.chosen, "add", "Make a host known; never contacts it",
                             declare_host, add_host);
     add_command<HostValues>(
         *hosts, set.chosen, "list", "Show the hosts", [](CLI::App&, HostValues&) {}, list_hosts);
-    add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name<HostValues>,
-                            show_host);
+    add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name, show_host);
+    add_doctor_command(*hosts, set.chosen);
     add_command<HostValues>(*hosts, set.chosen, "remove", "Forget a host; its recovery points stay",
-                            declare_name<HostValues>, remove_host);
+                            declare_name, remove_host);
 }
 
 }  // namespace entrepot::ctl

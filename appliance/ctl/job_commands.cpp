@@ -27,6 +27,11 @@ ExitStatus list_jobs(Context& context, const JobValues& values) {
                            local_time_of(job, "created"), text_of(job, "requested_by")});
         }
         table.print(out);
+        for (const Json& job : jobs) {
+            const std::string reason = text_of(job, "waiting_for");
+            if (reason.empty()) continue;
+            out << short_id(text_of(job, "id")) << " waits: " << printable(reason) << "\n";
+        }
     });
     return ExitStatus::done;
 }
@@ -35,8 +40,10 @@ void print_job(std::ostream& out, const Json& job) {
     out << "Job           " << text_of(job, "id") << "\n"
         << "Kind          " << text_of(job, "kind") << "\n"
         << "Subject       " << printable(text_of(job, "subject")) << "\n"
-        << "State         " << text_of(job, "state") << "\n"
-        << "Requested by  " << printable(text_of(job, "requested_by")) << "\n"
+        << "State         " << text_of(job, "state") << "\n";
+    const std::string reason = text_of(job, "waiting_for");
+    if (!reason.empty()) out << "Waits         " << printable(reason) << "\n";
+    out << "Requested by  " << printable(text_of(job, "requested_by")) << "\n"
         << "Created       " << local_time_of(job, "created") << "\n"
         << "Started       " << local_time_of(job, "started") << "\n"
         << "Ended         " << local_time_of(job, "ended") << "\n";

@@ -3,6 +3,7 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
 #include "appliance/ctl/keep_options.h"
+#include "appliance/policy/policy.h"
 
 #include "base/error.h"
 #include "base/table.h"
@@ -17,6 +18,7 @@ struct PolicyValues {
     std::vector<std::string> patterns;
     std::string calendar;
     std::string consistency;
+    std::uint32_t full_every = 0;
     KeepValues keep;
 };
 
@@ -39,6 +41,12 @@ std::string keep_text(const Json& policy) {
     return text;
 }
 
+std::string full_text(const Json& policy) {
+    const std::uint64_t every = number_of(policy, "full_every");
+    if (every == 0) return "only where it must be";
+    return every == 1 ? "every time" : fmt::format("every {} backups of a VM", every);
+}
+
 std::string next_run_text(const Json& policy) {
     const Json& runs = list_of(policy, "next_runs");
     return runs.empty() ? "never" : local_time_of({{"time", runs.at(0)}}, "time");
@@ -51,6 +59,7 @@ void print_policy(std::ostream& out, const Json& policy) {
         << "Calendar      " << printable(text_of(policy, "calendar")) << "\n"
         << "Consistency   " << text_of(policy, "consistency") << "\n"
         << "Keeps         " << keep_text(policy) << "\n"
+        << "Full          " << full_text(policy) << "\n"
         << "Next runs    ";
     for (const Json& run : list_of(policy, "next_runs"))
         out << " " << local_time_of({{"time", run}}, "time") << ";";
@@ -67,6 +76,7 @@ ExitStatus add_policy(Context& context, const PolicyValues& values) {
                                                             {"vms", values.patterns},
                                                             {"calendar", values.calendar},
                                                             {"consistency", values.consistency},
+                                                            {"full_every", values.full_every},
                                                             {"retention", rule}});
     context.show_done(
         fmt::format("Policy {} was added; next run {}", values.name, next_run_text(policy)),
@@ -134,6 +144,12 @@ void declare_policy(CLI::App& command, PolicyValues& values) {
                     "application, crash or prefer-application (default)")
         ->default_val("prefer-application")
         ->check(CLI::IsMember({"application", "crash", "prefer-application"}));
+    command
+        .add_option("--full-every", values.full_every,
+                    "Every N backups of a VM a full one, which is compared with what the host's "
+                    "change tracking said (default: never)")
+        ->type_name("N")
+        ->check(CLI::Range(0U, policy::kFullEveryMax));
     declare_keep(command, values.keep);
 }
 

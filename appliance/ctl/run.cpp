@@ -39,6 +39,7 @@ void declare_global(CLI::App& app, GlobalOptions& options) {
 void declare_commands(CommandSet set) {
     add_repository_commands(set);
     add_key_commands(set);
+    add_share_commands(set);
     add_host_commands(set);
     add_vm_commands(set);
     add_backup_commands(set);

@@ -135,6 +135,7 @@ void add_vm_commands(CommandSet set) {
             command.add_option("--host", values.host, "Only this host");
         },
         list_vms);
+    add_vm_show_command(*group, set.chosen);
     add_command<VmValues>(
         *group, set.chosen, "exclude", "Leave a disk out of backups",
         [](CLI::App& command, VmValues& values) {

@@ -4,26 +4,38 @@
 #include "appliance/api/inventory.h"
 #include "appliance/api/routes.h"
 #include "appliance/backup/handlers.h"
+#include "appliance/backup/host_records.h"
+#include "appliance/backup/leftovers.h"
 #include "appliance/backup/maintenance_jobs.h"
 #include "appliance/backup/services.h"
 #include "appliance/daemon/host_connector.h"
+#include "appliance/daemon/state_keeper.h"
 #include "appliance/daemon/version.h"
+#include "appliance/doctor/doctor.h"
 #include "appliance/policy/record_keeper.h"
 #include "appliance/restore/checker.h"
 #include "appliance/restore/handlers.h"
 #include "appliance/restore/services.h"
+#include "appliance/share/managed_shares.h"
 
+#include "exporter/hyperv/host_probe.h"
+#include "exporter/wsman/network_probe.h"
+
+#include "base/background_process.h"
 #include "base/error.h"
 #include "base/process.h"
 
+#include <Poco/Net/DNS.h>
+
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <mutex>
+#include <thread>
 
 namespace entrepot::daemon {
 namespace {
-
-constexpr std::string_view kRepositoryIdSetting = "repository_id";
 
 jobs::EngineOptions engine_options(const config::Config& config) {
     jobs::EngineOptions options;
@@ -58,6 +70,22 @@ Error no_key_error(const std::string& message) {
 
 }  // namespace
 
+std::unique_ptr<repository::Repository> open_repository_with_key(
+    const World& world, const std::filesystem::path& directory, const std::string& expected_id,
+    const KeyReader& read_key) {
+    repository::OpenOptions options;
+    options.expected_id = expected_id;
+    const auto environment = repository_environment(world);
+    try {
+        return repository::Repository::open(environment, directory, options);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::locked) throw;
+        options.key = read_key();
+        if (!options.key) throw no_key_error(error.message());
+    }
+    return repository::Repository::open(environment, directory, options);
+}
+
 std::filesystem::path socket_path(const config::Config& config) {
     return config.data_directory / "entrepot.sock";
 }
@@ -72,7 +100,7 @@ std::unique_ptr<FileLock> lock_data_directory(FileSystem& file_system,
 }
 
 repository::Created create_appliance(const World& world, const config::Config& config,
-                                     const std::optional<Secret>& passphrase) {
+                                     const repository::CreateOptions& options) {
     auto& file_system = world.file_system;
     file_system.make_directories(config.data_directory);
     std::filesystem::permissions(config.data_directory, std::filesystem::perms::owner_all);
@@ -82,8 +110,6 @@ repository::Created create_appliance(const World& world, const config::Config& c
                     fmt::format("{} already holds an appliance", config.data_directory.string()),
                     "entrepot info shows it"};
     }
-    repository::CreateOptions options;
-    options.passphrase = passphrase;
     auto created = repository::Repository::create(repository_environment(world),
                                                   config.repository_directory(), options);
     state::State state{config.state_file(), world.clock, world.random};
@@ -99,13 +125,18 @@ public:
           read_key_(std::move(read_key)),
           lock_(take_lock(world, config)),
           state_(config.state_file(), world.clock, world.random),
-          shares_({world.file_system, world.clock, state_.shares, state_.hosts}),
-          zones_(world.file_system),
           processes_(world.clock),
+          shares_(registry_environment()),
+          managed_shares_(managed_environment(), samba_environment(),
+                          share::SambaPlaces{config.samba_place()}),
+          zones_(world.file_system),
+          gates_(world.clock),
           engine_({world.clock, world.random, world.log, state_.jobs, state_.journal},
                   engine_options(config)),
           scheduler_({world.clock, world.log, state_, engine_, zones_}, scheduler_options()),
           record_keeper_(world.clock, world.log, state_, record_keeper_options(config)),
+          state_keeper_(world.clock, world.log, world.file_system, state_,
+                        [this] { return find_repository(); }, {}),
           sessions_(world.clock, world.random),
           services_(make_services()),
           router_(world.log) {
@@ -136,6 +167,7 @@ public:
         if (is_started_) return;
         backup::register_handlers(engine_, *backup_services_);
         restore::register_handlers(engine_, *restore_services_);
+        register_doctor();
         engine_.start();
         is_started_ = true;
     }
@@ -143,12 +175,23 @@ public:
     void start_policies() {
         scheduler_.start();
         record_keeper_.start();
+        state_keeper_.start();
+    }
+
+    void start_shares() {
+        managed_shares_.start();
+        clearing_ = std::jthread{[this] { backup::clear_leftovers(*backup_services_); }};
     }
 
     void shutdown() {
+        state_keeper_.stop();
         record_keeper_.stop();
         scheduler_.stop();
         engine_.shutdown();
+        copy_state_last();
+        if (clearing_.joinable()) clearing_.join();
+        // Last: jobs that let go may still close files.
+        managed_shares_.stop();
     }
 
     const api::Router& router() const { return router_; }
@@ -161,19 +204,10 @@ private:
     }
 
     std::unique_ptr<repository::Repository> open_with_key() {
-        repository::OpenOptions options;
         const auto id = state_.settings.find(kRepositoryIdSetting);
-        if (id && id->is_string()) options.expected_id = id->get<std::string>();
-        const auto environment = repository_environment(world_);
-        try {
-            return repository::Repository::open(environment, config_.repository_directory(),
-                                                options);
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::locked) throw;
-            options.key = read_key_();
-            if (!options.key) throw no_key_error(error.message());
-        }
-        return repository::Repository::open(environment, config_.repository_directory(), options);
+        return open_repository_with_key(world_, config_.repository_directory(),
+                                        id && id->is_string() ? id->get<std::string>() : "",
+                                        read_key_);
     }
 
     hyperv::Connection connection_of(const state::HostRecord& host) {
@@ -185,6 +219,7 @@ private:
         if (!config_.record_directory.empty()) {
             connection.record_directory = config_.record_directory / host.draft.name;
         }
+        connection.gate = gates_.gate_of(host.id);
         return connection;
     }
 
@@ -212,9 +247,57 @@ private:
         }
     }
 
+    repository::Repository* find_repository() {
+        const std::scoped_lock lock{mutex_};
+        return repository_.get();
+    }
+
+    // Commands without a daemon work in processes too short for any other moment.
+    void copy_state_last() {
+        if (!is_started_) return;
+        try {
+            state_keeper_.run_once(StateKeeper::Haste::now);
+        } catch (const std::exception& error) {
+            world_.log.error("the state could not be copied into the repository",
+                             {{"error", error.what()}});
+        }
+    }
+
     void delete_point(const repository::PointSummary& point) {
         open_repository();
         backup::delete_point(*backup_services_, point);
+    }
+
+    share::RegistryEnvironment registry_environment() {
+        return {.file_system = world_.file_system,
+                .clock = world_.clock,
+                .shares = state_.shares,
+                .hosts = state_.hosts,
+                .accounts = &state_.share_accounts,
+                .system_accounts = &system_accounts_,
+                .own_name = Poco::Net::DNS::hostName()};
+    }
+
+    share::ManagedEnvironment managed_environment() {
+        return {.file_system = world_.file_system,
+                .random = world_.random,
+                .log = world_.log,
+                .state = state_,
+                .registry = shares_,
+                .system_accounts = system_accounts_,
+                .credential_key = [this] { return open_repository().credential_key(); },
+                .samba_include = config_.samba_include};
+    }
+
+    share::SambaEnvironment samba_environment() {
+        return {.clock = world_.clock,
+                .random = world_.random,
+                .log = world_.log,
+                .file_system = world_.file_system,
+                .processes = processes_,
+                .starter = starter_,
+                .is_port_taken = share::is_tcp_port_taken,
+                .is_root = ::geteuid() == 0};
     }
 
     policy::SchedulerOptions scheduler_options() {
@@ -229,8 +312,8 @@ private:
 
     backup::Services make_backup_services(repository::Repository& repository) {
         if (!config_.smb_conf.empty()) {
-            file_server_ =
-                share::make_samba_server(config_.smb_conf, world_.file_system, processes_);
+            file_server_ = share::make_samba_server({.smb_conf = config_.smb_conf},
+                                                    world_.file_system, processes_);
         }
         return backup::Services{
             .repository = repository,
@@ -243,8 +326,54 @@ private:
             .log = world_.log,
             .file_system = world_.file_system,
             .file_server = file_server_.get(),
+            .own_file_server = &managed_shares_.server(),
+            .own_file_server_life = [this] { return managed_shares_.life(); },
             .time_zone = config_.time_zone,
+            .space_wait_max = std::chrono::minutes{config_.space_wait_minutes},
         };
+    }
+
+    doctor::Knowledge make_knowledge() {
+        return doctor::Knowledge{
+            .connection_of = [this](const state::HostRecord& host) { return connection_of(host); },
+            .make_probe =
+                [this](const hyperv::Connection& connection, std::stop_token stop) {
+                    return hyperv::make_host_probe({world_.clock, world_.log}, connection, stop);
+                },
+            .is_our_snapshot =
+                [this](const hyperv::Snapshot& snapshot) {
+                    return backup::is_our_snapshot(state_, snapshot);
+                },
+            .list_spare_reference_points =
+                [this](const std::string& host_id, const hyperv::Vm& vm) {
+                    return backup::list_spare_reference_points(*backup_services_, host_id, vm);
+                },
+            .find_export_proof =
+                [this](const std::string& host_id) -> std::optional<doctor::ExportProof> {
+                const auto point = backup::find_newest_export(*backup_services_, host_id);
+                if (!point) return std::nullopt;
+                return doctor::ExportProof{point->time, point->draft.vm_name};
+            },
+        };
+    }
+
+    void register_doctor() {
+        doctor_services_ = std::make_unique<doctor::Services>(doctor::Services{
+            .clock = world_.clock,
+            .random = world_.random,
+            .log = world_.log,
+            .file_system = world_.file_system,
+            .state = state_,
+            .shares = shares_,
+            .network = *network_probe_,
+            .knowledge = make_knowledge(),
+            .file_server = file_server_.get(),
+            .smb_conf = config_.smb_conf,
+            .own_file_server = &managed_shares_.server(),
+        });
+        engine_.register_handler("doctor", [this](jobs::JobContext& job) {
+            return doctor::run_doctor(*doctor_services_, job);
+        });
     }
 
     api::Services make_services() {
@@ -258,6 +387,7 @@ private:
             .scheduler = scheduler_,
             .zones = zones_,
             .shares = shares_,
+            .managed_shares = managed_shares_,
             .sessions = sessions_,
             .version = std::string{kVersion},
             .repository = [this]() -> repository::Repository& { return open_repository(); },
@@ -267,6 +397,13 @@ private:
                 [this](const Json& parameters, std::stop_token stop) {
                     return check_vm_restore(parameters, stop);
                 },
+            .read_vm =
+                [this](const state::HostRecord& host, const std::string& vm_id,
+                       std::stop_token stop) {
+                    return with_context(fmt::format("asking host {}", host.draft.name),
+                                        [&] { return connect(host, stop)->read_vm(vm_id); });
+                },
+            .make_room = [this] { open_repository().make_room(); },
             .delete_point = [this](const repository::PointSummary& point) { delete_point(point); },
         };
     }
@@ -276,19 +413,27 @@ private:
     KeyReader read_key_;
     std::unique_ptr<FileLock> lock_;
     state::State state_;
+    PosixProcessRunner processes_;
+    PosixProcessStarter starter_;
+    share::PosixSystemAccounts system_accounts_;
     share::ShareRegistry shares_;
+    share::ManagedShares managed_shares_;
+    std::jthread clearing_;
     TimeZones zones_;
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;
-    PosixProcessRunner processes_;
     std::unique_ptr<share::FileServer> file_server_;
     std::unique_ptr<backup::Services> backup_services_;
     std::unique_ptr<restore::Services> restore_services_;
     std::unique_ptr<restore::Checker> restore_checker_;
+    HostGates gates_;
+    std::unique_ptr<wsman::NetworkProbe> network_probe_ = wsman::make_network_probe();
+    std::unique_ptr<doctor::Services> doctor_services_;
     bool is_started_ = false;
     jobs::JobEngine engine_;
     policy::Scheduler scheduler_;
     policy::RecordKeeper record_keeper_;
+    StateKeeper state_keeper_;
     api::SessionStore sessions_;
     api::Services services_;
     api::Router router_;
@@ -309,6 +454,10 @@ void Appliance::start_jobs() {
 
 void Appliance::start_policies() {
     parts_->start_policies();
+}
+
+void Appliance::start_shares() {
+    parts_->start_shares();
 }
 
 void Appliance::shutdown() {

@@ -16,6 +16,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace entrepot::daemon {
 
@@ -30,6 +32,15 @@ struct World {
 /// The repository's key, asked for only if it is encrypted; nullopt if nobody can give it.
 using KeyReader = std::function<std::optional<Secret>()>;
 
+/// The setting that says which repository the appliance is of.
+inline constexpr std::string_view kRepositoryIdSetting = "repository_id";
+
+/// Asks for the key only where one is needed. `expected_id` may be empty. Errors as
+/// Repository::open; Error{locked} where nobody can give the key.
+std::unique_ptr<repository::Repository> open_repository_with_key(
+    const World& world, const std::filesystem::path& directory, const std::string& expected_id,
+    const KeyReader& read_key);
+
 /// The daemon's local socket.
 std::filesystem::path socket_path(const config::Config& config);
 
@@ -40,7 +51,7 @@ std::unique_ptr<FileLock> lock_data_directory(FileSystem& file_system,
 /// Makes the data directory with a new repository and databases. No passphrase: no encryption.
 /// Error{already_exists}, Error{busy}.
 repository::Created create_appliance(const World& world, const config::Config& config,
-                                     const std::optional<Secret>& passphrase);
+                                     const repository::CreateOptions& options);
 
 /// Safe to use from several threads once it stands.
 class Appliance {
@@ -58,6 +69,9 @@ public:
     void start_jobs();
     /// Runs policies by their calendar.
     void start_policies();
+    /// Serves the shares that are ours, and clears away what dead runs left on any, in threads of
+    /// its own. After start_jobs().
+    void start_shares();
     /// Ends jobs and policies; what can be resumed is taken up by the next start.
     void shutdown();
 

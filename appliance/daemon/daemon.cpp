@@ -136,6 +136,7 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
                              console_security_policy()};
     appliance.start_jobs();
     appliance.start_policies();
+    appliance.start_shares();
 
     HttpServer local{world.clock, world.log, local_socket, local_options(),
                      [&](api::Request request) {

@@ -50,6 +50,11 @@ config::Config read_config(FileSystem& file_system, const Arguments& arguments) 
         config.data_directory = std::filesystem::absolute(arguments.data_directory);
     }
     if (!arguments.listen.empty()) config.listen = config::parse_listen_address(arguments.listen);
+    // systemd's RuntimeDirectory=: in memory, and gone with the service.
+    if (const char* runtime = std::getenv("RUNTIME_DIRECTORY");
+        runtime != nullptr && config.samba_directory.empty()) {
+        config.samba_directory = std::filesystem::path{runtime} / "samba";
+    }
     return config;
 }
 

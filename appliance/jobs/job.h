@@ -66,7 +66,15 @@ struct JobOutcome {
     Json result = Json::object();
 };
 
-/// Throws Error to fail. Error{cancelled} ends the job as cancelled.
+/// Thrown by a handler whose job cannot begin yet and has done nothing that would have to be
+/// undone: the job goes back into the queue and is run again, at the latest after this time. Not an
+/// Error, so that no layer takes it for a failure.
+struct Deferral {
+    std::string waiting_for;  ///< For people: "share exports has 2 GiB free, ...".
+    std::chrono::milliseconds retry_after{30'000};
+};
+
+/// Throws Error to fail. Error{cancelled} ends the job as cancelled, Deferral puts it off.
 using JobHandler = std::function<JobOutcome(JobContext&)>;
 
 struct JobRequest {
@@ -104,6 +112,7 @@ struct JobView {
     std::string subject;
     JobState state = JobState::queued;
     std::string stage;
+    std::string waiting_for;  ///< Why it is still queued, for people; empty: its turn has not come.
     std::uint64_t done_bytes = 0;
     std::uint64_t total_bytes = 0;  ///< 0: unknown.
     std::string requested_by;

@@ -28,9 +28,15 @@ struct Handler {
 struct Verdict {
     JobState state = JobState::done;
     Json result;
-    std::optional<JobError> error;
-    bool is_left_running = false;  ///< The next start takes it up again.
+    std::optional<JobError> error{};
+    bool is_left_running = false;        ///< The next start takes it up again.
+    std::optional<Deferral> deferral{};  ///< It goes back into the queue.
 };
+
+// How often a worker looks whether a job that was put off is due: it waits for work, not for the
+// clock.
+constexpr std::chrono::milliseconds kDeferredPoll{500};
+constexpr std::size_t kUnwrittenMax = 1'000;  // More are settled at the next start only.
 
 JobError error_of(const Error& error) {
     return {.code = std::string{to_string(error.code())},
@@ -82,12 +88,15 @@ private:
     Verdict run_handler(RunningJob& job);
     Verdict judge(const RunningJob& job, const Error& error);
     void finish(RunningJob& job, const Verdict& verdict);
-    void forget(const RunningJob& job);
+    void forget(const Running& job, const std::optional<Deferral>& deferral, bool is_written);
+    void write_late_ends();
+    void end_unwritten(RunningJob& job, const Error& error);
+    std::optional<state::JobRecord> wait_for_work(std::unique_lock<std::mutex>& lock);
     void settle_left_running(const state::JobRecord& record);
     void end_unstarted(const state::JobRecord& record, JobState state,
                        std::optional<JobError> error);
     bool is_resumable(const std::string& kind) const;
-    Running find_running(const std::string& id);
+    Running find_in_memory(const std::string& id);
 
     EngineOptions options_;
     std::mutex mutex_;
@@ -95,6 +104,8 @@ private:
     std::condition_variable job_left_;
     JobQueue queue_;
     std::map<std::string, Running> running_;
+    /// Ended, but the database still says that they run: it could not be written.
+    std::map<std::string, Running> unwritten_;
     bool is_stopping_ = false;
     std::vector<std::thread> workers_;
 };
@@ -140,6 +151,8 @@ void JobEngine::Impl::shutdown() {
     workers_.clear();
     std::unique_lock lock{mutex_};
     job_left_.wait(lock, [&] { return running_.empty(); });  // Those of run_here().
+    lock.unlock();
+    write_late_ends();
 }
 
 void JobEngine::Impl::work() {
@@ -147,17 +160,25 @@ void JobEngine::Impl::work() {
         Running job;
         {
             std::unique_lock lock{mutex_};
-            std::optional<state::JobRecord> next;
-            work_arrived_.wait(lock, [&] {
-                if (is_stopping_) return true;
-                next = queue_.take_next();
-                return next.has_value();
-            });
+            auto next = wait_for_work(lock);
             if (!next) return;
             job = start_job(*std::move(next));
         }
         run(job);
     }
+}
+
+// Nothing if the engine stops.
+std::optional<state::JobRecord> JobEngine::Impl::wait_for_work(std::unique_lock<std::mutex>& lock) {
+    while (!is_stopping_) {
+        if (auto next = queue_.take_next(environment_.clock.steady_now())) return next;
+        if (queue_.has_deferred()) {
+            work_arrived_.wait_for(lock, kDeferredPoll);
+        } else {
+            work_arrived_.wait(lock);
+        }
+    }
+    return std::nullopt;
 }
 
 // Requires the lock.
@@ -173,17 +194,49 @@ void JobEngine::Impl::run(const Running& job) {
     // as after a crash.
     struct Leave {
         Impl& engine;
-        const RunningJob& job;
-        ~Leave() { engine.forget(job); }
-    } leave{*this, *job};
+        const Running& job;
+        std::optional<Deferral> deferral{};
+        bool is_written = true;
+        ~Leave() { engine.forget(job, deferral, is_written); }
+    } leave{*this, job};
 
+    write_late_ends();
     try {
         job->begin();
-        finish(*job, run_handler(*job));
+        const Verdict verdict = run_handler(*job);
+        finish(*job, verdict);
+        leave.deferral = verdict.deferral;
+    } catch (const Error& error) {
+        leave.is_written = false;
+        end_unwritten(*job, error);
     } catch (const std::exception& error) {
-        environment_.log.error(
-            "the state of a job could not be written; it is settled at the next start",
-            {{"job", job->id()}, {"error", error.what()}});
+        leave.is_written = false;
+        end_unwritten(*job, Error{ErrorCode::internal, error.what()});
+    }
+}
+
+// Whoever waits must not do so for ever, only because the disk is full.
+void JobEngine::Impl::end_unwritten(RunningJob& job, const Error& error) {
+    environment_.log.error("the state of a job could not be written yet",
+                           {{"job", job.id()}, {"error", error.what()}});
+    JobError reason = error_of(error);
+    reason.message = "the job's state could not be written: " + reason.message;
+    if (reason.hint.empty()) {
+        reason.hint = "Make room on the volume of the data directory, then try again.";
+    }
+    job.end_unwritten(std::move(reason));
+}
+
+// A job that waited for room may have made it.
+void JobEngine::Impl::write_late_ends() {
+    const std::scoped_lock lock{mutex_};
+    try {
+        while (!unwritten_.empty()) {
+            environment_.jobs.update(unwritten_.begin()->second->view());
+            unwritten_.erase(unwritten_.begin());
+        }
+    } catch (const std::exception&) {
+        // Still no room. The next job tries again, and so does the end of the engine.
     }
 }
 
@@ -198,6 +251,9 @@ Verdict JobEngine::Impl::run_handler(RunningJob& job) {
         JobOutcome outcome = handler->second.run(job);
         ENTREPOT_CHECK(outcome.state == JobState::done || outcome.state == JobState::partly);
         return {.state = outcome.state, .result = std::move(outcome.result), .error = {}};
+    } catch (const Deferral& deferral) {
+        if (job.is_cancelled()) return judge(job, Error{ErrorCode::cancelled, "cancelled"});
+        return {.state = JobState::queued, .result = nullptr, .error = {}, .deferral = deferral};
     } catch (const Error& error) {
         return judge(job, error);
     } catch (const std::exception& error) {
@@ -226,6 +282,10 @@ Verdict JobEngine::Impl::judge(const RunningJob& job, const Error& error) {
 
 void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
     if (verdict.is_left_running) return;
+    if (verdict.deferral) {
+        job.put_off(verdict.deferral->waiting_for);
+        return;
+    }
     if (verdict.state == JobState::failed) {
         const std::string& message = verdict.error->message;
         environment_.jobs.add_event(
@@ -238,11 +298,21 @@ void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
     job.end(verdict.state, verdict.result, verdict.error);
 }
 
-void JobEngine::Impl::forget(const RunningJob& job) {
+void JobEngine::Impl::forget(const Running& job, const std::optional<Deferral>& deferral,
+                             bool is_written) {
     {
         const std::scoped_lock lock{mutex_};
-        queue_.release(job.record());
-        running_.erase(job.id());
+        queue_.release(job->record());
+        running_.erase(job->id());
+        if (!is_written && unwritten_.size() < kUnwrittenMax) unwritten_.emplace(job->id(), job);
+        if (deferral) {
+            state::JobRecord record = job->record();
+            record.view = job->view();
+            queue_.defer(record, environment_.clock.steady_now() + deferral->retry_after);
+        } else {
+            // What ended may have held what others wait for.
+            queue_.wake_deferred();
+        }
     }
     job_left_.notify_all();
     work_arrived_.notify_all();
@@ -252,6 +322,7 @@ void JobEngine::Impl::end_unstarted(const state::JobRecord& record, JobState sta
                                     std::optional<JobError> error) {
     JobView view = record.view;
     view.state = state;
+    view.waiting_for.clear();
     view.ended = environment_.clock.wall_now();
     view.error = std::move(error);
     environment_.jobs.update(view);
@@ -263,10 +334,12 @@ bool JobEngine::Impl::is_resumable(const std::string& kind) const {
     return handler != handlers_.end() && handler->second.options.after_crash == AfterCrash::resume;
 }
 
-JobEngine::Impl::Running JobEngine::Impl::find_running(const std::string& id) {
+JobEngine::Impl::Running JobEngine::Impl::find_in_memory(const std::string& id) {
     const std::scoped_lock lock{mutex_};
-    const auto found = running_.find(id);
-    return found == running_.end() ? nullptr : found->second;
+    for (const auto* jobs : {&running_, &unwritten_}) {
+        if (const auto found = jobs->find(id); found != jobs->end()) return found->second;
+    }
+    return nullptr;
 }
 
 std::string JobEngine::Impl::enqueue(const JobRequest& request) {
@@ -289,13 +362,13 @@ std::string JobEngine::Impl::enqueue(const JobRequest& request) {
 }
 
 void JobEngine::Impl::cancel(const std::string& id) {
-    if (const Running job = find_running(id)) {
+    if (const Running job = find_in_memory(id); job && !is_final(job->view().state)) {
         job->cancel();
         return;
     }
     std::unique_lock lock{mutex_};
     const auto record = environment_.jobs.find(id);
-    if (!record || is_final(record->view.state)) {
+    if (!record || is_final(record->view.state) || unwritten_.contains(id)) {
         throw Error{ErrorCode::conflict, fmt::format("job {} has ended already", id)};
     }
     if (const auto started = running_.find(id); started != running_.end()) {
@@ -318,7 +391,11 @@ void JobEngine::Impl::cancel(const std::string& id) {
 
 std::string JobEngine::Impl::retry(const std::string& id) {
     const auto record = environment_.jobs.find(id);
-    if (!record || !is_final(record->view.state)) {
+    const Running unwritten = find_in_memory(id);
+    const bool has_ended = is_final(unwritten ? unwritten->view().state
+                                    : record  ? record->view.state
+                                              : JobState::queued);
+    if (!record || !has_ended) {
         throw Error{ErrorCode::conflict, fmt::format("job {} has not ended yet", id)};
     }
     JobRequest request = record->request;
@@ -327,7 +404,7 @@ std::string JobEngine::Impl::retry(const std::string& id) {
 }
 
 JobView JobEngine::Impl::view(const std::string& id) {
-    const Running job = find_running(id);
+    const Running job = find_in_memory(id);
     JobView view;
     if (job) {
         view = job->view();
@@ -343,7 +420,7 @@ JobView JobEngine::Impl::view(const std::string& id) {
 state::JobPage JobEngine::Impl::list(const state::JobQuery& query) {
     state::JobPage page = environment_.jobs.list(query);
     for (JobView& view : page.jobs) {
-        if (const Running job = find_running(view.id)) view = job->view();
+        if (const Running job = find_in_memory(view.id)) view = job->view();
     }
     return page;
 }

@@ -11,12 +11,23 @@ void JobQueue::add(const state::JobRecord& record) {
     waiting_.emplace(position, record);
 }
 
-std::optional<state::JobRecord> JobQueue::take_next() {
+void JobQueue::defer(const state::JobRecord& record, SteadyTime until) {
+    add(record);
+    deferred_[record.view.id] = until;
+}
+
+bool JobQueue::is_deferred(const state::JobRecord& record, SteadyTime now) const {
+    const auto found = deferred_.find(record.view.id);
+    return found != deferred_.end() && now < found->second;
+}
+
+std::optional<state::JobRecord> JobQueue::take_next(SteadyTime now) {
     // A job that must wait for its key is passed by, but not by a later one of the same key.
     std::set<std::string> keys_waited_for;
     for (auto position = waiting_.begin(); position != waiting_.end(); ++position) {
         const std::string& key = position->second.request.exclusive_key;
-        if (may_run(position->second) && !keys_waited_for.contains(key)) return take_at(position);
+        const bool is_ready = may_run(position->second) && !is_deferred(position->second, now);
+        if (is_ready && !keys_waited_for.contains(key)) return take_at(position);
         if (!key.empty()) keys_waited_for.insert(key);
     }
     return std::nullopt;
@@ -49,6 +60,7 @@ void JobQueue::remove(const std::string& id) {
     if (found == positions_.end()) return;
     waiting_.erase(found->second);
     positions_.erase(found);
+    deferred_.erase(id);
 }
 
 bool JobQueue::may_run(const state::JobRecord& record) const {
@@ -64,6 +76,7 @@ state::JobRecord JobQueue::take_at(Waiting::iterator position) {
     state::JobRecord record = std::move(position->second);
     waiting_.erase(position);
     positions_.erase(record.view.id);
+    deferred_.erase(record.view.id);
     if (!record.request.exclusive_key.empty()) keys_in_use_.insert(record.request.exclusive_key);
     if (!record.request.group.empty()) ++group_counts_[record.request.group];
     return record;

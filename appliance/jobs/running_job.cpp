@@ -21,6 +21,7 @@ void RunningJob::enter_stage(std::string_view stage) {
     JobView view;
     {
         const std::scoped_lock lock{mutex_};
+        view_.waiting_for.clear();
         view_.stage = stage;
         view_.done_bytes = 0;
         view_.total_bytes = 0;
@@ -57,17 +58,52 @@ void RunningJob::begin() {
     }
 }
 
+void RunningJob::put_off(const std::string& waiting_for) {
+    JobView view;
+    {
+        const std::scoped_lock lock{mutex_};
+        view_.state = JobState::queued;
+        view_.started.reset();
+        view_.stage.clear();
+        view_.done_bytes = 0;
+        view_.total_bytes = 0;
+        view_.waiting_for = waiting_for;
+        view = view_;
+    }
+    environment_.jobs.update(view);
+    // Once, not at every look: the list of events is bounded.
+    if (record_.view.waiting_for.empty()) {
+        note("waiting: " + waiting_for);
+    } else {
+        announce(std::nullopt);
+    }
+}
+
 void RunningJob::end(JobState state, const Json& result, std::optional<JobError> error) {
     JobView view;
     {
         const std::scoped_lock lock{mutex_};
         view_.state = state;
+        view_.waiting_for.clear();
         view_.ended = environment_.clock.wall_now();
         view_.result = result;
         view_.error = std::move(error);
         view = view_;
     }
     environment_.jobs.update(view);
+    announce(std::nullopt);
+}
+
+void RunningJob::end_unwritten(JobError reason) {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (!is_final(view_.state)) {
+            view_.state = JobState::failed;
+            view_.waiting_for.clear();
+            view_.ended = environment_.clock.wall_now();
+            view_.error = std::move(reason);
+        }
+    }
     announce(std::nullopt);
 }
 

@@ -48,8 +48,13 @@ public:
     JobView view() const;
     /// Writes that it runs.
     void begin();
+    /// Writes that it is queued again, and why.
+    void put_off(const std::string& waiting_for);
     /// Writes how it ended.
     void end(JobState state, const Json& result, std::optional<JobError> error);
+    /// Ends it for those who look, though the database could not be told: as failed for this
+    /// reason, unless how it ended is known already.
+    void end_unwritten(JobError reason);
 
     void cancel();
     bool is_cancelled() const { return is_cancelled_; }

@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t kPatternsMax = 100;
 constexpr std::size_t kPatternBytesMax = 256;
 constexpr std::uint32_t kKeepMax = 100'000;
-constexpr std::uint32_t kFullEveryMax = 10'000;
 
 [[noreturn]] void refuse(std::string_view field, std::string_view why) {
     throw Error{ErrorCode::invalid, fmt::format("policy field {}: {}", field, why)};

@@ -51,6 +51,8 @@ struct KeepRule {
     static KeepRule from_json(const Json& json);
 };
 
+inline constexpr std::uint32_t kFullEveryMax = 10'000;
+
 struct Policy {
     std::string name;
     std::vector<VmPattern> vms;

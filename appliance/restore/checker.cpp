@@ -95,7 +95,7 @@ void Checker::look_at_target(const state::HostRecord& host, hyperv::RestoreHost&
                              Target& target, std::vector<Check>& checks) {
     const std::scoped_lock lock{mutex_};
     const state::ShareRecord share = share_of(services_.base, target);
-    const Marker marker{services_.base, services_.base.shares.open_area(share), host.id};
+    const Marker marker{services_.base, services_.base.shares.open_area(share, host.id), host.id};
     if (target.is_reach_known) {
         const std::string probe = share::join_unc(share.unc, host.id, host.id);
         const std::string obstacle = marker.find_obstacle(importer, probe);
@@ -151,7 +151,7 @@ Json Checker::check(const RestoreRequest& request, std::stop_token stop) {
          .host_name = host.draft.name,
          .view = view,
          .target = target,
-         .share_free_bytes = base.shares.open_area(share_of(base, target)).free_bytes(),
+         .share_free_bytes = base.shares.open_area(share_of(base, target), host.id).free_bytes(),
          .other_hosts = list_other_hosts(base, host.id, point.draft.vm_id)});
     checks.insert(checks.end(), more.begin(), more.end());
     return {

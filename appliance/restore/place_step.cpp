@@ -89,7 +89,7 @@ void PlaceStep::find_reach() {
     area.publish(run_.job().id(), probe);
     if (plan.target.is_reach_known) {
         const std::string unc = share_of(run_.services(), plan.target).unc;
-        prove_share(share::join_unc(unc, run_.record().id, run_.job().id()));
+        prove_share(share::join_restore_unc(unc, run_.record().id, run_.job().id()));
     } else {
         std::string reason;
         for (const std::string& candidate : plan.target.mapped_candidates) {
@@ -240,6 +240,7 @@ void remove_placed_files(RestoreRun& run) {
     const bool is_moved =
         run.journal().has(key::kPublishing) && !run.services().file_system.exists(private_folder);
     if (is_moved) area.remove_published(target.directory);
+    area.remove_published(run.probe_directory());  // Named by the job, so it is ours.
     area.remove_run(run.record().id, run.job().id());
 }
 

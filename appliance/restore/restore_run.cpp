@@ -38,7 +38,7 @@ RestoreRun::RestoreRun(const Services& services, jobs::JobContext& job,
     : HostRun(services.base, job, record, stoppable), importer_(services.connect(record, stop())) {}
 
 share::ExportArea RestoreRun::area() {
-    return services().shares.open_area(share_of(services(), plan_.target));
+    return services().shares.open_area(share_of(services(), plan_.target), record().id);
 }
 
 std::string RestoreRun::tag() {
@@ -46,7 +46,7 @@ std::string RestoreRun::tag() {
 }
 
 std::filesystem::path RestoreRun::probe_directory() {
-    return area().run_path(record().id, job().id());
+    return area().restore_path(record().id, job().id());
 }
 
 }  // namespace entrepot::restore

@@ -36,13 +36,13 @@ bool is_unnamed(const std::vector<std::string>& folders, const std::string& host
 
 Target on_share(const Services& services, const state::HostRecord& host, const ShareFolder& place,
                 const std::string& run_id) {
-    share::ExportArea area = services.shares.open_area(place.share);
+    share::ExportArea area = services.shares.open_area(place.share, host.id);
     Target target;
     target.share = place.share.name;
     if (is_unnamed(place.folders, host.id)) {
         area.check_root();
-        target.directory = area.run_path(host.id, run_id);
-        target.share_path = share::join_unc(place.share.unc, host.id, run_id);
+        target.directory = area.restore_path(host.id, run_id);
+        target.share_path = share::join_restore_unc(place.share.unc, host.id, run_id);
     } else {
         target.directory = area.check_named_folder(place.folders);
         target.share_path = place.share.unc;
@@ -77,8 +77,9 @@ Target resolve_target(const Services& services, const state::HostRecord& host,
     target.host_path = path;
     target.reach = Reach::copied;
     target.is_reach_known = false;
-    target.mapped_candidates = {join_host_path(path, {host.id, run_id}),
-                                join_host_path(path, {run_id})};
+    const std::string folder = share::restore_folder_name(run_id);
+    target.mapped_candidates = {join_host_path(path, {host.id, folder}),
+                                join_host_path(path, {folder})};
     return target;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace entrepot::share {
 namespace {
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kModeBits = 07777;
 constexpr mode_t kExecuteBits = 0111;
+constexpr mode_t kGroupMode = 0770;
 
 class Descriptor {
 public:
@@ -46,27 +48,33 @@ struct ::stat status_of(const Descriptor& file, const fs::path& path) {
     return status;
 }
 
-void set(const struct ::stat& model, const fs::path& path) {
+/// Whom a tree is given to. Files are not made executable.
+struct Rights {
+    std::optional<uid_t> user;
+    gid_t group = 0;
+    mode_t mode = 0;
+};
+
+void set(const Rights& wanted, const fs::path& path) {
     const Descriptor file{path};
     const struct ::stat status = status_of(file, path);
     const bool is_directory = S_ISDIR(status.st_mode);
     if (!is_directory && !S_ISREG(status.st_mode)) {
         throw Error{ErrorCode::untrusted, fmt::format("{} is no plain file", path.string())};
     }
-    const bool is_owned = status.st_uid == model.st_uid && status.st_gid == model.st_gid;
-    const bool has_given =
-        is_owned || ::fchown(file.get(), model.st_uid, model.st_gid) == 0 || errno == EPERM;
-    const mode_t mode = model.st_mode & kModeBits;
-    if (has_given && ::fchmod(file.get(), is_directory ? mode : mode & ~kExecuteBits) == 0) return;
+    const uid_t user = wanted.user.value_or(status.st_uid);
+    const bool is_owned = status.st_uid == user && status.st_gid == wanted.group;
+    // Where we may not give files away, a model's rights have to do; a group has to be the one
+    // named.
+    const bool has_given = is_owned || ::fchown(file.get(), user, wanted.group) == 0 ||
+                           (wanted.user && errno == EPERM);
+    const mode_t mode = is_directory ? wanted.mode : wanted.mode & ~kExecuteBits;
+    if (has_given && ::fchmod(file.get(), mode) == 0) return;
     throw Error{ErrorCode::permission_denied, fmt::format("cannot set the access rights of {}: {}",
                                                           path.string(), std::strerror(errno))};
 }
 
-}  // namespace
-
-void copy_access_rights(const fs::path& model, const fs::path& tree) {
-    const Descriptor directory{model};
-    const struct ::stat wanted = status_of(directory, model);
+void set_tree(const Rights& wanted, const fs::path& tree) {
     // From the inside out: a folder is given away last.
     std::error_code error;
     for (const auto& entry : fs::recursive_directory_iterator{tree, error}) {
@@ -80,6 +88,18 @@ void copy_access_rights(const fs::path& model, const fs::path& tree) {
                     fmt::format("cannot list {}: {}", tree.string(), error.message())};
     }
     set(wanted, tree);
+}
+
+}  // namespace
+
+void copy_access_rights(const fs::path& model, const fs::path& tree) {
+    const Descriptor directory{model};
+    const struct ::stat status = status_of(directory, model);
+    set_tree({status.st_uid, status.st_gid, status.st_mode & kModeBits}, tree);
+}
+
+void admit_group(std::uint32_t group_id, const fs::path& tree) {
+    set_tree({std::nullopt, group_id, kGroupMode}, tree);
 }
 
 }  // namespace entrepot::share

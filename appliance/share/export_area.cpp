@@ -2,7 +2,6 @@
 #include "appliance/share/export_area.h"
 
 #include "appliance/share/names.h"
-#include "appliance/share/open_handles.h"
 #include "appliance/share/unc.h"
 
 #include "base/error.h"
@@ -21,6 +20,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTakenFolder = ".taken";
+// Of an account's folders: the host reads its own, and writes below its runs only. Not even their
+// owner writes above: Samba removes as root what its own rules let a client remove, and has lost
+// the power to pass over modes, which we have.
+constexpr std::uint32_t kAboveRunMode = 0550;
+constexpr std::uint32_t kRunMode = 0770;
+constexpr std::uint32_t kTakenMode = 0700;
+constexpr std::chrono::milliseconds kDiscardPatience{10'000};
 constexpr std::size_t kExtensionBytesMax = 16;
 constexpr std::array<std::string_view, 9> kExtensions{".vhdx", ".avhdx", ".vhd", ".avhd", ".vmcx",
                                                       ".vmrs", ".vmgs",  ".xml", ".vsv"};
@@ -122,29 +128,6 @@ void require_path_id(std::string_view id) {
     throw Error{ErrorCode::internal, fmt::format("\"{}\" is no id for a path", printable(id))};
 }
 
-// A host writes through the file server under an account that the share's folder admits, so the
-// folders below admit the same. The umask of this process says nothing about that.
-void copy_permissions(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    const fs::perms permissions = fs::status(from, error).permissions();
-    if (!error) fs::permissions(to, permissions, error);
-    if (error) {
-        throw Error{
-            ErrorCode::permission_denied,
-            fmt::format("cannot set the access rights of {}: {}", to.string(), error.message())};
-    }
-}
-
-void restrict_to_owner(const fs::path& directory) {
-    std::error_code error;
-    fs::permissions(directory, fs::perms::owner_all, error);
-    if (error) {
-        throw Error{ErrorCode::permission_denied,
-                    fmt::format("cannot set the access rights of {}: {}", directory.string(),
-                                error.message())};
-    }
-}
-
 }  // namespace
 
 void ExportArea::check_root() {
@@ -160,10 +143,18 @@ std::uint64_t ExportArea::free_bytes() {
     return file_system_.free_bytes(root_);
 }
 
-fs::path ExportArea::run_path(std::string_view host_id, std::string_view run_id) const {
+fs::path ExportArea::host_path(std::string_view host_id) const {
     require_path_id(host_id);
+    return host_root() / host_id;
+}
+
+fs::path ExportArea::host_root() const {
+    return account_ ? root_ / account_->name : root_;
+}
+
+fs::path ExportArea::run_path(std::string_view host_id, std::string_view run_id) const {
     require_path_id(run_id);
-    return root_ / host_id / run_id;
+    return host_path(host_id) / run_id;
 }
 
 fs::path ExportArea::taken_path(std::string_view run_id) const {
@@ -175,29 +166,41 @@ fs::path ExportArea::probe_path(std::string_view run_id) const {
     return root_ / fmt::format("{}-{}", kTakenFolder, run_id);
 }
 
+// A host writes through the file server under an account that the share's folder admits, so the
+// folders below admit the same; where the account is the host's own, nobody else. The umask of this
+// process says nothing about that.
+void ExportArea::ensure_folder(const fs::path& folder, std::uint32_t mode) {
+    const auto status = file_system_.find_status(folder);
+    if (status && status->type != FileType::directory) {
+        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", folder.string())};
+    }
+    if (status && !account_) return;
+    if (!status) file_system_.make_directories(folder);
+    if (account_) {
+        file_system_.set_access(folder, {.mode = mode, .group_id = account_->group_id});
+    } else if (const auto root = file_system_.find_status(root_)) {
+        file_system_.set_access(folder, {.mode = root->mode});
+    }
+    if (!status) file_system_.sync_directory(folder.parent_path());
+}
+
+void ExportArea::prepare_host(std::string_view host_id) {
+    const fs::path host = host_path(host_id);
+    check_root();
+    if (account_) ensure_folder(host.parent_path(), kAboveRunMode);
+    ensure_folder(host, kAboveRunMode);
+}
+
 fs::path ExportArea::create_run(std::string_view host_id, std::string_view run_id) {
     const fs::path run = run_path(host_id, run_id);
-    check_root();
-    const fs::path host = run.parent_path();
-    const auto host_status = file_system_.find_status(host);
-    if (host_status && host_status->type != FileType::directory) {
-        throw Error{ErrorCode::untrusted, fmt::format("{} is no directory", host.string())};
-    }
-    if (!host_status) {
-        file_system_.make_directories(host);
-        copy_permissions(root_, host);
-        file_system_.sync_directory(root_);
-    }
+    prepare_host(host_id);
     if (const auto status = file_system_.find_status(run)) {
         if (status->type != FileType::directory || !file_system_.list(run).empty()) {
             throw Error{ErrorCode::already_exists,
                         fmt::format("{} is there already and not empty", run.string())};
         }
-        return run;
     }
-    file_system_.make_directories(run);
-    copy_permissions(root_, run);
-    file_system_.sync_directory(host);
+    ensure_folder(run, kRunMode);
     return run;
 }
 
@@ -283,7 +286,7 @@ void ExportArea::ensure_taken_folder(std::uint32_t own_id) {
     const fs::path folder = root_ / kTakenFolder;
     if (!file_system_.exists(folder)) file_system_.make_directories(folder);
     require_own_folder(folder, own_id);
-    restrict_to_owner(folder);
+    file_system_.set_access(folder, {.mode = kTakenMode});
 }
 
 void ExportArea::move_to_taken(const fs::path& run, const fs::path& taken) {
@@ -305,21 +308,50 @@ std::vector<ExportFile> ExportArea::take(std::string_view host_id, std::string_v
                                          const SettleOptions& options, FileServer* server,
                                          std::stop_token stop) {
     const fs::path run = run_path(host_id, run_id);
-    const fs::path taken = taken_path(run_id);
     check_root();
     OpenHandles handles{server, run_id, options.on_close};
     handles.check_server(stop);
     const std::uint32_t own_id = find_own_id(run_id);
+    const fs::path taken = taken_path(run_id);
     ensure_taken_folder(own_id);
     if (!file_system_.exists(taken)) move_to_taken(run, taken);
     require_own_folder(taken, own_id);
-    // The file server keeps the names by which files were opened, so the old place is asked for.
+    close_holders(handles, options, stop);
+    std::vector<ExportFile> files = list_files(taken, options.limits);
+    make_durable(taken, files);
+    return files;
+}
+
+// Whoever goes on after a power cut takes them for what they were: the file server may have left
+// them to the system's cache.
+void ExportArea::make_durable(const fs::path& taken, const std::vector<ExportFile>& files) {
+    std::set<fs::path> folders;
+    for (const ExportFile& file : files) {
+        file_system_.open_read(file.path, FollowLinks::no)->sync();
+        for (fs::path folder = file.path.parent_path(); folder != taken.parent_path();
+             folder = folder.parent_path()) {
+            folders.insert(folder);
+        }
+    }
+    for (const fs::path& folder : folders)
+        file_system_.sync_directory(folder);
+}
+
+fs::path ExportArea::prepare_taken(std::string_view run_id) {
+    fs::path taken = taken_path(run_id);
+    const fs::path folder = taken.parent_path();
+    if (!file_system_.exists(folder)) file_system_.make_directories(folder);
+    return taken;
+}
+
+// The file server keeps the names by which files were opened, so the old place is asked for.
+void ExportArea::close_holders(OpenHandles& handles, const SettleOptions& options,
+                               std::stop_token stop) {
     const SteadyTime start = clock_.steady_now();
     while (!handles.are_closed(Insist::yes, stop)) {
         if (clock_.steady_now() - start > options.timeout) throw handles.failure();
         pause(options, stop);
     }
-    return list_files(taken, options.limits);
 }
 
 void ExportArea::check_unchanged(const std::vector<ExportFile>& before, std::string_view run_id,
@@ -350,29 +382,25 @@ void ExportArea::remove_run(std::string_view host_id, std::string_view run_id) {
     }
 }
 
-std::vector<ExportArea::Leftover> ExportArea::find_leftovers(
-    const std::vector<std::string>& known_run_ids) {
-    check_root();
-    const std::set<std::string> known{known_run_ids.begin(), known_run_ids.end()};
-    std::vector<Leftover> leftovers;
-    for (const DirectoryEntry& folder : file_system_.list(root_)) {
-        const bool is_taken = folder.name == kTakenFolder;
-        if (folder.type != FileType::directory || !(is_taken || is_path_id(folder.name))) continue;
-        for (const DirectoryEntry& run : file_system_.list(root_ / folder.name)) {
-            if (!known.contains(run.name) || !is_path_id(run.name)) continue;
-            leftovers.push_back({.host_id = is_taken ? std::string{} : folder.name,
-                                 .run_id = run.name,
-                                 .path = root_ / folder.name / run.name});
+void ExportArea::discard_run(std::string_view host_id, std::string_view run_id,
+                             const SettleOptions& options, FileServer* server) {
+    const fs::path run = run_path(host_id, run_id);
+    if (server != nullptr && file_system_.exists(run)) {
+        try {
+            const std::uint32_t own_id = find_own_id(run_id);
+            const fs::path taken = prepare_taken(run_id);
+            require_own_folder(taken.parent_path(), own_id);
+            if (!file_system_.exists(taken)) move_to_taken(run, taken);
+            OpenHandles handles{server, run_id, options.on_close};
+            SettleOptions brief = options;
+            brief.timeout = std::min(brief.timeout, kDiscardPatience);
+            close_holders(handles, brief, {});
+        } catch (const Error&) {
+            // A file server that is down holds nothing. What else holds something keeps its space
+            // until it lets go, which is no reason to keep the guest's data under a name.
         }
     }
-    return leftovers;
-}
-
-void ExportArea::remove_leftover(const Leftover& leftover) {
-    const fs::path path = leftover.host_id.empty() ? taken_path(leftover.run_id)
-                                                   : run_path(leftover.host_id, leftover.run_id);
-    file_system_.remove_tree(path);
-    file_system_.sync_directory(path.parent_path());
+    remove_run(host_id, run_id);
 }
 
 }  // namespace entrepot::share

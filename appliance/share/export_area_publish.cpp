@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 fs::path ExportArea::check_named_folder(const std::vector<std::string>& folders) {
     check_root();
-    fs::path path = root_;
+    fs::path path = host_root();
     for (std::size_t i = 0; i < folders.size(); ++i) {
         check_folder_name(folders[i]);
         path /= folders[i];
@@ -51,22 +51,35 @@ fs::path ExportArea::create_private(std::string_view run_id) {
     return folder;
 }
 
+fs::path ExportArea::restore_path(std::string_view host_id, std::string_view run_id) const {
+    return host_path(host_id) / restore_folder_name(run_id);
+}
+
+void ExportArea::prepare_folder(const fs::path& folder) {
+    const bool is_hosts_own = is_path_id(folder.filename().string());
+    if (account_ && is_hosts_own) prepare_host(folder.filename().string());
+    if (file_system_.exists(folder)) return;
+    file_system_.make_directories(folder);
+    copy_access_rights(root_, folder);
+    file_system_.sync_directory(root_);
+}
+
 void ExportArea::publish(std::string_view run_id, const fs::path& target) {
     const fs::path folder = taken_path(run_id);
     if (!file_system_.exists(folder)) return;
-    fs::path parent = target.parent_path();
-    if (parent != root_ && !file_system_.exists(parent)) {
-        file_system_.make_directories(parent);
-        copy_access_rights(root_, parent);
-        file_system_.sync_directory(root_);
-    }
+    const fs::path parent = target.parent_path();
+    if (account_ || (parent != root_ && !file_system_.exists(parent))) prepare_folder(parent);
     const auto status = file_system_.find_status(target);
     if (status && (status->type != FileType::directory || !file_system_.list(target).empty())) {
         throw Error{ErrorCode::already_exists,
                     fmt::format("{} is there already and not empty", target.string()),
                     "Somebody else uses it: name another folder."};
     }
-    copy_access_rights(parent, folder);
+    if (account_) {
+        admit_group(account_->group_id, folder);
+    } else {
+        copy_access_rights(parent, folder);
+    }
     file_system_.rename(folder, target);
     file_system_.sync_directory(folder.parent_path());
     file_system_.sync_directory(parent);

@@ -1,5 +1,6 @@
 // Samba by its own tools. Each smbd process serves exactly one client machine: a second connection
-// of the same machine is handed over to the process that serves it already. So telling one process
+// of the same machine is handed over to the process that serves it already, or has one of its own
+// where multi-channel is off. So telling one process
 // to close its shares hits one host's sessions and nobody else's; telling "smbd" would hit all.
 // `close-share *` rather than `shutdown`: the host stays logged in and connects again when it next
 // wants to, by a name.
@@ -34,36 +35,28 @@ std::string said_by(const CommandResult& result) {
 
 class SambaServer final : public FileServer {
 public:
-    SambaServer(std::filesystem::path smb_conf, FileSystem& file_system, ProcessRunner& processes)
-        : smb_conf_(std::move(smb_conf)), file_system_(file_system), processes_(processes) {}
+    SambaServer(SambaServerOptions options, FileSystem& file_system, ProcessRunner& processes)
+        : options_(std::move(options)), file_system_(file_system), processes_(processes) {}
 
     void check_running(std::stop_token stop) override {
         // The tools take a missing file for an empty one and answer for another Samba.
-        if (!file_system_.exists(smb_conf_)) {
-            throw Error{ErrorCode::not_found,
-                        fmt::format("Samba's configuration {} is not there", smb_conf_.string()),
-                        "correct share.smb_conf in entrepot.toml"};
+        if (!file_system_.exists(options_.smb_conf)) {
+            throw Error{
+                ErrorCode::not_found,
+                fmt::format("Samba's configuration {} is not there", options_.smb_conf.string()),
+                options_.missing_hint};
         }
         const CommandResult result = run("smbcontrol", {kAnswerTimeout, "smbd", "ping"}, stop);
         if (result.exit_status == 0 && result.out.find("PONG") != std::string::npos) return;
         refuse_if_not_root(result);
         throw Error{ErrorCode::unreachable,
-                    fmt::format("the file server of {} does not answer: {}", smb_conf_.string(),
-                                said_by(result)),
-                    "start it (systemctl start smbd), or correct share.smb_conf in entrepot.toml"};
+                    fmt::format("the file server of {} does not answer: {}",
+                                options_.smb_conf.string(), said_by(result)),
+                    options_.silent_hint};
     }
 
     std::vector<Holder> find_holders(std::string_view run_id, std::stop_token stop) override {
-        const CommandResult result = run("smbstatus", {"--json"}, stop);
-        if (result.exit_status != 0) {
-            refuse_if_not_root(result);
-            throw Error{
-                ErrorCode::io,
-                fmt::format("smbstatus cannot say which files are open: {}", said_by(result)),
-                "Samba 4.17 or later is expected"};
-        }
-        return find_holders_in(parse_json(result.out, "the output of smbstatus", kStatusBytesMax),
-                               run_id);
+        return find_holders_in(read_status(stop), run_id);
     }
 
     void close_sessions(const Holder& holder, std::stop_token stop) override {
@@ -72,10 +65,29 @@ public:
         if (result.exit_status != 0) refuse_if_not_root(result);
     }
 
+    void end_clients(const std::vector<std::string>& accounts, std::stop_token stop) override {
+        for (const std::string& client : find_clients_in(read_status(stop), accounts)) {
+            const CommandResult result = run("smbcontrol", {client, "shutdown"}, stop);
+            if (result.exit_status != 0) refuse_if_not_root(result);
+        }
+    }
+
 private:
+    Json read_status(std::stop_token stop) {
+        const CommandResult result = run("smbstatus", {"--json"}, stop);
+        if (result.exit_status != 0) {
+            refuse_if_not_root(result);
+            throw Error{
+                ErrorCode::io,
+                fmt::format("smbstatus cannot say which files are open: {}", said_by(result)),
+                "Samba 4.17 or later is expected"};
+        }
+        return parse_json(result.out, "the output of smbstatus", kStatusBytesMax);
+    }
+
     CommandResult run(const std::string& tool, std::vector<std::string> arguments,
                       std::stop_token stop) {
-        arguments.insert(arguments.begin(), "--configfile=" + smb_conf_.string());
+        arguments.insert(arguments.begin(), "--configfile=" + options_.smb_conf.string());
         Command command{.program = tool,
                         .arguments = std::move(arguments),
                         .timeout = kToolTimeout,
@@ -97,21 +109,22 @@ private:
         const bool wants_root = result.err.find("only works as root") != std::string::npos ||
                                 result.err.find("not root?") != std::string::npos;
         if (!wants_root) return;
-        throw Error{ErrorCode::permission_denied,
-                    fmt::format("Samba does not tell us which files are open: {}", said_by(result)),
-                    "entrepotd has to run as root where share.smb_conf is set"};
+        throw Error{
+            ErrorCode::permission_denied,
+            fmt::format("Samba does not tell us which files are open: {}", said_by(result)),
+            "entrepotd has to run as root where it serves a share, or share.smb_conf is set"};
     }
 
-    std::filesystem::path smb_conf_;
+    SambaServerOptions options_;
     FileSystem& file_system_;
     ProcessRunner& processes_;
 };
 
 }  // namespace
 
-std::unique_ptr<FileServer> make_samba_server(std::filesystem::path smb_conf,
-                                              FileSystem& file_system, ProcessRunner& processes) {
-    return std::make_unique<SambaServer>(std::move(smb_conf), file_system, processes);
+std::unique_ptr<FileServer> make_samba_server(SambaServerOptions options, FileSystem& file_system,
+                                              ProcessRunner& processes) {
+    return std::make_unique<SambaServer>(std::move(options), file_system, processes);
 }
 
 }  // namespace entrepot::share

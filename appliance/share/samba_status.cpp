@@ -13,6 +13,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace entrepot::share {
@@ -89,6 +90,15 @@ std::string machine_of(const Json& status, std::uint64_t process) {
     return {};
 }
 
+std::string account_of(const Json& status, std::uint64_t process) {
+    const auto sessions = status.find("sessions");
+    if (sessions == status.end()) return {};
+    for (const Json& session : *sessions) {
+        if (process_of(session.at("server_id")) == process) return session.at("username");
+    }
+    return {};
+}
+
 std::optional<std::size_t> find_name(const Names& path, std::string_view name) {
     const auto found = std::find_if(path.begin(), path.end(), [&](const std::string& part) {
         return is_same_name(part, name);
@@ -113,6 +123,7 @@ std::vector<Holder> find_holders(const Json& status, std::string_view run_id) {
         run.assign(file.path.begin(), file.path.begin() + static_cast<std::ptrdiff_t>(*depth) + 1);
         holders.try_emplace(file.process, Holder{.client = std::to_string(file.process),
                                                  .machine = machine_of(status, file.process),
+                                                 .account = account_of(status, file.process),
                                                  .file = file.name});
     }
     for (const OpenFile& file : files) {
@@ -126,18 +137,46 @@ std::vector<Holder> find_holders(const Json& status, std::string_view run_id) {
     return result;
 }
 
-}  // namespace
+std::vector<std::string> find_clients(const Json& status, const Names& accounts) {
+    std::set<std::uint64_t> processes;
+    const auto sessions = status.find("sessions");
+    if (sessions == status.end()) return {};
+    for (const Json& session : *sessions) {
+        const std::string account = session.at("username");
+        const bool is_wanted =
+            std::any_of(accounts.begin(), accounts.end(),
+                        [&](const std::string& wanted) { return is_same_name(wanted, account); });
+        if (is_wanted) processes.insert(process_of(session.at("server_id")));
+    }
+    std::vector<std::string> clients;
+    for (const std::uint64_t process : processes) {
+        if (!is_disconnected(process)) clients.push_back(std::to_string(process));
+    }
+    return clients;
+}
 
-std::vector<Holder> find_holders_in(const Json& status, std::string_view run_id) {
+// Without a version it is no answer of smbstatus, and no list would mean nothing.
+template <typename Read>
+auto read_answer(const Json& status, const Read& read) -> decltype(read()) {
     try {
-        // Without a version it is no answer of smbstatus, and no list would mean nothing.
         status.at("version").get_ref<const std::string&>();
-        return find_holders(status, run_id);
+        return read();
     } catch (const Json::exception& error) {
         throw Error{ErrorCode::protocol,
                     fmt::format("smbstatus wrote another form than expected: {}", error.what()),
                     "Samba 4.17 or later is expected"};
     }
+}
+
+}  // namespace
+
+std::vector<Holder> find_holders_in(const Json& status, std::string_view run_id) {
+    return read_answer(status, [&] { return find_holders(status, run_id); });
+}
+
+std::vector<std::string> find_clients_in(const Json& status,
+                                         const std::vector<std::string>& accounts) {
+    return read_answer(status, [&] { return find_clients(status, accounts); });
 }
 
 }  // namespace entrepot::share

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <vector>
 
 namespace entrepot::share {
@@ -59,6 +60,13 @@ bool is_device(std::string_view name) {
     return is_numbered && (stem.starts_with("COM") || stem.starts_with("LPT"));
 }
 
+void require_path_ids(std::initializer_list<std::string_view> ids) {
+    for (const std::string_view id : ids) {
+        if (is_path_id(id)) continue;
+        throw Error{ErrorCode::internal, fmt::format("\"{:.80}\" is no id for a path", id)};
+    }
+}
+
 }  // namespace
 
 void check_folder_name(std::string_view name) {
@@ -90,6 +98,21 @@ std::string check_unc(std::string_view unc) {
     return std::string{rest};
 }
 
+std::string server_of_unc(std::string_view unc) {
+    return std::string{split(unc.substr(2)).front()};
+}
+
+std::string share_of_unc(std::string_view unc) {
+    const std::vector<std::string_view> components = split(unc.substr(2));
+    if (components.size() != 2) {
+        throw Error{
+            ErrorCode::invalid,
+            fmt::format("\"{:.200}\" names a folder, but the appliance serves whole shares", unc),
+            R"(write \\SERVER\SHARE)"};
+    }
+    return std::string{components.back()};
+}
+
 bool is_path_id(std::string_view text) {
     const bool is_hexadecimal = std::all_of(text.begin(), text.end(), [](char c) {
         return std::isxdigit(static_cast<unsigned char>(c)) != 0;
@@ -98,12 +121,19 @@ bool is_path_id(std::string_view text) {
     return !text.starts_with('{') && Guid::parse(text).has_value();
 }
 
+std::string restore_folder_name(std::string_view run_id) {
+    require_path_ids({run_id});
+    return fmt::format("vm-{}", run_id);
+}
+
+std::string join_restore_unc(std::string_view unc, std::string_view host_id,
+                             std::string_view run_id) {
+    require_path_ids({host_id});
+    return fmt::format("{}\\{}\\{}", check_unc(unc), host_id, restore_folder_name(run_id));
+}
+
 std::string join_unc(std::string_view unc, std::string_view host_id, std::string_view run_id) {
-    for (const std::string_view id : {host_id, run_id}) {
-        if (!is_path_id(id)) {
-            throw Error{ErrorCode::internal, fmt::format("\"{:.80}\" is no id for a path", id)};
-        }
-    }
+    require_path_ids({host_id, run_id});
     return fmt::format("{}\\{}\\{}", check_unc(unc), host_id, run_id);
 }
 

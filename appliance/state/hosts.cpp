@@ -249,6 +249,7 @@ void HostStore::remove(const std::string& id) {
         execute(session, "DELETE FROM exclusions WHERE host = ?", {id});
         execute(session, "DELETE FROM vm_flags WHERE host = ?", {id});
         execute(session, "DELETE FROM residue WHERE host = ?", {id});
+        execute(session, "DELETE FROM share_accounts WHERE host = ?", {id});
     });
 }
 

@@ -57,8 +57,8 @@ public:
     std::optional<HostRecord> find(std::string_view id_or_name);
     /// As find(); Error{not_found} with a hint.
     HostRecord get(std::string_view id_or_name);
-    /// Takes what was last seen of its VMs, exclusions, flags and residue along; the recovery
-    /// points stay in the repository. Error{not_found}.
+    /// Takes what was last seen of its VMs, exclusions, flags, residue and its account on the share
+    /// along; the recovery points stay in the repository. Error{not_found}.
     void remove(const std::string& id);
 
 private:

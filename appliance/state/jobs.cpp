@@ -20,7 +20,7 @@ using jobs::JobView;
 constexpr std::string_view kSelect =
     "SELECT id, kind, subject, state, stage, done_bytes, total_bytes, requested_by, created, "
     "started, ended, parameters, result, error, exclusive_key, group_name, group_limit, once_key, "
-    "number, cancel_requested FROM jobs ";
+    "number, cancel_requested, waiting FROM jobs ";
 
 Json to_json(const std::optional<jobs::JobError>& error) {
     if (!error) return nullptr;
@@ -54,6 +54,7 @@ JobView read_view(const Rows& rows, std::size_t row) {
     view.parameters = rows.json(row, 11);
     view.result = rows.json(row, 12);
     view.error = error_from(rows.json(row, 13));
+    view.waiting_for = rows.text(row, 20);
     return view;
 }
 
@@ -195,14 +196,14 @@ JobRecord JobStore::insert(const std::string& id, const jobs::JobRequest& reques
 
 void JobStore::update(const JobView& view) {
     database_.transact([&](Poco::Data::Session& session) {
-        execute(
-            session,
-            "UPDATE jobs SET state = ?, stage = ?, done_bytes = ?, total_bytes = ?, "
-            "started = ?, ended = ?, result = ?, error = ? WHERE id = ?",
-            {std::string{to_string(view.state)}, view.stage,
-             static_cast<std::int64_t>(view.done_bytes),
-             static_cast<std::int64_t>(view.total_bytes), to_sql(view.started), to_sql(view.ended),
-             dump_json(view.result), dump_json(to_json(view.error)), view.id});
+        execute(session,
+                "UPDATE jobs SET state = ?, stage = ?, done_bytes = ?, total_bytes = ?, "
+                "started = ?, ended = ?, result = ?, error = ?, waiting = ? WHERE id = ?",
+                {std::string{to_string(view.state)}, view.stage,
+                 static_cast<std::int64_t>(view.done_bytes),
+                 static_cast<std::int64_t>(view.total_bytes), to_sql(view.started),
+                 to_sql(view.ended), dump_json(view.result), dump_json(to_json(view.error)),
+                 bounded_text(view.waiting_for), view.id});
     });
 }
 

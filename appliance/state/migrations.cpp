@@ -65,8 +65,18 @@ constexpr std::array kVersion2{
     "ALTER TABLE hosts ADD COLUMN seals_messages BIGINT NOT NULL DEFAULT 0",
 };
 
+// Shares that we serve ourselves, the hosts' accounts on them, and jobs that wait in the queue.
+constexpr std::array kVersion3{
+    "ALTER TABLE shares ADD COLUMN listen TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE share_accounts (host TEXT PRIMARY KEY, account TEXT NOT NULL UNIQUE, "
+    "sealed_password TEXT NOT NULL, computer TEXT NOT NULL, quota_bytes BIGINT NOT NULL, "
+    "changed BIGINT NOT NULL)",
+    "ALTER TABLE jobs ADD COLUMN waiting TEXT NOT NULL DEFAULT ''",
+};
+
 constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1},
-                                 Migration{.version = 2, .statements = kVersion2}};
+                                 Migration{.version = 2, .statements = kVersion2},
+                                 Migration{.version = 3, .statements = kVersion3}};
 
 }  // namespace
 

@@ -12,7 +12,10 @@ namespace entrepot::state {
 namespace {
 
 ShareRecord read_row(const Rows& rows, std::size_t row) {
-    return {.name = rows.text(row, 0), .unc = rows.text(row, 1), .path = rows.text(row, 2)};
+    return {.name = rows.text(row, 0),
+            .unc = rows.text(row, 1),
+            .path = rows.text(row, 2),
+            .listen = rows.text(row, 3)};
 }
 
 }  // namespace
@@ -24,15 +27,16 @@ void ShareStore::add(const ShareRecord& share) {
             throw Error{ErrorCode::already_exists,
                         fmt::format("there is a share {} already", share.name)};
         }
-        execute(session, "INSERT INTO shares (name, unc, path) VALUES (?, ?, ?)",
-                {share.name, share.unc, share.path.string()});
+        execute(session, "INSERT INTO shares (name, unc, path, listen) VALUES (?, ?, ?, ?)",
+                {share.name, share.unc, share.path.string(), share.listen});
     });
 }
 
 std::vector<ShareRecord> ShareStore::list() {
     std::vector<ShareRecord> shares;
     database_.transact([&](Poco::Data::Session& session) {
-        const Rows rows = query(session, "SELECT name, unc, path FROM shares ORDER BY name");
+        const Rows rows =
+            query(session, "SELECT name, unc, path, listen FROM shares ORDER BY name");
         for (std::size_t row = 0; row < rows.size(); ++row) {
             shares.push_back(read_row(rows, row));
         }
@@ -43,8 +47,9 @@ std::vector<ShareRecord> ShareStore::list() {
 std::optional<ShareRecord> ShareStore::find(std::string_view name) {
     std::optional<ShareRecord> found;
     database_.transact([&](Poco::Data::Session& session) {
-        const Rows rows = query(session, "SELECT name, unc, path FROM shares WHERE name = ?",
-                                {std::string{name}});
+        const Rows rows =
+            query(session, "SELECT name, unc, path, listen FROM shares WHERE name = ?",
+                  {std::string{name}});
         if (!rows.empty()) found = read_row(rows, 0);
     });
     return found;

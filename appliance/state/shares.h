@@ -15,6 +15,10 @@ struct ShareRecord {
     std::string name;
     std::string unc;             ///< \\SERVER\SHARE[\FOLDER...]
     std::filesystem::path path;  ///< Where the same folder lies here.
+    /// ADDR:PORT of our own file server, which serves the folder; empty: somebody else does.
+    std::string listen{};
+
+    bool is_managed() const { return !listen.empty(); }
 };
 
 /// Rows only; appliance/share knows the rules.

@@ -9,6 +9,7 @@
 #include "appliance/state/policies.h"
 #include "appliance/state/residue.h"
 #include "appliance/state/settings.h"
+#include "appliance/state/share_accounts.h"
 #include "appliance/state/shares.h"
 #include "appliance/state/vm_flags.h"
 #include "appliance/state/vms.h"
@@ -29,6 +30,7 @@ public:
         : database_(Database::open(file)),
           hosts(*database_, clock, random),
           shares(*database_),
+          share_accounts(*database_, clock, random),
           exclusions(*database_, clock),
           vms(*database_),
           vm_flags(*database_, clock),
@@ -46,6 +48,7 @@ private:
 public:
     HostStore hosts;
     ShareStore shares;
+    ShareAccountStore share_accounts;
     ExclusionStore exclusions;
     VmStore vms;
     VmFlagStore vm_flags;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -51,6 +52,25 @@ Number narrow(std::uint64_t number, const std::string& where) {
     return static_cast<Number>(number);
 }
 
+// An object inside a property, as failover clusters have them: its properties become ours, named
+// OUTER.INNER. False if the property holds something else.
+bool add_embedded_object(const XmlElement& property, Instance& instance) {
+    bool is_object = false;
+    for (const XmlElement& inner : property.children) {
+        const bool is_other =
+            inner.name_space == wsman::ns::kCim || inner.name_space == wsman::ns::kAddressing;
+        if (is_other) return false;
+        is_object = true;
+        const std::string name = property.name + "." + inner.name;
+        if (is_nil(inner)) {
+            instance.add_null(name);
+        } else {
+            instance.add(name, decode_value(inner));
+        }
+    }
+    return is_object;
+}
+
 }  // namespace
 
 Instance decode_instance(const XmlElement& element) {
@@ -59,11 +79,17 @@ Instance decode_instance(const XmlElement& element) {
         if (child.name_space != element.name_space) continue;
         if (is_nil(child)) {
             instance.add_null(child.name);
-        } else {
+        } else if (!add_embedded_object(child, instance)) {
             instance.add(child.name, decode_value(child));
         }
     }
     return instance;
+}
+
+void Instance::keep_only(std::initializer_list<std::string_view> names) {
+    std::erase_if(properties_, [&](const auto& property) {
+        return std::find(names.begin(), names.end(), property.first) == names.end();
+    });
 }
 
 const std::vector<Value>* Instance::find(std::string_view name) const {

@@ -5,6 +5,7 @@
 #include "exporter/wsman/xml.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ public:
         properties_[name].push_back(std::move(value));
     }
 
+    /// Forgets all properties but these.
+    void keep_only(std::initializer_list<std::string_view> names);
+
     bool has_property(std::string_view name) const { return find(name) != nullptr; }
     /// Values; empty for null and absent.
     const std::vector<Value>& values(std::string_view name) const;
@@ -59,7 +63,8 @@ private:
     std::map<std::string, std::vector<Value>, std::less<>> properties_;
 };
 
-/// Reads the element of an instance; properties stand in the instance's own namespace.
+/// Reads the element of an instance; properties stand in the instance's own namespace. Those of an
+/// object inside a property are named OUTER.INNER.
 Instance decode_instance(const wsman::XmlElement& element);
 
 }  // namespace entrepot::cim

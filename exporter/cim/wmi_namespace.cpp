@@ -15,6 +15,8 @@ namespace {
 
 using wsman::escape_xml;
 
+constexpr std::uint32_t kObjectNotFound = 0x80041002;  // WBEM_E_NOT_FOUND
+
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
         return std::tolower(static_cast<unsigned char>(a)) ==
@@ -107,7 +109,29 @@ std::optional<Instance> WmiNamespace::find(const ObjectPath& path) {
 }
 
 std::vector<Instance> WmiNamespace::list(std::string_view class_name) {
-    return decode_all(client_.enumerate(resource_uri(name_, class_name), "", stop_));
+    return list(class_name, [](Instance&) { return true; });
+}
+
+std::vector<Instance> WmiNamespace::list(std::string_view class_name, const Keep& keep,
+                                         const std::function<void()>& start_over) {
+    std::vector<Instance> kept;
+    const auto begin = [&] {
+        kept.clear();
+        if (start_over) start_over();
+    };
+    const auto take = [&](wsman::XmlElement&& item) {
+        Instance instance = decode_instance(item);
+        if (keep(instance)) kept.push_back(std::move(instance));
+    };
+    client_.enumerate({.resource_uri = resource_uri(name_, class_name)}, begin, take, stop_);
+    return kept;
+}
+
+std::optional<Instance> WmiNamespace::find_any(std::string_view class_name) {
+    const auto item =
+        client_.enumerate_first({.resource_uri = resource_uri(name_, class_name)}, stop_);
+    if (!item) return std::nullopt;
+    return decode_instance(*item);
 }
 
 std::optional<std::vector<Instance>> WmiNamespace::query(const std::string& wql) {
@@ -116,6 +140,8 @@ std::optional<std::vector<Instance>> WmiNamespace::query(const std::string& wql)
         return decode_all(client_.enumerate(resource_uri(name_, "*"), wql, stop_));
     } catch (const wsman::Fault& fault) {
         if (!fault.is_filter_refused()) throw;
+        // The object that an association begins at is gone; the query as such was fine.
+        if (fault.fault().has(kObjectNotFound)) return std::vector<Instance>{};
         takes_queries_ = false;
         return std::nullopt;
     }

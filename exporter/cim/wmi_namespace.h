@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -58,6 +59,14 @@ public:
     /// nullopt if the host says that there is no such object.
     std::optional<Instance> find(const ObjectPath& path);
     std::vector<Instance> list(std::string_view class_name);
+    /// Those that `keep` returns true for, as it left them. It sees each instance once while the
+    /// list is read, so that a long list need not be held whole.
+    using Keep = std::function<bool(Instance&)>;
+    /// `start_over` (may be empty) is told to forget what `keep` saw, whenever the list begins.
+    std::vector<Instance> list(std::string_view class_name, const Keep& keep,
+                               const std::function<void()>& start_over = {});
+    /// Any one instance: whether there are some, and which properties they have.
+    std::optional<Instance> find_any(std::string_view class_name);
     /// Instances whose property has that text, without regard to case. Asked as a query; a host
     /// that takes no queries is asked for all, and they are chosen here.
     std::vector<Instance> select(std::string_view class_name, std::string_view property,
@@ -66,6 +75,8 @@ public:
     std::optional<std::vector<Instance>> find_associated(const ObjectPath& from,
                                                          std::string_view association,
                                                          std::string_view result_class);
+    /// False once the host has refused a query.
+    bool takes_queries() const { return takes_queries_; }
     MethodOutput invoke(const ObjectPath& target, std::string_view method, const MethodInput& input,
                         wsman::Repeat repeat);
 

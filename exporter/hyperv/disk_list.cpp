@@ -29,12 +29,23 @@ std::uint32_t to_number(const std::string& text) {
     return error == std::errc{} && end == text.data() + text.size() ? number : 0;
 }
 
-std::string why_not(const cim::Instance& image, const std::string& path) {
+// By the file's name; what is inside only GetVirtualHardDiskSettingData tells.
+std::string format_of(const std::string& path) {
     const std::string name = lower(path);
-    if (image.flag("PersistentReservationsSupported") || name.ends_with(".vhds")) {
+    if (name.ends_with(".vhdx") || name.ends_with(".avhdx")) return "vhdx";
+    if (name.ends_with(".vhds")) return "vhds";
+    return name.ends_with(".vhd") || name.ends_with(".avhd") ? "vhd" : "";
+}
+
+bool is_shared(const cim::Instance& image, const std::string& path) {
+    return image.flag("PersistentReservationsSupported") || format_of(path) == "vhds";
+}
+
+std::string why_not(const cim::Instance& image, const std::string& path) {
+    if (is_shared(image, path)) {
         return "a disk shared between VMs, which Hyper-V cannot checkpoint";
     }
-    if (name.ends_with(".vhdx") || name.ends_with(".avhdx")) return {};
+    if (format_of(path) == "vhdx") return {};
     if (path.empty()) return "the host names no file for it";
     return "not a VHDX: Hyper-V tracks changes of no other format";
 }
@@ -96,6 +107,8 @@ Disk DiskList::make_disk(const cim::Instance& image) const {
     disk.instance_id = image.text("InstanceID");
     disk.slot_id = slot_of(disk.instance_id);
     disk.path = image.text("HostResource");
+    disk.format = format_of(disk.path);
+    disk.is_shared = is_shared(image, disk.path);
     disk.cannot_back_up = why_not(image, disk.path);
     disk.drive_id = parent_instance_of(image);
     place(disk.drive_id, disk);
@@ -107,6 +120,8 @@ Disk DiskList::make_pass_through(const cim::Instance& drive) const {
     disk.instance_id = drive.text("InstanceID");
     disk.slot_id = slot_of(disk.instance_id);
     disk.path = drive.text("HostResource");
+    disk.format = "physical";
+    disk.is_pass_through = true;
     disk.cannot_back_up = "a physical disk passed through, which Hyper-V cannot checkpoint";
     disk.drive_id = disk.instance_id;
     place(disk.drive_id, disk);

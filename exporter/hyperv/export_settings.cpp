@@ -55,11 +55,8 @@ cim::EmbeddedInstance make_export_settings(const ExportRequest& request,
                                 {{"InstanceID", request.base_reference_point},
                                  {"VirtualSystemIdentifier", request.vm_id}}));
     }
-    if (!request.excluded_disk_ids.empty()) {
-        if (!abilities.has_excluded_disks) {
-            throw Error{ErrorCode::unsupported, "the host cannot leave disks out of an export",
-                        "Windows Server 2019 or later is needed to exclude disks."};
-        }
+    // Windows Server 2016 exports them all the same; whoever takes the export drops them.
+    if (!request.excluded_disk_ids.empty() && abilities.has_excluded_disks) {
         settings.texts("ExcludedVirtualHardDisks", request.excluded_disk_ids);
     }
     return settings;

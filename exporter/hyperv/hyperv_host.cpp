@@ -29,6 +29,7 @@ constexpr std::string_view kSnapshots = "Msvm_VirtualSystemSnapshotService";
 constexpr std::string_view kPoints = "Msvm_VirtualSystemReferencePointService";
 constexpr std::uint16_t kRecoverySnapshot = 32768;
 constexpr std::uint32_t kMergeEnabled = 1;
+constexpr std::uint64_t kWorkstation = 1;  // Win32_OperatingSystem.ProductType
 constexpr std::chrono::milliseconds kShortPoll{500};
 constexpr int kCancelPollsMax = 10;
 
@@ -41,8 +42,9 @@ public:
           connection_(std::move(connection)),
           wmi_(connection_->client(), "root/virtualization/v2", stop),
           cimv2_(connection_->client(), "root/cimv2", stop),
+          cluster_(connection_->client(), "root/mscluster", stop),
           services_(wmi_),
-          inventory_(wmi_, services_, world.log),
+          inventory_(wmi_, cluster_, services_, world.log),
           jobs_(wmi_) {}
 
     HostFacts read_facts() override;
@@ -87,6 +89,7 @@ private:
     std::unique_ptr<WsmanConnection> connection_;
     cim::WmiNamespace wmi_;
     cim::WmiNamespace cimv2_;
+    cim::WmiNamespace cluster_;
     ServiceCaller services_;
     Inventory inventory_;
     JobReader jobs_;
@@ -105,7 +108,7 @@ cim::ObjectPath WsmanHost::snapshot_path(const std::string& instance_id) const {
 }
 
 const std::string& WsmanHost::computer_name() {
-    if (computer_name_.empty()) computer_name_ = inventory_.read_computer_name();
+    if (computer_name_.empty()) computer_name_ = Inventory::read_computer_name(wmi_);
     return computer_name_;
 }
 
@@ -124,6 +127,7 @@ HostFacts WsmanHost::read_facts() {
         facts.computer_name = system.text("CSName");
         facts.os_caption = system.text("Caption");
         facts.os_build = system.u32("BuildNumber");
+        facts.is_client = system.number("ProductType") == kWorkstation;
         facts.boot_time = system.time("LastBootUpTime");
         facts.host_time = system.time("LocalDateTime");
         try {
@@ -332,6 +336,12 @@ std::unique_ptr<HyperVHost> connect(const World& world, const Connection& connec
                                     std::stop_token stop) {
     return std::make_unique<WsmanHost>(world, std::make_unique<WsmanConnection>(world, connection),
                                        stop);
+}
+
+std::unique_ptr<HyperVHost> connect_over(const World& world,
+                                         std::unique_ptr<WsmanConnection> connection,
+                                         std::stop_token stop) {
+    return std::make_unique<WsmanHost>(world, std::move(connection), stop);
 }
 
 std::unique_ptr<HyperVHost> connect_over(const World& world, const Connection& connection,

@@ -19,6 +19,10 @@
 #include <string>
 #include <vector>
 
+namespace entrepot::wsman {
+class HostGate;
+}
+
 namespace entrepot::hyperv {
 
 enum class Authentication { negotiate, ntlm, kerberos, basic, certificate };
@@ -45,6 +49,12 @@ struct Connection {
     std::filesystem::path ca_file{};
     std::string pin_sha256{};                  ///< Hex SHA-256 of the leaf certificate's DER.
     std::filesystem::path record_directory{};  ///< Empty: no wire record.
+    /// Whether the login is tied to the certificate that we saw (RFC 5929).
+    bool binds_channel = true;
+    /// Whether a request that a quota turned away is asked for again for minutes, or for seconds.
+    bool waits_out_quotas = true;
+    /// Shared by all connections to the host; none: this one stands alone.
+    std::shared_ptr<wsman::HostGate> gate{};
 };
 
 /// A disk slot of a VM or of a snapshot.
@@ -60,6 +70,11 @@ struct Disk {
     std::optional<Guid> virtual_disk_id;  ///< Where GetVirtualHardDiskSettingData was asked.
     std::uint64_t size_bytes = 0;         ///< 0: not asked.
     std::uint32_t logical_sector_size = 0;
+    /// What its images occupy on the host, those below a checkpoint included; 0: not known.
+    std::uint64_t file_size_bytes = 0;
+    std::string format;  ///< "vhdx", "vhd", "vhds", "physical"; empty: not known.
+    bool is_pass_through = false;
+    bool is_shared = false;
     std::string cannot_back_up;  ///< Empty, or why: pass-through, shared, not a VHDX, ...
 };
 
@@ -80,6 +95,13 @@ struct ReferencePoint {
     std::vector<std::string> rct_ids;
 };
 
+/// What the host's side of a guest's integration service says.
+struct IntegrationService {
+    std::string name;  ///< "backup", "heartbeat", "data exchange", "shutdown", "time", "files".
+    bool is_enabled = false;
+    bool is_working = false;  ///< The guest answers.
+};
+
 struct Vm {
     std::string id;  ///< GUID, upper case.
     std::string name;
@@ -91,7 +113,11 @@ struct Vm {
     std::vector<Disk> disks;
     std::vector<Snapshot> snapshots;
     std::vector<ReferencePoint> reference_points;
-    std::uint16_t replication_mode = 0;
+    std::uint16_t replication_mode = 0;  ///< 0 none, 1 primary, 2 replica, 3 test, 4 extended.
+    std::vector<IntegrationService> integration_services;
+    bool has_tpm = false;
+    std::string notes;
+    std::string owner_node;             ///< In a failover cluster: where the VM is now; else empty.
     std::string last_applied_snapshot;  ///< InstanceID or empty.
     std::string current_snapshot;       ///< Msvm_MostCurrentSnapshotInBranch or empty.
 };
@@ -100,6 +126,7 @@ struct HostFacts {
     std::string computer_name;
     std::string os_caption;
     std::uint32_t os_build = 0;
+    bool is_client = false;       ///< A Windows for workstations.
     std::string product_version;  ///< From Identify.
     std::string boot_time;
     std::string host_time;  ///< LocalDateTime as RFC 3339.
@@ -137,9 +164,9 @@ enum class ConsistencyLevel : std::uint8_t { application = 1, crash = 2 };
 struct ExportRequest {
     std::string vm_id;
     std::string snapshot_instance_id;
-    std::string export_directory;      ///< UNC.
-    std::string base_reference_point;  ///< InstanceID, empty for a full.
-    std::vector<std::string> excluded_disk_ids;
+    std::string export_directory;                ///< UNC.
+    std::string base_reference_point;            ///< InstanceID, empty for a full.
+    std::vector<std::string> excluded_disk_ids;  ///< Left out where the host can; else exported.
 };
 
 /// All calls throw Error: {unreachable}, {timeout}, {unauthenticated}, {access_denied},

@@ -1,4 +1,5 @@
-// What is on a host, read by flat lists that are joined here (hyperv-wmi 3 and 4).
+// What is on a host, read by flat lists that are joined here (hyperv-wmi 3 and 4); one VM is asked
+// for by itself.
 #pragma once
 
 #include "base/log.h"
@@ -7,16 +8,19 @@
 #include "exporter/hyperv/service_call.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace entrepot::hyperv {
 
 class Inventory {
 public:
-    Inventory(cim::WmiNamespace& wmi, ServiceCaller& services, Log& log)
-        : wmi_(wmi), services_(services), log_(log) {}
+    /// `cluster` is root/MSCluster, which most hosts do not have.
+    Inventory(cim::WmiNamespace& wmi, cim::WmiNamespace& cluster, ServiceCaller& services, Log& log)
+        : wmi_(wmi), cluster_(cluster), services_(services), log_(log) {}
 
     std::vector<Vm> list_vms();
     Vm read_vm(const std::string& vm_id);
@@ -24,25 +28,30 @@ public:
     std::vector<ReferencePoint> list_reference_points(const std::string& vm_id);
     std::vector<Disk> list_snapshot_disks(const std::string& snapshot_instance_id);
     /// NetBIOS name of the host, as it stands in object paths.
-    std::string read_computer_name();
+    static std::string read_computer_name(cim::WmiNamespace& wmi);
 
 private:
     /// Lists of one moment, of which VMs are made.
     struct Lists;
-    Lists read_lists();
-    std::vector<Vm> join(const std::vector<cim::Instance>& systems, const Lists& lists);
+    Lists read_lists(const std::vector<Vm>& vms);
+    Lists read_lists_of(const std::string& vm_id);
+    static std::vector<Vm> join(std::vector<Vm> vms, const Lists& lists);
+    std::vector<cim::Instance> list_parts(const cim::ObjectPath& settings,
+                                          std::string_view class_name);
+    std::string read_linked_snapshot(std::string_view association, const std::string& vm_id);
+    std::vector<cim::Instance> list_if_known(std::string_view class_name,
+                                             const cim::WmiNamespace::Keep& keep);
+    void read_owner_nodes(std::vector<Vm>& vms);
     void describe_disk(Disk& disk);
+    cim::Instance read_image_settings(const std::string& path);
+    std::uint64_t read_image_file_size(const std::string& path);
+    void measure_images(Disk& disk, std::string parent);
 
     cim::WmiNamespace& wmi_;
+    cim::WmiNamespace& cluster_;
     ServiceCaller& services_;
     Log& log_;
+    bool may_have_cluster_ = true;
 };
-
-/// GUIDs and names in any case.
-bool is_same_id(const std::string& left, const std::string& right);
-/// A VM, not the host itself.
-bool is_vm(const cim::Instance& system);
-/// The name of an EnabledState; both families of values are in use (hyperv-wmi 2.1).
-std::string state_name(std::uint16_t enabled_state);
 
 }  // namespace entrepot::hyperv

@@ -1,7 +1,7 @@
 // Joining planned systems, and VMs, with their settings.
 #include "exporter/hyperv/planned_vms.h"
 
-#include "exporter/hyperv/inventory.h"
+#include "exporter/hyperv/vm_decode.h"
 
 #include <algorithm>
 #include <utility>

@@ -145,7 +145,7 @@ private:
 
     const std::string& computer_name() {
         if (computer_name_.empty()) {
-            computer_name_ = Inventory{wmi_, services_, world_.log}.read_computer_name();
+            computer_name_ = Inventory::read_computer_name(wmi_);
         }
         return computer_name_;
     }

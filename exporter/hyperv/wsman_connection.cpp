@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "exporter/wsman/curl_transport.h"
+#include "exporter/wsman/limits.h"
 
 namespace entrepot::hyperv {
 namespace {
@@ -50,7 +51,9 @@ wsman::Credentials credentials_of(const Connection& connection) {
                            ? wsman::Sealing::always
                            : wsman::Sealing::where_needed,
             .inner_headers = connection.indents_inner_headers ? wsman::InnerHeaders::with_tab
-                                                              : wsman::InnerHeaders::without_tab};
+                                                              : wsman::InnerHeaders::without_tab,
+            .channel_binding = connection.binds_channel ? wsman::ChannelBinding::sent
+                                                        : wsman::ChannelBinding::left_out};
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ WsmanConnection::WsmanConnection(const World& world, const Connection& connectio
 
 WsmanConnection::WsmanConnection(const World& world, const Connection& connection,
                                  std::unique_ptr<wsman::Transport> transport)
-    : transport_(std::move(transport)) {
+    : gate_(connection.gate), transport_(std::move(transport)) {
     const wsman::Credentials credentials = credentials_of(connection);
     session_.emplace(world.clock, *transport_, credentials);
     if (!connection.record_directory.empty()) {
@@ -70,6 +73,9 @@ WsmanConnection::WsmanConnection(const World& world, const Connection& connectio
     }
     wsman::ClientOptions options;
     options.url = connection.url;
+    options.gate = gate_.get();
+    if (!connection.waits_out_quotas) options.quota_patience = wsman::limits::kQuotaPatienceShort;
+    if (gate_ != nullptr) session_->share(*gate_);
     client_.emplace(wsman::ClientWorld{world.clock, random_, world.log}, *session_, options);
 }
 

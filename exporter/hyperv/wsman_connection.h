@@ -26,8 +26,11 @@ public:
                     std::unique_ptr<wsman::Transport> transport);
 
     wsman::Client& client() { return *client_; }
+    wsman::Session& session() { return *session_; }
+    wsman::Transport& transport() { return *transport_; }
 
 private:
+    std::shared_ptr<wsman::HostGate> gate_;
     SystemRandom random_;
     PosixFileSystem file_system_;
     std::unique_ptr<wsman::Transport> transport_;
@@ -35,6 +38,11 @@ private:
     std::optional<wsman::Session> session_;
     std::optional<wsman::Client> client_;
 };
+
+/// A host over a connection that may be logged in already.
+std::unique_ptr<HyperVHost> connect_over(const World& world,
+                                         std::unique_ptr<WsmanConnection> connection,
+                                         std::stop_token stop);
 
 /// The same host behind another transport.
 std::unique_ptr<HyperVHost> connect_over(const World& world, const Connection& connection,

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace entrepot::wsman {
@@ -32,6 +33,14 @@ bool equals_ignoring_case(const std::string& left, const std::string& right) {
     });
 }
 
+// The service did not take the request at all.
+class NotReady : public Error {
+public:
+    NotReady()
+        : Error(ErrorCode::busy, "the host answers HTTP 503: WinRM is not ready",
+                "Is the service WinRM running on the host?") {}
+};
+
 // What HTTP itself says when there is no SOAP in the answer.
 void check_http(const HttpAnswer& answer) {
     const std::string type = answer.header("content-type").value_or("");
@@ -43,8 +52,7 @@ void check_http(const HttpAnswer& answer) {
             throw Error{ErrorCode::protocol, "the host answers HTTP 404: no WinRM at this path",
                         "The address of WinRM looks like https://HOST:5986/wsman"};
         case 503:
-            throw Error{ErrorCode::busy, "the host answers HTTP 503: WinRM is not ready",
-                        "Is the service WinRM running on the host?"};
+            throw NotReady{};
         default:
             throw Error{ErrorCode::protocol,
                         fmt::format("the host answers HTTP {} with '{}' instead of SOAP",
@@ -55,7 +63,8 @@ void check_http(const HttpAnswer& answer) {
 // The host did not begin with it, so that even a call that acts may be made again.
 bool is_turned_away(const Error& error) {
     const auto* fault = dynamic_cast<const Fault*>(&error);
-    return fault != nullptr && fault->is_over_quota();
+    const bool is_over_quota = fault != nullptr && fault->is_over_quota();
+    return is_over_quota || dynamic_cast<const NotReady*>(&error) != nullptr;
 }
 
 std::string describe(const std::string& action, const EndpointReference& target) {
@@ -67,6 +76,16 @@ std::string describe(const std::string& action, const EndpointReference& target)
 
 }  // namespace
 
+Identity decode_identity(const Answer& answer) {
+    if (answer.find_fault() != nullptr) throw Fault{decode_fault(answer.body), "Identify"};
+    const XmlElement& body = answer.body.child(ns::kIdentity, "IdentifyResponse");
+    const auto text = [&](std::string_view name) {
+        const XmlElement* found = body.find(ns::kIdentity, name);
+        return found == nullptr ? std::string{} : found->trimmed_text();
+    };
+    return {text("ProtocolVersion"), text("ProductVendor"), text("ProductVersion")};
+}
+
 Client::Client(const ClientWorld& world, Session& session, const ClientOptions& options)
     : world_(world),
       session_(session),
@@ -76,14 +95,18 @@ Client::Client(const ClientWorld& world, Session& session, const ClientOptions& 
 
 template <typename Body>
 auto Client::repeated(Retry retry, const std::string& what, std::stop_token stop, Body&& body) {
+    const SteadyTime begin = world_.clock.steady_now();
     for (int attempt = 1;; ++attempt) {
         try {
             return body();
         } catch (Error& error) {
-            const bool may_repeat =
-                retry == Retry::always || (retry == Retry::after_quota && is_turned_away(error));
-            const bool is_last = !may_repeat || attempt == options_.attempt_count_max;
-            if (!is_transient(error.code()) || is_last) {
+            const bool is_over_quota = is_turned_away(error);
+            if (is_over_quota && options_.gate != nullptr) options_.gate->note_overload();
+            const bool may_repeat = is_over_quota || retry == Retry::always;
+            const bool is_last = is_over_quota
+                                     ? world_.clock.steady_now() - begin >= options_.quota_patience
+                                     : attempt >= options_.attempt_count_max;
+            if (!is_transient(error.code()) || !may_repeat || is_last) {
                 error.add_context(what);
                 throw;
             }
@@ -93,21 +116,21 @@ auto Client::repeated(Retry retry, const std::string& what, std::stop_token stop
     }
 }
 
+// One request has one place among those of the host, its login included.
+HttpAnswer Client::post(const std::string& request, Resend resend, std::stop_token stop) {
+    if (options_.gate == nullptr) return session_.post(request, stop, resend);
+    const HostGate::Place place = options_.gate->enter(stop);
+    return session_.post(request, stop, resend);
+}
+
 Identity Client::identify(std::stop_token stop) {
     return repeated(Retry::always, "Identify", stop, [&] { return identify_once(stop); });
 }
 
 Identity Client::identify_once(std::stop_token stop) {
-    const HttpAnswer http = session_.post(write_identify(), stop);
+    const HttpAnswer http = post(write_identify(), Resend::allowed, stop);
     check_http(http);
-    const Answer answer = decode_answer(http.body);
-    if (answer.find_fault() != nullptr) throw Fault{decode_fault(answer.body), "Identify"};
-    const XmlElement& body = answer.body.child(ns::kIdentity, "IdentifyResponse");
-    const auto text = [&](std::string_view name) {
-        const XmlElement* found = body.find(ns::kIdentity, name);
-        return found == nullptr ? std::string{} : found->trimmed_text();
-    };
-    return {text("ProtocolVersion"), text("ProductVendor"), text("ProductVersion")};
+    return decode_identity(decode_answer(http.body));
 }
 
 Answer Client::exchange_once(const std::string& action, const EndpointReference& target,
@@ -123,7 +146,7 @@ Answer Client::exchange_once(const std::string& action, const EndpointReference&
                                                body);
     const bool acts = retry == Retry::after_quota;
     const HttpAnswer http =
-        session_.post(request, stop, acts ? Resend::forbidden_without_tls : Resend::allowed);
+        post(request, acts ? Resend::forbidden_without_tls : Resend::allowed, stop);
     check_http(http);
     Answer answer = decode_answer(http.body);
     const bool is_fault = answer.find_fault() != nullptr;
@@ -138,11 +161,21 @@ Answer Client::exchange_once(const std::string& action, const EndpointReference&
         throw Error{ErrorCode::protocol,
                     fmt::format("the answer is of the kind '{}'", answer.action)};
     }
+    if (options_.gate != nullptr) options_.gate->note_success();
     return answer;
 }
 
 void Client::wait_before(int attempt, std::stop_token stop) {
-    world_.clock.sleep_for(options_.retry_delay_min * (1 << (attempt - 1)), stop);
+    constexpr int kDoublingsMax = 10;
+    const auto longest = std::chrono::milliseconds{limits::kRetryDelayMax};
+    const auto delay =
+        std::min(longest, options_.retry_delay_min * (1 << std::min(attempt - 1, kDoublingsMax)));
+    // By chance, so that jobs that failed together do not come back together.
+    std::array<std::byte, 1> chance{};
+    world_.random.fill(chance);
+    const auto quarter = delay / 4;
+    const auto pause = delay - quarter + 2 * quarter * std::to_integer<int>(chance[0]) / 255;
+    world_.clock.sleep_for(std::min(longest, pause), stop);
     if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
 }
 

@@ -7,12 +7,14 @@
 #include "base/random.h"
 #include "exporter/wsman/endpoint_reference.h"
 #include "exporter/wsman/envelope.h"
+#include "exporter/wsman/host_gate.h"
 #include "exporter/wsman/limits.h"
 #include "exporter/wsman/session.h"
 #include "exporter/wsman/xml.h"
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -26,9 +28,12 @@ enum class Repeat { allowed, forbidden };
 
 struct ClientOptions {
     std::string url;
-    std::chrono::milliseconds retry_delay_min{1'000};
+    std::chrono::milliseconds retry_delay_min{1'000};  ///< Doubled each time, a quarter by chance.
     int attempt_count_max = 4;
     std::size_t items_per_pull = limits::kItemsPerPullMax;
+    /// How long a request is asked for again that a quota turned away.
+    std::chrono::seconds quota_patience = limits::kQuotaPatience;
+    HostGate* gate = nullptr;  ///< Shared with other connections to the host; outlives the client.
 };
 
 struct Identity {
@@ -36,6 +41,9 @@ struct Identity {
     std::string product_vendor;
     std::string product_version;
 };
+
+/// Reads an answer to Identify. Throws Fault, or Error{protocol} for what is none.
+Identity decode_identity(const Answer& answer);
 
 /// Items of an enumeration: instances, a:EndpointReference elements, or w:Item with one of each.
 enum class EnumerationMode { objects, references, objects_and_references };
@@ -76,6 +84,14 @@ public:
     std::optional<XmlElement> put(const EndpointReference& target, const std::string& instance,
                                   std::stop_token stop);
     std::vector<XmlElement> enumerate(const EnumerationRequest& request, std::stop_token stop);
+    /// The same without holding all of it: `take` gets the items one by one. `start_over` is told
+    /// to forget what came before, at the beginning and wherever the enumeration has to start
+    /// again. Who gets an error has seen a part and must not use it.
+    void enumerate(const EnumerationRequest& request, const std::function<void()>& start_over,
+                   const std::function<void(XmlElement&&)>& take, std::stop_token stop);
+    /// The first item, if there is any; the rest is not asked for.
+    std::optional<XmlElement> enumerate_first(const EnumerationRequest& request,
+                                              std::stop_token stop);
     /// All items or an error, never a part. An empty `wql` lists the class of the URI.
     std::vector<XmlElement> enumerate(const std::string& resource_uri, const std::string& wql,
                                       std::stop_token stop);
@@ -86,7 +102,8 @@ public:
 
 private:
     struct Page;
-    /// What happens to a request that failed in passing. `by_caller`: somebody above starts over.
+    /// What happens to a request that failed in passing; what a quota turned away is always asked
+    /// for again. `by_caller`: somebody above starts over.
     enum class Retry { always, after_quota, by_caller };
     template <typename Body>
     auto repeated(Retry retry, const std::string& what, std::stop_token stop, Body&& body);
@@ -96,9 +113,15 @@ private:
     static Retry retry_of(Repeat repeat);
     Answer exchange_once(const std::string& action, const EndpointReference& target,
                          const std::string& body, Retry retry, std::stop_token stop);
-    std::vector<XmlElement> enumerate_once(const EnumerationRequest& request, std::stop_token stop);
+    HttpAnswer post(const std::string& request, Resend resend, std::stop_token stop);
+    template <typename Body>
+    auto restarted(const EnumerationRequest& request, std::stop_token stop, Body&& body);
+    void hand_over(Page& page, const EndpointReference& target,
+                   const std::function<void(XmlElement&&)>& take);
+    void enumerate_once(const EnumerationRequest& request,
+                        const std::function<void(XmlElement&&)>& take, std::stop_token stop);
     Page start(const EndpointReference& target, const EnumerationRequest& request,
-               std::stop_token stop);
+               std::size_t items_max, std::stop_token stop);
     Page pull(const EndpointReference& target, const std::string& context, std::stop_token stop);
     void release(const EndpointReference& target, const std::string& context) noexcept;
     bool is_worth_a_restart(const Error& error);

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -26,7 +27,7 @@ constexpr std::size_t kPinBytes = 32;
 
 using CurlUrl = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 
-std::string url_part(const std::string& url, CURLUPart part) {
+std::string url_part(const std::string& url, CURLUPart part, unsigned int flags = 0) {
     const CurlUrl handle{curl_url(), &curl_url_cleanup};
     if (handle == nullptr ||
         curl_url_set(handle.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
@@ -34,7 +35,7 @@ std::string url_part(const std::string& url, CURLUPart part) {
                     "A host's URL looks like https://HOST:5986/wsman"};
     }
     char* text = nullptr;
-    if (curl_url_get(handle.get(), part, &text, 0) != CURLUE_OK) return {};
+    if (curl_url_get(handle.get(), part, &text, flags) != CURLUE_OK) return {};
     std::string out{text};
     curl_free(text);
     return out;
@@ -379,6 +380,19 @@ std::string host_of_url(const std::string& url) {
     std::string host = url_part(url, CURLUPART_HOST);
     if (host.empty()) throw Error{ErrorCode::invalid, fmt::format("'{}' names no host", url)};
     return host;
+}
+
+UrlParts parts_of_url(const std::string& url) {
+    UrlParts parts{url_part(url, CURLUPART_SCHEME), host_of_url(url), 0};
+    if (parts.host.starts_with('[') && parts.host.ends_with(']')) {
+        parts.host = parts.host.substr(1, parts.host.size() - 2);
+    }
+    const std::string port = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parts.port);
+    if (error != std::errc{} || end != port.data() + port.size() || parts.port == 0) {
+        throw Error{ErrorCode::invalid, fmt::format("'{}' names no port", url)};
+    }
+    return parts;
 }
 
 std::unique_ptr<Transport> make_curl_transport(const CurlTransportOptions& options) {

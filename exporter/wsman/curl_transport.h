@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "exporter/wsman/transport.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -25,6 +26,15 @@ struct CurlTransportOptions {
 /// Throws Error{invalid} for a URL, pin, certificate or key that is none, Error{unsupported} for
 /// plain HTTP where it is forbidden.
 std::unique_ptr<Transport> make_curl_transport(const CurlTransportOptions& options);
+
+/// What a URL names: the port is the scheme's own where none is, the host stands without brackets.
+struct UrlParts {
+    std::string scheme;
+    std::string host;
+    std::uint16_t port = 0;
+};
+/// Throws Error{invalid}.
+UrlParts parts_of_url(const std::string& url);
 
 /// Host name of a URL, for the service's name. Throws Error{invalid}.
 std::string host_of_url(const std::string& url);

@@ -86,11 +86,11 @@ struct Client::Page {
 };
 
 Client::Page Client::start(const EndpointReference& target, const EnumerationRequest& request,
-                           std::stop_token stop) {
+                           std::size_t items_max, std::stop_token stop) {
     const std::string body = fmt::format(
         "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{}</w:MaxElements>{}{}"
         "</n:Enumerate>",
-        items_per_pull_, mode_of(request.mode), filter_of(request));
+        items_max, mode_of(request.mode), filter_of(request));
     Answer answer = exchange(action_of("Enumerate"), target, body, Retry::by_caller, stop);
     Page page;
     for (XmlElement& child : answer.body.children) {
@@ -136,12 +136,34 @@ void Client::release(const EndpointReference& target, const std::string& context
     }
 }
 
-std::vector<XmlElement> Client::enumerate_once(const EnumerationRequest& request,
-                                               std::stop_token stop) {
+// Who takes the items may find that one is nonsense; the host need not wait for us then.
+void Client::hand_over(Page& page, const EndpointReference& target,
+                       const std::function<void(XmlElement&&)>& take) {
+    try {
+        for (XmlElement& item : page.items)
+            take(std::move(item));
+    } catch (const Error&) {
+        if (!page.is_last && !page.context.empty()) release(target, page.context);
+        throw;
+    }
+}
+
+void Client::enumerate_once(const EnumerationRequest& request,
+                            const std::function<void(XmlElement&&)>& take, std::stop_token stop) {
     const EndpointReference target{request.resource_uri, {}};
-    Page page = start(target, request, stop);
-    std::vector<XmlElement> items = std::move(page.items);
-    for (std::size_t pulls = 0; !page.is_last; ++pulls) {
+    Page page = start(target, request, items_per_pull_, stop);
+    std::size_t count = 0;
+    for (std::size_t pulls = 0;; ++pulls) {
+        const bool is_too_much =
+            page.items.size() > limits::kItemsMax - count || pulls > limits::kPullsMax;
+        if (is_too_much) {
+            if (!page.is_last && !page.context.empty()) release(target, page.context);
+            throw Error{ErrorCode::limit, fmt::format("{} has more than {} objects",
+                                                      request.resource_uri, limits::kItemsMax)};
+        }
+        count += page.items.size();
+        hand_over(page, target, take);
+        if (page.is_last) return;
         if (page.context.empty()) {
             throw Error{ErrorCode::protocol, "the enumeration neither ends nor can be continued"};
         }
@@ -153,16 +175,7 @@ std::vector<XmlElement> Client::enumerate_once(const EnumerationRequest& request
             throw;
         }
         if (page.context.empty()) page.context = context;
-        const bool is_too_much =
-            page.items.size() > limits::kItemsMax - items.size() || pulls >= limits::kPullsMax;
-        if (is_too_much) {
-            if (!page.is_last) release(target, page.context);
-            throw Error{ErrorCode::limit, fmt::format("{} has more than {} objects",
-                                                      request.resource_uri, limits::kItemsMax)};
-        }
-        std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
     }
-    return items;
 }
 
 // An answer that is too large is asked for in smaller parts.
@@ -182,9 +195,18 @@ std::vector<XmlElement> Client::enumerate(const std::string& resource_uri, const
 }
 
 std::vector<XmlElement> Client::enumerate(const EnumerationRequest& request, std::stop_token stop) {
+    std::vector<XmlElement> items;
+    enumerate(
+        request, [&] { items.clear(); },
+        [&](XmlElement&& item) { items.push_back(std::move(item)); }, stop);
+    return items;
+}
+
+template <typename Body>
+auto Client::restarted(const EnumerationRequest& request, std::stop_token stop, Body&& body) {
     for (int attempt = 1;; ++attempt) {
         try {
-            return enumerate_once(request, stop);
+            return body();
         } catch (const Error& error) {
             if (attempt > limits::kEnumerationRestartsMax || !is_worth_a_restart(error)) throw;
             world_.log.debug("enumeration started again",
@@ -192,6 +214,29 @@ std::vector<XmlElement> Client::enumerate(const EnumerationRequest& request, std
         }
         wait_before(attempt, stop);
     }
+}
+
+void Client::enumerate(const EnumerationRequest& request, const std::function<void()>& start_over,
+                       const std::function<void(XmlElement&&)>& take, std::stop_token stop) {
+    restarted(request, stop, [&] {
+        start_over();
+        enumerate_once(request, take, stop);
+    });
+}
+
+std::optional<XmlElement> Client::enumerate_first(const EnumerationRequest& request,
+                                                  std::stop_token stop) {
+    const EndpointReference target{request.resource_uri, {}};
+    return restarted(request, stop, [&]() -> std::optional<XmlElement> {
+        Page page = start(target, request, 1, stop);
+        // A host may ignore what was optional in the request, and give its items with a Pull only.
+        if (page.items.empty() && !page.is_last && !page.context.empty()) {
+            page = pull(target, page.context, stop);
+        }
+        if (!page.is_last && !page.context.empty()) release(target, page.context);
+        if (page.items.empty()) return std::nullopt;
+        return std::move(page.items.front());
+    });
 }
 
 }  // namespace entrepot::wsman

@@ -28,13 +28,13 @@ constexpr const char* kSkewHint =
 
 struct Meaning {
     krb5_error_code code;
-    KerberosFailure failure;
+    LoginFailure failure;
     ErrorCode error;
     std::string_view words;
     std::string_view hint;
 };
 
-using F = KerberosFailure;
+using F = LoginFailure;
 using E = ErrorCode;
 constexpr std::array<Meaning, 26> kMeanings{{
     {KRB5_CONFIG_NODEFREALM, F::no_realm, E::invalid, "no realm is known", kRealmHint},
@@ -58,24 +58,24 @@ constexpr std::array<Meaning, 26> kMeanings{{
     {KRB5_CC_NOTFOUND, F::no_ticket, E::unauthenticated, "there is no ticket",
      "Give a password or a keytab, or run kinit for the account that the appliance runs under."},
     {KRB5_CC_NOSUPP, F::no_ticket, E::unauthenticated, "the ticket cache cannot be used", ""},
-    {KRB5KRB_AP_ERR_TKT_EXPIRED, F::no_ticket, E::unauthenticated, "the ticket has expired",
+    {KRB5KRB_AP_ERR_TKT_EXPIRED, F::ticket_expired, E::unauthenticated, "the ticket has expired",
      "Run kinit again, or give a password or a keytab, which renew it by themselves."},
-    {KRB5_KT_NOTFOUND, F::no_ticket, E::unauthenticated, "the keytab has no key of the user",
-     "'klist -k -t FILE' shows what is in a keytab."},
-    {KRB5_KT_END, F::no_ticket, E::unauthenticated, "the keytab is empty", ""},
-    {KRB5_KEYTAB_BADVNO, F::no_ticket, E::invalid, "the keytab is none", ""},
-    {KRB5KDC_ERR_PREAUTH_FAILED, F::refused, E::unauthenticated, "the password is wrong",
+    {KRB5_KT_NOTFOUND, F::keytab_lacks_user, E::unauthenticated,
+     "the keytab has no key of the user", "'klist -k -t FILE' shows what is in a keytab."},
+    {KRB5_KT_END, F::keytab_unreadable, E::unauthenticated, "the keytab is empty", ""},
+    {KRB5_KEYTAB_BADVNO, F::keytab_unreadable, E::invalid, "the keytab is none", ""},
+    {KRB5KDC_ERR_PREAUTH_FAILED, F::password_wrong, E::unauthenticated, "the password is wrong",
      "It was asked once, so that nothing is locked out. A keytab is out of date when the password "
      "was changed after it was made."},
-    {KRB5_PREAUTH_FAILED, F::refused, E::unauthenticated, "the KDC refuses the login", ""},
-    {KRB5KRB_AP_ERR_BAD_INTEGRITY, F::refused, E::unauthenticated, "the password is wrong",
+    {KRB5_PREAUTH_FAILED, F::policy, E::unauthenticated, "the KDC refuses the login", ""},
+    {KRB5KRB_AP_ERR_BAD_INTEGRITY, F::password_wrong, E::unauthenticated, "the password is wrong",
      "It was asked once, so that nothing is locked out."},
-    {KRB5KDC_ERR_CLIENT_REVOKED, F::refused, E::unauthenticated,
+    {KRB5KDC_ERR_CLIENT_REVOKED, F::account_locked, E::unauthenticated,
      "the account is locked or disabled", "A domain administrator can unlock it."},
-    {KRB5KDC_ERR_KEY_EXP, F::refused, E::unauthenticated, "the password has expired",
+    {KRB5KDC_ERR_KEY_EXP, F::password_expired, E::unauthenticated, "the password has expired",
      "Set a new one; a service account's password is best set never to expire."},
-    {KRB5KDC_ERR_NAME_EXP, F::refused, E::unauthenticated, "the account has expired", ""},
-    {KRB5KDC_ERR_POLICY, F::refused, E::unauthenticated, "the KDC's policy forbids the login", ""},
+    {KRB5KDC_ERR_NAME_EXP, F::account_expired, E::unauthenticated, "the account has expired", ""},
+    {KRB5KDC_ERR_POLICY, F::policy, E::unauthenticated, "the KDC's policy forbids the login", ""},
     {KRB5KRB_AP_ERR_SKEW, F::clock_skew, E::unauthenticated, "the clocks differ too much",
      kSkewHint},
     {KRB5_KDCREP_SKEW, F::clock_skew, E::unauthenticated, "the clocks differ too much", kSkewHint},
@@ -88,8 +88,8 @@ class Library {
 public:
     Library() {
         if (krb5_init_context(&context_) != 0) {
-            throw KerberosError{F::no_realm, E::invalid, "Kerberos cannot be set up here",
-                                "Is /etc/krb5.conf sound?"};
+            throw LoginError{F::no_realm, E::invalid, "Kerberos cannot be set up here",
+                             "Is /etc/krb5.conf sound?"};
         }
     }
     Library(const Library&) = delete;
@@ -106,12 +106,12 @@ public:
         const auto* known = std::find_if(kMeanings.begin(), kMeanings.end(),
                                          [&](const Meaning& one) { return one.code == code; });
         if (known == kMeanings.end()) {
-            throw KerberosError{F::other, E::unauthenticated,
-                                fmt::format("Kerberos, {}: {}", doing, text), ""};
+            throw LoginError{F::kerberos_other, E::unauthenticated,
+                             fmt::format("Kerberos, {}: {}", doing, text), ""};
         }
-        throw KerberosError{known->failure, known->error,
-                            fmt::format("Kerberos, {}: {} ({})", doing, known->words, text),
-                            std::string{known->hint}};
+        throw LoginError{known->failure, known->error,
+                         fmt::format("Kerberos, {}: {} ({})", doing, known->words, text),
+                         std::string{known->hint}};
     }
 
 private:
@@ -278,7 +278,11 @@ void Ticket::log_in_by_keytab(const KerberosOptions& options, krb5_get_init_cred
     library_.check(krb5_kt_resolve(library_.get(), file.name().c_str(), keytab.target()),
                    "opening the keytab");
     // Otherwise a file that is none reads as a refusal by the KDC.
-    library_.check(krb5_kt_have_content(library_.get(), keytab.get()), "reading the keytab");
+    if (krb5_kt_have_content(library_.get(), keytab.get()) != 0) {
+        throw LoginError{F::keytab_unreadable, E::unauthenticated,
+                         "Kerberos: the keytab is empty, or is none",
+                         "'klist -k -t FILE' shows what is in a keytab."};
+    }
     Principal client{library_};
     if (options.user.empty()) {
         // A keytab of one account needs no name besides.

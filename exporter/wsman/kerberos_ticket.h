@@ -2,8 +2,8 @@
 // SPNEGO each failure reads "cannot find mechanisms to negotiate" (wsman 11).
 #pragma once
 
-#include "base/error.h"
 #include "base/secret.h"
+#include "exporter/wsman/login_error.h"
 
 #include <memory>
 #include <string>
@@ -18,29 +18,6 @@ struct KerberosOptions {
     std::string target_host{};
 };
 
-/// What went wrong, for those who decide whether NTLM may be tried instead.
-enum class KerberosFailure {
-    no_realm,         ///< Nothing says which realm the user or the host belongs to.
-    kdc_unreachable,  ///< No KDC answers.
-    user_unknown,
-    service_unknown,  ///< The KDC knows no such service (SPN).
-    no_ticket,        ///< No password, no keytab, and no ticket in the cache.
-    refused,          ///< Wrong password, expired, locked: nobody must try again.
-    clock_skew,
-    other,
-};
-
-class KerberosError : public Error {
-public:
-    KerberosError(KerberosFailure failure, ErrorCode code, const std::string& message,
-                  const std::string& hint)
-        : Error(code, message, hint), failure_(failure) {}
-    KerberosFailure failure() const { return failure_; }
-
-private:
-    KerberosFailure failure_;
-};
-
 /// A ticket cache that holds a ticket for the service; gone with the object if it is our own.
 class KerberosTicket {
 public:
@@ -51,7 +28,7 @@ public:
     virtual std::string service_name() const = 0;
 };
 
-/// Asks the KDC for both tickets, once. Throws KerberosError.
+/// Asks the KDC for both tickets, once. Throws LoginError.
 std::unique_ptr<KerberosTicket> fetch_kerberos_ticket(const KerberosOptions& options);
 
 /// Whether `negotiate` should try Kerberos for this user at this host before NTLM: not for an IP

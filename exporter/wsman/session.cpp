@@ -32,15 +32,6 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-// The schemes of an answer, each in lower case and without its parameters.
-std::vector<std::string> offered_schemes(const HttpAnswer& answer) {
-    std::vector<std::string> schemes;
-    for (const std::string& value : answer.header_values("www-authenticate")) {
-        schemes.push_back(lower(value.substr(0, value.find(' '))));
-    }
-    return schemes;
-}
-
 bool offers(const HttpAnswer& answer, std::string_view scheme) {
     const auto schemes = offered_schemes(answer);
     return std::find(schemes.begin(), schemes.end(), lower(scheme)) != schemes.end();
@@ -101,21 +92,18 @@ void replace_header(HttpAnswer& answer, std::string_view name, const std::string
     }
 }
 
-// Why Kerberos failed where NTLM may still do. Not after a refusal: that would be a second attempt.
-bool may_use_ntlm_after(KerberosFailure failure) {
+// Whether NTLM may do where Kerberos failed. Not after a refusal: that would be a second attempt.
+bool may_use_ntlm_after(LoginFailure failure) {
     switch (failure) {
-        case KerberosFailure::no_realm:
-        case KerberosFailure::kdc_unreachable:
-        case KerberosFailure::user_unknown:
-        case KerberosFailure::service_unknown:
-        case KerberosFailure::clock_skew:
+        case LoginFailure::no_realm:
+        case LoginFailure::kdc_unreachable:
+        case LoginFailure::user_unknown:
+        case LoginFailure::service_unknown:
+        case LoginFailure::clock_skew:
             return true;
-        case KerberosFailure::no_ticket:
-        case KerberosFailure::refused:
-        case KerberosFailure::other:
+        default:  // Also what a later version may add: asking once too little harms nobody.
             return false;
     }
-    return false;
 }
 
 std::string who(const Credentials& credentials) {
@@ -155,12 +143,25 @@ void Session::forget_login() {
 
 HttpAnswer Session::post(const std::string& envelope, std::stop_token stop, Resend resend) {
     if (was_refused_) {
-        throw Error{ErrorCode::unauthenticated,
-                    fmt::format("the host has refused the {} before", who(credentials_)),
-                    "It is not asked again on this connection, so that nothing is locked out."};
+        throw LoginError{
+            LoginFailure::held_back, ErrorCode::unauthenticated,
+            fmt::format("the host has refused the {} before", who(credentials_)),
+            "It is not asked again on this connection, so that nothing is locked out."};
     }
-    if (!needs_login(credentials_.scheme)) return post_without_login(envelope, stop);
+    try {
+        return needs_login(credentials_.scheme) ? post_logged_in(envelope, stop, resend)
+                                                : post_without_login(envelope, stop);
+    } catch (const LoginError& error) {
+        const bool is_news = error.failure() != LoginFailure::held_back;
+        if (gate_ != nullptr && is_news && is_refusal(error.failure())) {
+            gate_->note_refusal(error.message());
+        }
+        throw;
+    }
+}
 
+HttpAnswer Session::post_logged_in(const std::string& envelope, std::stop_token stop,
+                                   Resend resend) {
     // The host closes idle connections, and with them the login. A 401 says that nothing was done.
     HttpAnswer answer;
     for (int attempt = 0; attempt < kLoginsMax; ++attempt) {
@@ -175,16 +176,18 @@ HttpAnswer Session::post(const std::string& envelope, std::stop_token stop, Rese
         }
     }
     if (answer.is_new_connection) {
-        throw Error{ErrorCode::unreachable, "the host closes each connection after the login"};
+        throw LoginError{LoginFailure::connection_closed, ErrorCode::unreachable,
+                         "the host closes each connection after the login"};
     }
-    refuse(answer, "The login went well, and the request after it was refused all the same.");
+    refuse(LoginFailure::refused_afterwards, answer,
+           "The login went well, and the request after it was refused all the same.");
 }
 
 bool Session::is_doubtful() const {
     return last_used_ && clock_.steady_now() - *last_used_ > limits::kIdleDoubtful;
 }
 
-void Session::refuse(const HttpAnswer& answer, std::string hint) {
+void Session::refuse(LoginFailure failure, const HttpAnswer& answer, std::string hint) {
     was_refused_ = true;
     const auto date = parse_http_date(answer.header("date").value_or(""));
     if (date) {
@@ -197,31 +200,37 @@ void Session::refuse(const HttpAnswer& answer, std::string hint) {
                                hint);
         }
     }
-    if (!why_no_kerberos_.empty()) {
-        hint += fmt::format(" NTLM was used because of this: {}", why_no_kerberos_);
+    if (!login_way_.why_no_kerberos.empty()) {
+        hint += fmt::format(" NTLM was used because of this: {}", login_way_.why_no_kerberos);
     }
-    throw Error{ErrorCode::unauthenticated,
-                fmt::format("the host does not accept the {}; it offers {}", who(credentials_),
-                            join(offered_schemes(answer))),
-                hint};
+    throw LoginError{failure, ErrorCode::unauthenticated,
+                     fmt::format("the host does not accept the {}; it offers {}", who(credentials_),
+                                 join(offered_schemes(answer))),
+                     hint};
 }
 
 HttpAnswer Session::post_without_login(const std::string& envelope, std::stop_token stop) {
     if (seals()) {
-        throw Error{ErrorCode::invalid, "this way to log in cannot encrypt messages",
-                    "Basic and certificates need the HTTPS listener, as in "
-                    "https://HOST:5986/wsman; over plain HTTP use negotiate, kerberos or ntlm."};
+        throw LoginError{
+            LoginFailure::cannot_seal, ErrorCode::invalid,
+            "this way to log in cannot encrypt messages",
+            "Basic and certificates need the HTTPS listener, as in "
+            "https://HOST:5986/wsman; over plain HTTP use negotiate, kerberos or ntlm."};
     }
+    if (gate_ != nullptr) gate_->check_login();
     HttpAnswer answer = send(envelope, stop);
     const bool is_certificate = credentials_.scheme == Scheme::certificate;
     const bool is_refused =
         answer.status == kUnauthorized || (is_certificate && answer.status == 403);
-    if (!is_refused) return answer;
-    if (is_certificate) refuse(answer, kCertificateHint);
-    refuse(answer, offers(answer, "basic")
-                       ? kBasicHint
-                       : "Basic is off in winrm/config/service/auth on the host; "
-                         "--auth negotiate needs no change there.");
+    if (!is_refused) {
+        if (gate_ != nullptr) gate_->note_login();
+        return answer;
+    }
+    if (is_certificate) refuse(LoginFailure::certificate_refused, answer, kCertificateHint);
+    if (offers(answer, "basic")) refuse(LoginFailure::refused, answer, kBasicHint);
+    refuse(LoginFailure::scheme_off, answer,
+           "Basic is off in winrm/config/service/auth on the host; --auth negotiate needs no "
+           "change there.");
 }
 
 HttpRequest Session::make_request(const std::string& envelope) {
@@ -317,17 +326,19 @@ HttpAnswer Session::send_leg(const std::string& authorization, std::stop_token s
 }
 
 std::unique_ptr<SecurityContext> Session::make_context(Mechanism mechanism) {
-    return make_context_({.mechanism = mechanism,
-                          .user = credentials_.user,
-                          .password = credentials_.password,
-                          .target_host = credentials_.target_host,
-                          .channel_binding = tls_server_end_point(transport_.peer_certificate()),
-                          .keytab = credentials_.keytab,
-                          .service = credentials_.service});
+    const bool binds = credentials_.channel_binding == ChannelBinding::sent;
+    return make_context_(
+        {.mechanism = mechanism,
+         .user = credentials_.user,
+         .password = credentials_.password,
+         .target_host = credentials_.target_host,
+         .channel_binding = binds ? tls_server_end_point(transport_.peer_certificate()) : Bytes{},
+         .keytab = credentials_.keytab,
+         .service = credentials_.service});
 }
 
 Session::Login Session::prepare_negotiate() {
-    why_no_kerberos_.clear();
+    login_way_.why_no_kerberos.clear();
     const bool has_password = !credentials_.password.empty();
     const bool tries_kerberos =
         !has_password ||
@@ -335,9 +346,9 @@ Session::Login Session::prepare_negotiate() {
     if (tries_kerberos) {
         try {
             return {make_context(Mechanism::spnego_kerberos), kNegotiate, true};
-        } catch (const KerberosError& error) {
+        } catch (const LoginError& error) {
             if (!has_password || !may_use_ntlm_after(error.failure())) throw;
-            why_no_kerberos_ = error.message();
+            login_way_.why_no_kerberos = error.message();
         }
     }
     return {make_context(Mechanism::spnego_ntlm), kNegotiate, false};
@@ -350,8 +361,8 @@ Session::Login Session::prepare_login(const HttpAnswer& first) {
         return {make_context(Mechanism::kerberos), kKerberos, true};
     }
     if (!has_negotiate) {
-        throw Error{
-            ErrorCode::unauthenticated,
+        throw LoginError{
+            LoginFailure::scheme_off, ErrorCode::unauthenticated,
             fmt::format("the host does not offer Negotiate, but {}", join(offered_schemes(first))),
             "Switch Negotiate on in winrm/config/service/auth on the host."};
     }
@@ -369,23 +380,26 @@ void Session::run_legs(const Login& login, std::stop_token stop) {
         const HttpAnswer answer =
             send_leg(fmt::format("{} {}", login.scheme, to_base64(token)), stop);
         if (leg > 1 && answer.is_new_connection) {
-            throw Error{ErrorCode::unreachable,
-                        "the host closed the connection in the middle of the login"};
+            throw LoginError{LoginFailure::connection_closed, ErrorCode::unreachable,
+                             "the host closed the connection in the middle of the login"};
         }
         const Bytes from_host = token_of(answer, login.scheme);
         is_logged_in_ = answer.status != kUnauthorized;
         if (!is_logged_in_ && from_host.empty()) {
-            refuse(answer, login.is_kerberos ? kKerberosHint : kNegotiateHint);
+            if (login.is_kerberos) refuse(LoginFailure::ticket_refused, answer, kKerberosHint);
+            refuse(LoginFailure::refused, answer, kNegotiateHint);
         }
         // The token of the last answer too: without it the context cannot seal.
         if (!from_host.empty()) token = context.step(from_host);
     }
     if (!is_logged_in_ || !context.is_complete()) {
-        throw Error{ErrorCode::protocol, "the login with the host came to no end"};
+        throw LoginError{LoginFailure::no_end, ErrorCode::protocol,
+                         "the login with the host came to no end"};
     }
 }
 
 void Session::log_in(std::stop_token stop) {
+    if (gate_ != nullptr) gate_->check_login();
     // An empty request without a login opens the connection, shows the certificate that the login
     // is bound to, and tells which schemes there are.
     forget_login();
@@ -394,10 +408,14 @@ void Session::log_in(std::stop_token stop) {
         Login login = prepare_login(send_leg({}, stop));
         run_legs(login, stop);
         seal_protocol_ = login.scheme == kKerberos ? SealProtocol::kerberos : SealProtocol::spnego;
+        login_way_.is_kerberos = login.is_kerberos;
         context_ = std::move(login.context);
-    } catch (const KerberosError& error) {
+        if (gate_ != nullptr) gate_->note_login();
+    } catch (const LoginError& error) {
         // Asking again with what the KDC has refused would lock the account.
-        was_refused_ = error.failure() == KerberosFailure::refused;
+        was_refused_ = was_refused_ || is_refusal(error.failure());
+        forget_login();
+        transport_.disconnect();
         throw;
     } catch (const Error&) {
         forget_login();

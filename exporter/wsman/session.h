@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "exporter/wsman/host_gate.h"
+#include "exporter/wsman/login_error.h"
 #include "exporter/wsman/recorder.h"
 #include "exporter/wsman/sealed_body.h"
 #include "exporter/wsman/security_context.h"
@@ -22,6 +24,16 @@ enum class Scheme { basic, negotiate, ntlm, kerberos, certificate };
 /// Without TLS every message is sealed, whatever is asked for.
 enum class Sealing { where_needed, always };
 
+/// Whether the login tells the host which certificate we saw. Without it a host that does not
+/// insist takes the login all the same, which shows whether somebody ends TLS on the way.
+enum class ChannelBinding { sent, left_out };
+
+/// How the connection was logged in to.
+struct LoginWay {
+    bool is_kerberos = false;
+    std::string why_no_kerberos{};  ///< Empty unless `negotiate` went over to NTLM.
+};
+
 /// Whether a request may be sent once more after a 401. Without TLS anybody can write one, also
 /// after the host has acted: what acts is not sent again then.
 enum class Resend { allowed, forbidden_without_tls };
@@ -35,6 +47,7 @@ struct Credentials {
     std::string service{};  ///< "HTTP", "WSMAN", "host" or SERVICE/HOST; for Kerberos.
     Sealing sealing = Sealing::where_needed;
     InnerHeaders inner_headers = InnerHeaders::with_tab;
+    ChannelBinding channel_binding = ChannelBinding::sent;
 };
 
 using SecurityContextMaker =
@@ -48,17 +61,22 @@ public:
 
     /// Posts a SOAP envelope and returns the answer in plain text with its status, which is not
     /// 401. Logs in first where the connection is new, and once more if the host has forgotten us.
-    /// Throws Error{unauthenticated} when the host does not accept the account, Error{invalid}
-    /// where the scheme cannot seal and must, besides the transport's and kerberos_ticket.h's.
+    /// Throws LoginError when that comes to nothing, besides the transport's.
     HttpAnswer post(const std::string& envelope, std::stop_token stop,
                     Resend resend = Resend::allowed);
     /// True if the connection may have been closed by the host meanwhile.
     bool is_doubtful() const;
+    /// Of the last login by tokens that went well.
+    const LoginWay& login_way() const { return login_way_; }
     /// Tells `observer`, which must live as long as the session, of all that passes from now on.
     void observe(ExchangeObserver& observer) { observer_ = &observer; }
+    /// Asks `gate`, which must live as long as the session, before each login, and tells it what
+    /// came of it.
+    void share(HostGate& gate) { gate_ = &gate; }
 
 private:
     struct Login;
+    HttpAnswer post_logged_in(const std::string& envelope, std::stop_token stop, Resend resend);
     HttpAnswer send(const std::string& envelope, std::stop_token stop);
     HttpAnswer send_leg(const std::string& authorization, std::stop_token stop);
     HttpAnswer post_without_login(const std::string& envelope, std::stop_token stop);
@@ -71,7 +89,7 @@ private:
     std::unique_ptr<SecurityContext> make_context(Mechanism mechanism);
     Login prepare_negotiate();
     void run_legs(const Login& login, std::stop_token stop);
-    [[noreturn]] void refuse(const HttpAnswer& answer, std::string hint);
+    [[noreturn]] void refuse(LoginFailure failure, const HttpAnswer& answer, std::string hint);
     void forget_login();
     bool seals() const;
 
@@ -81,11 +99,12 @@ private:
     SecurityContextMaker make_context_;
     std::unique_ptr<SecurityContext> context_;  ///< Of the login that the connection has now.
     SealProtocol seal_protocol_ = SealProtocol::spnego;
-    std::string why_no_kerberos_;
+    LoginWay login_way_;
     bool is_logged_in_ = false;
     bool was_refused_ = false;
     std::optional<SteadyTime> last_used_;
     ExchangeObserver* observer_ = nullptr;
+    HostGate* gate_ = nullptr;
 };
 
 }  // namespace entrepot::wsman

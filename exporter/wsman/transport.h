@@ -35,6 +35,9 @@ struct HttpAnswer {
     std::optional<std::string> header(std::string_view name) const;
 };
 
+/// The schemes that a 401 offers, in lower case and without their parameters.
+std::vector<std::string> offered_schemes(const HttpAnswer& answer);
+
 class Transport {
 public:
     virtual ~Transport() = default;

@@ -32,6 +32,9 @@ rocksdb::Options index_options() {
     options.keep_log_file_num = 1;
     options.max_log_file_size = kMiB;
     options.max_manifest_file_size = kMiB;
+    // Room taken ahead would come out of what is kept for deleting on a full disk, and each open
+    // would leave less of it.
+    options.allow_fallocate = false;
     options.info_log_level = rocksdb::WARN_LEVEL;
     // Ids are random bits: compressing them only costs time.
     options.compression = rocksdb::kNoCompression;

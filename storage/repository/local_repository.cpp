@@ -35,9 +35,41 @@ std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesyst
     return sum;
 }
 
+// Points are deleted beside a gc: both give up the reserve and take it back under their lock.
+class RoomForGc {
+public:
+    explicit RoomForGc(RepositoryCore& core) : core_(core) {
+        const std::scoped_lock lock{core_.commit_mutex};
+        core_.reserve->give_up_if_needed();
+    }
+    RoomForGc(const RoomForGc&) = delete;
+    RoomForGc& operator=(const RoomForGc&) = delete;
+    ~RoomForGc() {
+        try {
+            const std::scoped_lock lock{core_.commit_mutex};
+            core_.reserve->take_back(kLeftForOthersBytes);
+        } catch (...) {
+            // The next deletion or start tries again.
+        }
+    }
+
+private:
+    RepositoryCore& core_;
+};
+
 class LocalRepository final : public Repository {
 public:
     explicit LocalRepository(std::shared_ptr<RepositoryCore> core) : core_(std::move(core)) {}
+    LocalRepository(const LocalRepository&) = delete;
+    LocalRepository& operator=(const LocalRepository&) = delete;
+    ~LocalRepository() override {
+        try {
+            const std::scoped_lock lock{core_->commit_mutex};
+            core_->reserve->take_back(0);
+        } catch (...) {
+            // The next start tries again.
+        }
+    }
 
     RepositoryInfo info() override {
         RepositoryInfo info;
@@ -169,8 +201,8 @@ public:
     GcResult collect_garbage(DryRun dry_run, const Work& work) override {
         if (dry_run == DryRun::no) core_->time.require_deletion_allowed();
         const auto guard = core_->sessions.enter_alone();
-        std::optional<ReserveLoan> room;
-        if (dry_run == DryRun::no) room.emplace(*core_->reserve);
+        std::optional<RoomForGc> room;
+        if (dry_run == DryRun::no) room.emplace(*core_);
         return repository::collect_garbage(*core_, dry_run, work);
     }
 
@@ -442,7 +474,7 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     if (core->index.was_created() && !core->catalog->list_packs().empty()) {
         fill_index(*core, Work{progress});
     }
-    core->reserve->take_back();
+    core->reserve->take_back(kLeftForOthersBytes);
     return std::make_unique<LocalRepository>(std::move(core));
 }
 

@@ -22,6 +22,9 @@ PackSet::PackSet(object::Store& store, catalog::Catalog& catalog, ChunkIndex& in
         const ShortId id = slot.chunk.empty() ? ShortId{} : ShortId::from_hex_text(slot.chunk);
         quarantine({id, {PackId::from_hex_text(slot.pack), slot.slot}});
     }
+    // A catalog that was lost knew them, too.
+    for (const Redirect& redirect : redirects_.list())
+        quarantine({redirect.id, redirect.from});
 }
 
 std::shared_ptr<const PackReader> PackSet::open(const PackId& pack) {

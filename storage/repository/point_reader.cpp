@@ -13,13 +13,23 @@
 namespace entrepot::repository {
 namespace {
 
+// What was found counts, not whether there was room to write it down.
+void mark_damaged(RepositoryCore& core, const std::string& point) noexcept {
+    try {
+        core.catalog->mark_damaged(point);
+    } catch (const std::exception& error) {
+        core.environment.log.error("a damaged point could not be marked",
+                                   {{"point", point}, {"error", error.what()}});
+    }
+}
+
 // A point that cannot be read is known as damaged from then on: the VM's next backup is a full.
 template <typename Body>
 auto marking_damage(RepositoryCore& core, const std::string& point, Body&& body) {
     try {
         return body();
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::corrupt) core.catalog->mark_damaged(point);
+        if (error.code() == ErrorCode::corrupt) mark_damaged(core, point);
         throw;
     }
 }

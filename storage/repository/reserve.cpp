@@ -33,16 +33,20 @@ void Reserve::give_up_if_needed() {
     file_system_.remove(file_);
 }
 
-void Reserve::take_back() {
+void Reserve::take_back(std::uint64_t leave_bytes) {
     std::uint64_t end = size_bytes();
     if (end >= size_bytes_) return;
+    const std::uint64_t free_bytes = file_system_.free_bytes(file_.parent_path());
+    const std::uint64_t room_bytes = free_bytes - std::min(free_bytes, leave_bytes);
+    const std::uint64_t size_bytes = std::min(size_bytes_, end + room_bytes);
+    if (end >= size_bytes) return;
     try {
         const auto file = end == 0 && !file_system_.exists(file_) ? file_system_.create(file_)
                                                                   : file_system_.open_write(file_);
         Bytes piece(kPieceBytes);
         random_.fill(piece);
-        while (end < size_bytes_) {
-            const auto length = std::min<std::uint64_t>(piece.size(), size_bytes_ - end);
+        while (end < size_bytes) {
+            const auto length = std::min<std::uint64_t>(piece.size(), size_bytes - end);
             file->write(end, ByteView{piece}.first(static_cast<std::size_t>(length)));
             end += length;
         }
@@ -56,7 +60,7 @@ void Reserve::take_back() {
 
 ReserveLoan::~ReserveLoan() {
     try {
-        reserve_.take_back();
+        reserve_.take_back(kLeftForOthersBytes);
     } catch (...) {
         // The next deletion or start tries again.
     }

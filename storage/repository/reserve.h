@@ -21,9 +21,9 @@ public:
     std::uint64_t size_bytes() const;
     /// Where the file system is all but full, removes the file.
     void give_up_if_needed();
-    /// Makes the file as large as it should be, or as there is room for. Never throws for a lack
-    /// of it.
-    void take_back();
+    /// Makes the file as large as it should be, or as there is room for beside `leave_bytes`. Never
+    /// throws for a lack of it.
+    void take_back(std::uint64_t leave_bytes);
 
 private:
     FileSystem& file_system_;
@@ -32,6 +32,10 @@ private:
     std::filesystem::path file_;
     std::uint64_t size_bytes_;
 };
+
+/// What stays free while the repository is in use: who deletes has something to write down
+/// elsewhere on the volume, too, before and after.
+inline constexpr std::uint64_t kLeftForOthersBytes = kMiB;
 
 /// Room for as long as something is deleted.
 class ReserveLoan {

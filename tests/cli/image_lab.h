@@ -22,13 +22,6 @@ namespace entrepot::test {
 
 inline constexpr std::uint64_t kBlock = 2 * kMiB;
 
-/// Runs the words behind the first and writes to that file how many KiB they took.
-inline constexpr const char* kMeasure =
-    "import resource, subprocess, sys\n"
-    "status = subprocess.call(sys.argv[2:])\n"
-    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=open(sys.argv[1], 'w'))\n"
-    "sys.exit(status)\n";
-
 class ImageLab {
 public:
     std::string path(const std::string& name) const { return (directory_.path() / name).string(); }
@@ -66,24 +59,11 @@ public:
         return names;
     }
 
-    Finished image(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), "image");
-        const auto program = std::filesystem::path{ENTREPOT_BINARY_DIR} / "bin" / "entrepot";
-        return run_to_end({program, std::move(arguments), {}});
-    }
+    /// Runs `entrepot image ...` to its end.
+    Finished image(std::vector<std::string> arguments);
     /// With peak_memory_bytes as the program's own: what is run by a process inherits that
     /// process's peak, and this one's grows with the images that it makes.
-    Finished measure(std::vector<std::string> arguments) {
-        const auto program = std::filesystem::path{ENTREPOT_BINARY_DIR} / "bin" / "entrepot";
-        const TemporaryDirectory directory;
-        const auto peak = directory.path() / "peak";
-        std::vector<std::string> words{"-c", kMeasure, peak.string(), program.string(), "image"};
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        Finished finished = run_to_end({"/usr/bin/python3", std::move(words), {}});
-        const Bytes kib = files_.read_file(peak, kKiB);
-        finished.peak_memory_bytes = std::stoull(std::string{as_text(kib)}) * kKiB;
-        return finished;
-    }
+    Finished measure(std::vector<std::string> arguments);
     Json json(std::vector<std::string> arguments, int status = 0) {
         arguments.push_back("--json");
         const auto finished = image(std::move(arguments));

@@ -83,6 +83,8 @@ def unknown_names(scene):
 def share_really_full(scene):
     """A volume of 80 MiB behind the share, filled while the host exports to it, and before it is asked."""
     scene.back_up(kind="full")
+    with open(scene.lab.config_file, "a", encoding="utf-8") as config:
+        config.write("wait_for_space_minutes = 0\n")
     filler = scene.lab.share_directory / ".filler"
 
     def fill(leave):
@@ -95,21 +97,20 @@ def share_really_full(scene):
     expect("nothing was asked" in error["hint"].lower(), f"the hint: {error}")
     filler.unlink()
     scene.check_all()
-    grow(scene)  # What a full needs is known from the last one only.
-    fill(leave=34 * MIB)
-    scene.refused("backup", "web01", code="host_failure", words=["web01", "0x80070070", "full", "space"])
+    # Others fill the volume once the export has begun.
+    scene.write()
+    scene.restart_host(speed=SLOW)
+    process = scene.begin("backup", "web01", "--full")
+    scene.wait_for_export()
+    fill(leave=0)
+    error = scene.ended(process, 1)["error"]
+    expect(error["code"] == "host_failure", f"the error: {error}")
+    for word in ("web01", "0x80070070", "full", "space"):
+        expect(word in f"{error}", f"{word} is missing: {error}")
     filler.unlink()
+    scene.restart_host(speed=FAST)
     scene.check_all()
-    scene.go_on(kind="full")
-
-
-def grow(scene):
-    """Disk 0 gets 40 MiB of content."""
-    path, _, sector = scene.disks[0]
-    scene.lab.host_control("disk", "resize", "web01", 0, 40 * MIB)
-    with open(path, "r+b") as disk:
-        disk.write(scene.chance.randbytes(40 * MIB))
-    scene.disks[0] = (path, 40 * MIB, sector)
+    scene.go_on()
 
 
 @case()

@@ -175,7 +175,8 @@ class Lab:
 
     def start_daemon(self):
         log = open(self.root / "entrepotd.log", "ab")
-        command = [self.binaries / "entrepotd", *self.place(), "--listen", f"127.0.0.1:{free_port()}",
+        self.daemon_address = f"127.0.0.1:{free_port()}"
+        command = [self.binaries / "entrepotd", *self.place(), "--listen", self.daemon_address,
                    "--passphrase-file", self.root / "passphrase"]
         self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
         self.processes.append(self.daemon)
@@ -214,12 +215,15 @@ class Lab:
                           f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}")
         return json.loads(result.stdout) if result.stdout.strip() else None
 
-    def set_up_appliance(self, authentication="ntlm", encrypted=True):
+    def make_repository(self, encrypted=True):
         (self.root / "passphrase").write_text("correct horse battery staple")
         if encrypted:
             self.entrepot("init", "--passphrase-file", self.root / "passphrase")
         else:
             self.entrepot("init", "--no-encryption")
+
+    def set_up_appliance(self, authentication="ntlm", encrypted=True):
+        self.make_repository(encrypted)
         self.entrepot("share", "add", "exports", "--unc", "\\\\appliance\\exports", "--path", self.share_directory)
         self.add_host(authentication)
 

@@ -27,7 +27,8 @@ struct SettleFixture {
     SystemClock clock;
     PosixProcessRunner processes{clock};
     ExportArea area{files, clock, samba.share_directory()};
-    std::unique_ptr<FileServer> server = make_samba_server(samba.smb_conf(), files, processes);
+    std::unique_ptr<FileServer> server =
+        make_samba_server({.smb_conf = samba.smb_conf()}, files, processes);
     std::vector<std::string> told;
     SettleOptions options{
         .quiet = 50ms,

@@ -52,6 +52,10 @@ public:
         count_operation();
         files_.make_directories(path);
     }
+    void set_access(const std::filesystem::path& path, const Access& access) override {
+        count_operation();
+        files_.set_access(path, access);
+    }
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
         count_operation();
         files_.rename(from, to);

@@ -67,6 +67,10 @@ public:
         inner_.make_directories(path);
         await_sync_of(path.parent_path());
     }
+    void set_access(const std::filesystem::path& path, const Access& access) override {
+        change();
+        inner_.set_access(path, access);
+    }
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
         change();
         inner_.rename(from, to);

@@ -68,6 +68,9 @@ public:
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
         files_.rename(from, to);
     }
+    void set_access(const std::filesystem::path& path, const Access& access) override {
+        files_.set_access(path, access);
+    }
     void remove(const std::filesystem::path& path) override { files_.remove(path); }
     void remove_tree(const std::filesystem::path& path) override { files_.remove_tree(path); }
     void sync_directory(const std::filesystem::path& directory) override {

@@ -1,5 +1,5 @@
 // What the stand-in appliance answers to each operation of the OpenAPI document.
-import { ago } from './builders.mjs';
+import { ago, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
 
 export const kCookie = '__Host-entrepot=session-of-the-test';
 export const kCsrf = 'csrf-of-the-test';
@@ -30,6 +30,43 @@ function append(rows, row) {
   return row;
 }
 
+function addShare({ site }, { body: { managed = false, ...body } }) {
+  const served = managed ? { managed, listen: '0.0.0.0:445', server: makeShareServer() } : {};
+  return append(site.shares, makeShare({ ...body, unc: body.unc ?? `\\\\appliance\\${body.name}`, ...served }));
+}
+
+/// The share that a host exports to, and its account there.
+function placeOf({ site }, name) {
+  const host = site.hosts.find((candidate) => candidate.name === name);
+  const share = site.shares.find((candidate) => candidate.name === (host?.share ?? site.shares[0]?.name));
+  return { host, share, account: share?.accounts.find((candidate) => candidate.host === name) };
+}
+
+function issueShareCredentials(appliance, { path: { name }, body: { rotate = false } }) {
+  const { share, account } = placeOf(appliance, name);
+  if (account?.has_password && !rotate) {
+    throw new Refusal(409, 'conflict', 'the password was shown when it was made, and is not shown again', '--rotate makes a new one');
+  }
+  const fresh = account ?? append(share.accounts, makeShareAccount(name, `entrepot-share-0${share.accounts.length + 1}`));
+  Object.assign(fresh, { has_password: true, password_made: ago(0) });
+  const mapping = `New-SmbGlobalMapping -RemotePath '${share.unc}' -Persistent $true -RequirePrivacy $true -Credential (New-Object System.Management.Automation.PSCredential 'APPLIANCE\\${fresh.account}', (Read-Host -AsSecureString 'Password of ${fresh.account}'))`;
+  const commands = [
+    { title: 'Map the share for the whole machine; paste the password when it asks', command: mapping },
+    { title: 'See that it works: this shows one folder, the host\'s own', command: `Get-ChildItem '${share.unc}'` },
+  ];
+  const server = { state: share.server.state, message: share.server.message };
+  const password = 'kq7mz3vd9xw5ht2jb8nc4rfp6s';
+  return { host: name, share: share.name, unc: share.unc, account: fresh.account, password, commands, server };
+}
+
+function revokeShareCredentials(appliance, { path: { name } }) {
+  Object.assign(placeOf(appliance, name).account, { has_password: false, password_made: null, computer: null });
+}
+
+function changeShareSettings(appliance, { path: { name }, body }) {
+  return Object.assign(placeOf(appliance, name).account, body);
+}
+
 function addHost({ site }, { body: { password: _, ca, ...body } }) {
   const fresh = { created: ago(0), last_contact: null, last_error: null, vm_count: null };
   return append(site.hosts, { user: '', pin: null, share: null, ...body, id: body.name, has_ca: ca !== undefined, ...fresh });
@@ -43,9 +80,23 @@ function listHostVms(appliance, { path: { name } }) {
   return { host, vms, next_cursor: null };
 }
 
+function getDoctorReport(appliance, { path: { name } }) {
+  appliance.find('hosts', 'name', name);
+  const report = appliance.site.doctor?.[name];
+  if (!report) throw new Refusal(404, 'not_found', `host ${name} has not been examined yet`, 'entrepot host doctor does it');
+  return report;
+}
+
+function startDoctor(appliance, { path: { name } }) {
+  appliance.find('hosts', 'name', name);
+  const job = appliance.addJob({ kind: 'doctor', subject: `host ${name}`, state: 'done', result: makeReport(name) });
+  appliance.site.doctor = { ...appliance.site.doctor, [name]: { ...makeReport(name), job: job.id, time: ago(0) } };
+  return { job };
+}
+
 function addPolicy({ site }, { body }) {
   const fresh = { created: ago(0), matching_vms: 2, next_runs: [ago(-60)], last_run: null };
-  return append(site.policies, { consistency: 'prefer-application', ...body, ...fresh });
+  return append(site.policies, { consistency: 'prefer-application', full_every: 0, ...body, ...fresh });
 }
 
 function previewPolicy(_, { body: { calendar, count = 5 } }) {
@@ -116,13 +167,18 @@ export const answers = {
   deleteSession: (appliance) => void (appliance.loggedIn = false),
   getInfo: ({ site }) => site.info,
   listShares: list('shares'),
-  addShare: ({ site }, { body }) => append(site.shares, { ...body, created: ago(0) }),
+  addShare,
   removeShare: drop('shares', 'name'),
+  issueShareCredentials,
+  revokeShareCredentials,
+  changeShareSettings,
   listHosts: list('hosts'),
   addHost,
   getHost: find('hosts', 'name'),
   removeHost: drop('hosts', 'name'),
   listHostVms,
+  getDoctorReport,
+  startDoctor,
   listVms: (appliance, { query }) => appliance.page('vms', appliance.site.vms, query),
   excludeDisk: (_, { body }) => body,
   includeDisk: () => undefined,

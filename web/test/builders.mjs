@@ -20,6 +20,7 @@ export function makeJob(id, fields) {
     subject: 'web01 on hv01',
     state: 'done',
     stage: 'tidy',
+    waiting_for: null,
     done_bytes: 3 * kGiB,
     total_bytes: 3 * kGiB,
     requested_by: 'policy nightly',
@@ -33,6 +34,44 @@ export function makeJob(id, fields) {
     ...fields,
   };
 }
+
+export function makeShare(fields = {}) {
+  return {
+    name: 'exports',
+    unc: '\\\\appliance\\exports',
+    path: '/srv/exports',
+    managed: false,
+    listen: null,
+    free_bytes: 780 * kGiB,
+    server: null,
+    accounts: [],
+    ...fields,
+  };
+}
+
+export function makeShareAccount(host, account, fields = {}) {
+  return {
+    host,
+    host_id: hostId(host),
+    account,
+    computer: null,
+    has_password: true,
+    password_made: ago(41_000),
+    quota_bytes: null,
+    used_bytes: 0,
+    ...fields,
+  };
+}
+
+export const makeShareServer = (fields = {}) => ({
+  state: 'running',
+  since: ago(3_000),
+  message: null,
+  hint: null,
+  restarts: 0,
+  log: ['[2026/03/01 12:00:00, 0] smbd version 4.17.12-Debian started.'],
+  ...fields,
+});
 
 export const kFailure = {
   code: 'host_failure',
@@ -89,6 +128,45 @@ export function makePoint(seed, vm, minutes, kind, fields = {}) {
     comparison: null,
     ...fields,
   };
+}
+
+function check(id, result, cause, evidence, cure = '', command = '') {
+  return { id, layer: id.split('.')[0], result, cause, evidence, cure, command };
+}
+
+/// What the doctor says of a host that mostly works.
+export function makeReport(host) {
+  const checks = [
+    check('name.known', 'ok', "The host's name is known.", `${host}.example.com is 10.0.0.11`),
+    check('port.open', 'ok', 'The port is open.', '10.0.0.11 port 5986: open'),
+    check(
+      'tls.expires-soon',
+      'warning',
+      "The host's certificate expires soon.",
+      `CN=${host} for ${host}.example.com, by CN=Example CA, valid to 2026-12-09T00:00:00Z, SHA-256 ${hex(5, 64)}`,
+      'Renew it before, and bind the new one to the listener. On the host:',
+      'Get-ChildItem Cert:\\LocalMachine\\My | Select-Object Subject, NotAfter, Thumbprint',
+    ),
+    check('auth.accepted', 'ok', 'The host accepts the account.', `as ${host.toUpperCase()}\\backup, by ntlm; OS: 10.0.20348`),
+    check(
+      'share.smb-closed',
+      'failed',
+      "No file server listens at the share's name.",
+      '10.0.0.5 port 445: refused (Connection refused)',
+      'Start Samba, and let the host in at port 445. On this machine:',
+      'systemctl status smbd; ss -tln sport = :445',
+    ),
+    check(
+      'share.identity-unproven',
+      'unproven',
+      'With which account the host writes to the share, and whether it may, only a first full shows.',
+      '\\\\appliance\\exports',
+      'Back up a small VM. The host writes as its computer account; a workgroup host needs a mapping with an account of the share. On the host, in an elevated PowerShell:',
+      "New-SmbGlobalMapping -RemotePath '\\\\appliance\\exports' -Credential (Get-Credential) -Persistent $true",
+    ),
+    check('residue.skipped', 'skipped', 'Not looked at, because of share.smb-closed.', '', 'Mend share.smb-closed first, then ask again.'),
+  ];
+  return { host, time: ago(12), job: 'job-doctor', failed: 1, warnings: 1, unproven: 1, checks };
 }
 
 /// A full that disagrees with the increments before it.

@@ -1,7 +1,24 @@
 // What the stand-in appliance knows at first: nothing, an ordinary small site, or a thousand machines.
-import { ago, guid, hex, kFailure, kGiB, makeComparison, makeDisk, makeJob, makePoint, makeVm } from './builders.mjs';
+import {
+  ago,
+  guid,
+  hex,
+  kFailure,
+  kGiB,
+  makeComparison,
+  makeDisk,
+  makeJob,
+  makePoint,
+  makeReport,
+  makeShare,
+  makeShareAccount,
+  makeShareServer,
+  makeVm,
+} from './builders.mjs';
 
 const kTiB = 1024 ** 4;
+
+const kNoRoom = 'share exports has 12.0 GiB free, 8.0 GiB of it kept for exports that run; this export may need 40.0 GiB';
 
 const kInfo = {
   version: '0.1.0',
@@ -19,6 +36,12 @@ const kInfo = {
   packs: 0,
   waste_bytes: 0,
   key_slots: 2,
+  minimum_age_seconds: 0,
+  time: '2026-03-01T12:00:00.000Z',
+  deletion_frozen: null,
+  damaged_chunks: 0,
+  reserve_bytes: 8 * 1024 * 1024,
+  state_copies: [{ name: '0000019ca8e0ac00-0badcafe', time: '2026-03-01T11:00:00.000Z', size_bytes: 40_960 }],
   free_bytes: 3 * kTiB,
   capacity_bytes: 4 * kTiB,
 };
@@ -54,7 +77,17 @@ function siteBase() {
       waste_bytes: 3 * kGiB,
       free_bytes: Math.round(3.1 * kTiB),
     },
-    shares: [{ name: 'exports', unc: '\\\\appliance\\exports', path: '/srv/exports', created: ago(43_000) }],
+    shares: [
+      makeShare({
+        managed: true,
+        listen: '0.0.0.0:445',
+        server: makeShareServer(),
+        accounts: [
+          makeShareAccount('hv01', 'entrepot-share-01', { used_bytes: 38 * kGiB, quota_bytes: 500 * kGiB }),
+          makeShareAccount('hv02', 'entrepot-share-02', { computer: 'EXAMPLE\\HV02$' }),
+        ],
+      }),
+    ],
     hosts: [
       {
         name: 'hv01',
@@ -97,6 +130,7 @@ function siteBase() {
         calendar: '*-*-* 22:00',
         consistency: 'prefer-application',
         retention: { keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 },
+        full_every: 30,
         created: ago(42_000),
         matching_vms: 5,
         next_runs: [ago(-300), ago(-1740), ago(-3180), ago(-4620), ago(-6060)],
@@ -242,12 +276,23 @@ export function ordinarySite() {
       { state: 'unknown', protected: false, policies: [], next_run: null, disks: [] },
     ),
   ];
+  const doctor = makeJob('job-doctor', {
+    kind: 'doctor',
+    subject: 'host hv01',
+    state: 'partly',
+    stage: 'residue',
+    done_bytes: 0,
+    total_bytes: 0,
+    requested_by: 'console',
+    result: makeReport('hv01'),
+  });
   return {
     ...site,
     vms,
     points: [...points, makePoint(300, vms[1], 1500, 'incremental'), makePoint(500, vms[4], 20_000, 'full')],
-    jobs: [running, failed, done, ...older],
+    jobs: [running, failed, done, doctor, ...older],
     inventory: { hv01: inventoryOf(vms) },
+    doctor: { hv01: makeReport('hv01') },
   };
 }
 
@@ -261,6 +306,11 @@ function inventoryOf(vms) {
       state: vm.state === 'unknown' ? 'off' : vm.state,
       generation: 2,
       version: '9.0',
+      owner_node: index === 1 ? 'HV01B' : null,
+      has_tpm: index === 0,
+      replication: index === 1 ? 'primary' : 'none',
+      notes: index === 0 ? 'Shop front; ask Kim before restarting' : '',
+      integration_services: [{ name: 'backup', enabled: true, working: index !== 1 }],
       disks: vm.disks,
       reference_points: 1,
       problems: vm.problems,
@@ -314,5 +364,16 @@ export function longSite() {
     });
   }
   const many = Array.from({ length: 400 }, (_, index) => makePoint(9000 + index, vms[0], 30 + index * 360, 'incremental'));
-  return { ...site, vms, points: [...many, ...points.slice(1)], jobs, inventory: {} };
+  jobs[0] = { ...jobs[0], state: 'queued', stage: '', started: null, ended: null, result: null, waiting_for: kNoRoom };
+  const server = makeShareServer({
+    state: 'failed',
+    message: 'something else listens at 0.0.0.0:445 already',
+    hint: "if it is the system's own Samba: systemctl disable --now smbd nmbd",
+    restarts: 3,
+  });
+  const shares = [
+    { ...site.shares[0], server, accounts: [] },
+    makeShare({ name: 'nas', unc: '\\\\nas.example.com\\hyper-v\\exports', path: '/mnt/nas/hyper-v/exports', free_bytes: null }),
+  ];
+  return { ...site, shares, vms, points: [...many, ...points.slice(1)], jobs, inventory: {} };
 }

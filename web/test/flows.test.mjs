@@ -137,6 +137,7 @@ test('policies: the calendar shows its next runs, a wrong one its fault, and the
           calendar: 'Mon..Fri 18:30',
           consistency: 'prefer-application',
           retention: { keep_daily: 7 },
+          full_every: 0,
         },
       ],
     );
@@ -268,6 +269,83 @@ test('hosts: one is added with a pin, and what it refuses is shown with its cure
       password: 'secret',
       pin: 'ab'.repeat(32),
     });
+  });
+});
+
+test('shares: one is added that the appliance serves, and a host gets its login, shown once', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/hosts' }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Add a share' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Name').fill('more');
+    await form.getByLabel('Folder on the appliance').fill('/srv/more');
+    await form.getByRole('button', { name: 'Add the share' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    const added = appliance.requests.find((request) => request.name === 'addShare').body;
+    assert.deepEqual(added, { name: 'more', path: '/srv/more', managed: true });
+
+    await page.getByRole('button', { name: 'New password … hv02' }).click();
+    await page.getByText('The old one ends at once').waitFor();
+    await page.getByRole('button', { name: 'Make a new one' }).click();
+    const dialog = page.locator('dialog[open]');
+    await dialog.getByText('kq7mz3vd9xw5ht2jb8nc4rfp6s').waitFor();
+    await dialog.getByText("New-SmbGlobalMapping -RemotePath '\\\\appliance\\exports'").waitFor();
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'issueShareCredentials').body, { rotate: true });
+    await dialog.getByRole('button', { name: 'I have it' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.equal(await page.getByText('kq7mz3vd9xw5ht2jb8nc4rfp6s').count(), 0);
+  });
+});
+
+test('shares: a quota is set in GiB and taken away, an account is closed after a question', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/hosts' }, async (page, appliance) => {
+    const set = async (value) => {
+      await page.getByRole('button', { name: 'Quota … hv01' }).click();
+      await page.getByLabel('GiB').fill(value);
+      await page.getByRole('button', { name: 'Set the quota' }).click();
+      await page.waitForSelector('dialog', { state: 'detached' });
+    };
+    await set('1.5');
+    await page.getByText('38.0 GiB of 1.5 GiB').waitFor();
+    await set('');
+    const bodies = appliance.requests.filter((request) => request.name === 'changeShareSettings').map((request) => request.body);
+    assert.deepEqual(bodies, [{ quota_bytes: 1.5 * 1024 ** 3 }, { quota_bytes: null }]);
+
+    await page.getByRole('button', { name: 'Close the account of hv02?' }).click();
+    await page.getByRole('button', { name: 'Close it' }).click();
+    await page.getByRole('button', { name: 'Make its login … hv02' }).waitFor();
+  });
+});
+
+test('shares: a file server that does not run says why, what to do, and the end of its log', async () => {
+  await withConsole({ site: longSite(), address: '#/hosts' }, async (page) => {
+    await page.getByText('something else listens at 0.0.0.0:445 already').waitFor();
+    await page.getByText('systemctl disable --now smbd nmbd').waitFor();
+    await page.getByText('The end of its log').click();
+    await page.getByText('smbd version 4.17.12-Debian started.').waitFor();
+  });
+});
+
+test('jobs: one that waits for room says so', async () => {
+  await withConsole({ site: longSite(), address: '#/jobs' }, async (page) => {
+    await page.getByText('Waiting: share exports has 12.0 GiB free').first().waitFor();
+  });
+});
+
+test('hosts: the doctor says what it saw, what to do, and with which command', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/hosts/hv02' }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Examine this host' }).click();
+    await page.getByText('1 failed, 1 warning, 1 unproven').waitFor();
+    await page.getByText("No file server listens at the share's name.").waitFor();
+    await page.getByText('10.0.0.5 port 445: refused (Connection refused)').waitFor();
+    await page.getByText('systemctl status smbd; ss -tln sport = :445').waitFor();
+    assert.ok(!(await page.getByText('The port is open.').isVisible()), 'what holds is folded away');
+    await page.getByText('4 more checks').click();
+    await page.getByText('The port is open.').waitFor();
+    await page.getByRole('button', { name: 'Examine again' }).waitFor();
+    assert.deepEqual(
+      appliance.requests.filter((request) => request.name === 'startDoctor').map((request) => request.body),
+      [{}],
+    );
   });
 });
 

@@ -76,6 +76,7 @@ async function setUp(page) {
   await page.getByRole('link', { name: /^Go: Add the share/ }).click();
   await heading(page, 'Hosts');
   await click(page, 'Add a share');
+  await page.getByLabel('The appliance serves it itself').setChecked(false);
   await page.getByLabel('UNC path for hosts').fill(scene.share.unc);
   await page.getByLabel('Folder on the appliance').fill(scene.share.path);
   await click(page, 'Add the share');
@@ -93,6 +94,16 @@ async function setUp(page) {
   await heading(page, 'hv01');
   for (const name of ['web01', 'files01', 'db01']) await page.getByRole('link', { name }).waitFor();
   await page.getByText('Windows Server').first().waitFor();
+}
+
+/// The doctor looks at every layer; what only a full backup shows it says so.
+async function examine(page) {
+  await open(page, '#/hosts/hv01');
+  await click(page, 'Examine this host');
+  await page.getByRole('button', { name: 'Examine again' }).waitFor();
+  await page.getByText(/^(Nothing failed|\d+ failed), /).waitFor();
+  await page.getByText('The host accepts the account.').waitFor({ state: 'attached' });
+  await page.getByText('only a first full shows').waitFor();
 }
 
 /// "Back up now" on the list; its page must show bytes move before it shows the end. Returns the job's id.
@@ -215,6 +226,8 @@ async function samplesOf(headers) {
   return {
     '/hosts/{name}': ['hv01'],
     '/hosts/{name}/vms': ['hv01'],
+    '/hosts/{name}/vms/{vm}': vms.map((vm) => ['hv01', vm.id]),
+    '/hosts/{name}/doctor': ['hv01'],
     '/points/{id}': points.map((point) => point.id),
     '/policies/{name}': ['nightly'],
     '/jobs/{id}': jobs.map((job) => job.id),
@@ -277,6 +290,7 @@ async function walk(browser) {
   const session = JSON.parse((await send(kNetwork, 'GET', '/api/v1/session', { headers })).body);
   await step('forged requests', () => checkForgery(kNetwork, headers.Cookie, session.csrf));
   await step('share and host', () => setUp(page));
+  await step('doctor', () => examine(page));
   await step('back up now', () => backUpWithProgress(page, headers));
   await step('hold and protect', () => keepPoint(page));
   await step('failure and retry', async () => (scene.failed = await failAndRetry(page)));

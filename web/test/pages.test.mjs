@@ -19,6 +19,7 @@ const kPages = {
   jobs: '#/jobs',
   job_failed: '#/jobs/job-2',
   job_done: '#/jobs/job-1',
+  job_doctor: '#/jobs/job-doctor',
   policies: '#/policies',
   hosts: '#/hosts',
   host: '#/hosts/hv01',
@@ -27,7 +28,7 @@ const kPages = {
 const kEmptyPages = Object.fromEntries(
   ['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository'].map((name) => [name, kPages[name]]),
 );
-const kLongPages = { overview: '#/', vms: '#/vms', vm: `#/vms/${longSite().vms[0].id}`, jobs: '#/jobs' };
+const kLongPages = { overview: '#/', vms: '#/vms', vm: `#/vms/${longSite().vms[0].id}`, jobs: '#/jobs', hosts: '#/hosts' };
 const kSites = {
   empty: [emptySite, kEmptyPages],
   ordinary: [ordinarySite, kPages],
@@ -98,6 +99,13 @@ test('dialogs: look right and are usable, wide and narrow', async () => {
       };
       await open('#/vms', 'Back up web01', 'backup');
       await open('#/hosts', 'Add a host', 'host');
+      await open('#/hosts', 'Add a share', 'share');
+      await open('#/hosts', /^Quota …/, 'quota');
+      await page.getByRole('button', { name: /^New password …/ }).first().click();
+      await page.getByRole('button', { name: 'Make a new one' }).click();
+      await page.getByText('This is shown once').waitFor();
+      await checkLook(page, `dialog-credentials-${size}-${scheme}`);
+      await page.keyboard.press('Escape');
       await open('#/policies', 'Add a policy', 'policy');
       await open(kPages.point, 'Delete …', 'delete');
       await open('#/repository', 'Change a passphrase', 'passphrase');

@@ -5,24 +5,54 @@
 #include "appliance/api/router.h"
 #include "appliance/api/routes.h"
 #include "appliance/api/services.h"
+#include "tests/support/recording_log.h"
 #include "tests/support/temporary_directory.h"
 
 #include "appliance/api/inventory.h"
+#include "appliance/share/managed_shares.h"
 
+#include "base/background_process.h"
 #include "base/error.h"
+#include "base/process.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace entrepot::test {
 
+/// The first so many accounts are there, all of them root's in truth.
+class FakeSystemAccounts final : public share::SystemAccounts {
+public:
+    std::uint32_t count = 2;
+    std::optional<share::SystemAccount> find(const std::string& name) override {
+        for (std::uint32_t number = 1; number <= count; ++number) {
+            if (name == share::share_account_name(number)) return share::SystemAccount{};
+        }
+        return std::nullopt;
+    }
+};
+
 class ApiFixture {
 public:
     ApiFixture()
         : clock(*parse_time("2026-03-01T12:00:00Z")),
           state(directory.path() / "state.db", clock, random),
-          shares({file_system, clock, state.shares, state.hosts}),
+          processes(clock),
+          shares({file_system, clock, state.shares, state.hosts, &state.share_accounts,
+                  &system_accounts, "appliance"}),
+          managed_shares({file_system,
+                          random,
+                          log,
+                          state,
+                          shares,
+                          system_accounts,
+                          [] { return Secret{"a credential key of a test"}; },
+                          {}},
+                         {clock, random, log, file_system, processes, starter,
+                          [](const std::string&, std::uint16_t) { return true; }, false},
+                         {directory.path() / "samba"}),
           zones(file_system),
           engine({clock, random, log, state.jobs, state.journal}, {}),
           scheduler({clock, log, state, engine, zones}, {}),
@@ -55,10 +85,16 @@ public:
     ManualClock clock;
     SystemRandom random;
     PosixFileSystem file_system;
-    NullLog log;
+    RecordingLog log;
+    /// The repository that the routes see; locked while there is none.
+    std::unique_ptr<repository::Repository> repository;
     config::Config config;
     state::State state;
+    PosixProcessRunner processes;
+    PosixProcessStarter starter;
+    FakeSystemAccounts system_accounts;
     share::ShareRegistry shares;
+    share::ManagedShares managed_shares;  ///< Not started: nothing is served.
     TimeZones zones;
     jobs::JobEngine engine;
     policy::Scheduler scheduler;
@@ -81,9 +117,11 @@ private:
             .scheduler = scheduler,
             .zones = zones,
             .shares = shares,
+            .managed_shares = managed_shares,
             .sessions = sessions,
             .version = "test",
-            .repository = []() -> repository::Repository& {
+            .repository = [this]() -> repository::Repository& {
+                if (repository) return *repository;
                 throw Error{ErrorCode::locked, "the repository is locked"};
             },
             .read_inventory =
@@ -93,7 +131,12 @@ private:
                     return *inventory;
                 },
             .check_vm_restore = {},
-            .delete_point = [](const repository::PointSummary&) {},
+            .read_vm = {},
+            .make_room = [] {},
+            .delete_point =
+                [this](const repository::PointSummary& point) {
+                    repository->delete_point(point.id);
+                },
         };
     }
 };

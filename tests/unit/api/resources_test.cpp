@@ -172,13 +172,20 @@ TEST_CASE("policies: added with their next runs, refused without a rule", "[api]
     Json body{{"name", "nightly"},
               {"vms", {"web*"}},
               {"calendar", "*-*-* 01:30:00"},
+              {"full_every", 30},
               {"retention", {{"keep_last", 3}}}};
     const Json policy = fixture.send_json(Method::post, "/api/v1/policies", body);
     CHECK(policy.at("next_runs").at(0) == "2026-03-02T01:30:00.000Z");
     CHECK(policy.at("retention").at("keep_last") == 3);
+    CHECK(policy.at("full_every") == 30);
     CHECK(policy.at("last_run").is_null());
-    body["retention"] = Json::object();
     body["name"] = "other";
+    for (const std::int64_t unreasonable : {-1, 10'001}) {
+        body["full_every"] = unreasonable;
+        CHECK(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 400);
+    }
+    body.erase("full_every");
+    body["retention"] = Json::object();
     CHECK(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 400);
     body["retention"] = {{"keep_last", 3}};
     body["calendar"] = "sometimes";
@@ -333,4 +340,50 @@ TEST_CASE("vms: of two hosts with one GUID, an exclusion goes to the one that is
     const std::string address = "/api/v1/vms/exclusions?disk=0&vm=" + kFirstId + "&host=";
     CHECK(fixture.send(Method::delete_, address + "hv02").status == 204);
     CHECK(excluded("hv02").empty());
+}
+
+TEST_CASE("shares: one that we serve has a server, accounts, and passwords shown once", "[api]") {
+    test::ApiFixture fixture;
+    const auto path = fixture.directory.path() / "exports";
+    std::filesystem::create_directory(path);
+    fixture.file_system.set_access(path, {.mode = 0755});
+    fixture.file_system.set_access(fixture.directory.path(), {.mode = 0711});
+    Json body{{"name", "exports"}, {"path", path.string()}, {"managed", true}};
+    body["listen"] = "nonsense";
+    CHECK(fixture.send(Method::post, "/api/v1/shares", dump_json(body)).status == 400);
+    body.erase("listen");
+    const Json share = fixture.send_json(Method::post, "/api/v1/shares", body);
+    CHECK(share.at("unc") == "\\\\appliance\\exports");
+    CHECK(share.at("listen") == "0.0.0.0:445");
+    CHECK(share.at("server").at("state") == "off");
+
+    add_host(fixture);
+    const std::string credentials = "/api/v1/hosts/hv01/share-credentials";
+    const Json issued = fixture.send_json(Method::post, credentials, Json::object());
+    const std::string password = issued.at("password");
+    CHECK(issued.at("account") == "entrepot-share-01");
+    CHECK(password.size() == 26);
+    CHECK(issued.at("commands").size() == 3);
+    CHECK(dump_json(issued.at("commands")).find(password) == std::string::npos);
+    CHECK(fixture.send(Method::post, credentials, "{}").status == 409);
+
+    const std::string settings = "/api/v1/hosts/hv01/share-settings";
+    const Json account = fixture.send_json(Method::post, settings,
+                                           {{"quota_bytes", kGiB}, {"computer", "CORP\\HV01$"}});
+    CHECK(account.at("quota_bytes") == kGiB);
+    CHECK(account.at("computer") == "CORP\\HV01$");
+    // What is absent stays, null takes away.
+    CHECK(fixture.send_json(Method::post, settings, {{"quota_bytes", nullptr}}).at("computer") ==
+          "CORP\\HV01$");
+    CHECK(fixture.send(Method::post, settings, R"({"quota":1})").status == 400);
+    CHECK(fixture.send(Method::post, settings, R"({"computer":"x"})").status == 400);
+    const Json rotated = fixture.send_json(Method::post, credentials, {{"rotate", true}});
+    CHECK(rotated.at("password") != password);
+    for (const char* shown : {"/api/v1/shares", "/api/v1/hosts", "/api/v1/hosts/hv01"}) {
+        const std::string text = fixture.send(Method::get, shown).body;
+        CHECK(text.find(rotated.at("password").get<std::string>()) == std::string::npos);
+    }
+    CHECK(fixture.send(Method::delete_, credentials).status == 204);
+    const Json list = fixture.send_json(Method::get, "/api/v1/shares", Json::object());
+    CHECK(list.at("shares").at(0).at("accounts").at(0).at("has_password") == false);
 }

@@ -409,6 +409,22 @@ TEST_CASE("backup: what is left out is listed", "[backup]") {
     CHECK(result["skipped"][1]["reason"] == "excluded: scratch space");
 }
 
+TEST_CASE("backup: an excluded disk that the host exports all the same is not kept, and said",
+          "[backup]") {
+    Lab lab;
+    lab.world.behaviour.exports_excluded = GENERATE(true, false);
+    lab.state.exclusions.put(lab.host_id, lab.world.vm_id, lab.world.disks[1].slot_id, "swap");
+    auto job = lab.make_backup();
+
+    const Json result = lab.run(job).result;
+    CHECK(result["disks"].size() == 1);
+    CHECK(result["skipped"][0]["reason"] == "excluded: swap");
+    const std::string warnings = result["warnings"].dump();
+    const bool is_said =
+        warnings.find("is excluded, and the host exported it") != std::string::npos;
+    CHECK(is_said == lab.world.behaviour.exports_excluded);
+}
+
 TEST_CASE("backup: disks that stay unmerged have merging switched on again", "[backup]") {
     Lab lab;
     lab.world.behaviour.never_merges = true;

@@ -211,6 +211,10 @@ void FakeHostWorld::write_export(const hyperv::ExportRequest& request) {
     expected_restore.clear();
     const std::size_t count = frozen.size() - (behaviour.omits_last_disk ? 1 : 0);
     for (std::size_t i = 0; i < count; ++i) {
+        const bool is_excluded = std::any_of(
+            request.excluded_disk_ids.begin(), request.excluded_disk_ids.end(),
+            [&](const std::string& id) { return id.ends_with("\\" + frozen[i].slot_id); });
+        if (is_excluded && !behaviour.exports_excluded) continue;
         const FrozenDisk* base = nullptr;
         if (!request.base_reference_point.empty() && !behaviour.sends_complete) {
             for (const FrozenDisk& candidate : frozen_.at(request.base_reference_point)) {

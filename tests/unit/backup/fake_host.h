@@ -65,6 +65,7 @@ struct FakeBehaviour {
     bool forgets_affected = false;  ///< Msvm_AffectedJobElement is empty, as for a removed job.
     bool never_merges = false;      ///< Until merging is switched on again.
     bool omits_last_disk = false;
+    bool exports_excluded = false;  ///< As Windows Server 2016.
     int polls_until_done = 2;
 };
 

@@ -50,6 +50,20 @@ TEST_CASE("process: status and both streams come back, arguments reach it as the
     CHECK(runner.run(shell("cat; ls /proc/self/fd | wc -l"), {}).out == "4\n");
 }
 
+TEST_CASE("process: what it is given arrives on its standard input, and nowhere else", "[base]") {
+    SystemClock clock;
+    PosixProcessRunner runner{clock};
+    Command command = shell("cat; tr '\\0' ' ' </proc/$$/cmdline; env");
+    command.input = Secret{std::string_view{"pass word\n"}};
+    const auto result = runner.run(command, {});
+    CHECK(result.out.starts_with("pass word\n/bin/sh"));
+    CHECK(result.out.find("pass word", 1) == std::string::npos);
+    // A program that does not read it hinders nobody.
+    command = shell("exit 3");
+    command.input = Secret{std::string(kProcessInputBytesMax, 'x')};
+    CHECK(runner.run(command, {}).exit_status == 3);
+}
+
 TEST_CASE("process: what hangs is killed with its children", "[base]") {
     Command command = shell("sleep 600 & sleep 600");
     command.timeout = 50ms;

@@ -56,6 +56,9 @@ keep_days = 30
 keep_count = 500
 [share]
 smb_conf = "/etc/samba/smb.conf"
+samba_include = "/etc/entrepot/samba.conf"
+samba_directory = "/run/entrepot/samba"
+wait_for_space_minutes = 30
 [log]
 level = "debug"
 )",
@@ -72,6 +75,9 @@ level = "debug"
     CHECK(config.job_keep_days == 30);
     CHECK(config.job_keep_count == 500);
     CHECK(config.smb_conf == "/etc/samba/smb.conf");
+    CHECK(config.samba_include == "/etc/entrepot/samba.conf");
+    CHECK(config.samba_place() == "/run/entrepot/samba");
+    CHECK(config.space_wait_minutes == 30);
     CHECK(config.log_level == LogLevel::debug);
 }
 

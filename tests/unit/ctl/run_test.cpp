@@ -2,6 +2,7 @@
 #include "tests/unit/ctl/fake_terminal.h"
 
 #include "appliance/api/problem.h"
+#include "appliance/ctl/age.h"
 #include "appliance/ctl/own_client.h"
 
 #include <catch2/catch.hpp>
@@ -196,4 +197,44 @@ TEST_CASE("own client: requests that become jobs are known", "[ctl]") {
     CHECK_FALSE(makes(api::Method::get, "/api/v1/jobs"));
     CHECK_FALSE(makes(api::Method::post, "/api/v1/policies"));
     CHECK_FALSE(makes(api::Method::post, "/api/v1/shares"));
+}
+
+TEST_CASE("run: an age has a number and a unit", "[ctl]") {
+    using std::chrono::seconds;
+    CHECK(ctl::parse_age("30d") == seconds{30 * 86'400});
+    CHECK(ctl::parse_age("2w") == seconds{14 * 86'400});
+    CHECK(ctl::parse_age("12h") == seconds{43'200});
+    for (const char* text :
+         {"", "d", "30", "-1d", "1y", "1d ", " 1d", "1.5d", "9223372036854775807w"}) {
+        CAPTURE(text);
+        CHECK_THROWS_AS(ctl::parse_age(text), Error);
+    }
+    CHECK(ctl::age_text(seconds{0}) == "none");
+    CHECK(ctl::age_text(seconds{30 * 86'400}) == "30 days");
+    CHECK(ctl::age_text(seconds{90}) == "90 seconds");
+}
+
+TEST_CASE("run: a minimum age and a clock need a yes, since nobody can take them back", "[ctl]") {
+    Shell shell;
+    CHECK(shell.run({"minimum-age", "30d"}) == 2);
+    CHECK(shell.appliance.requests.empty());
+    shell.appliance.expect(200, {{"minimum_age_seconds", 30 * 86'400}});
+    CHECK(shell.run({"minimum-age", "30d", "--yes"}) == 0);
+    CHECK(shell.appliance.requests.back().path == "/api/v1/minimum-age");
+    CHECK(shell.terminal.out_text().find("30 days") != std::string::npos);
+
+    const Json clock{{"time", "2026-03-01T12:00:00.000Z"},
+                     {"clock", "2036-03-01T12:00:00.000Z"},
+                     {"frozen", "the clock jumped"},
+                     {"minimum_age_seconds", 0}};
+    shell.appliance.expect(200, clock);
+    CHECK(shell.run({"clock", "confirm"}) == 2);
+    shell.terminal.is_person = true;
+    shell.terminal.answers = {"y"};
+    shell.appliance.expect(200, clock);
+    shell.appliance.expect(200, clock);
+    CHECK(shell.run({"clock", "confirm"}) == 0);
+    CHECK(shell.terminal.questions.back().find("2036-03-01") != std::string::npos);
+    CHECK(parse_json(shell.appliance.requests.back().body, "body") ==
+          Json{{"clock", "2036-03-01T12:00:00.000Z"}});
 }

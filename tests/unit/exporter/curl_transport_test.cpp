@@ -8,7 +8,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace entrepot::wsman {
 namespace {
@@ -24,6 +30,11 @@ HttpRequest secret_request() {
     request.body = "<x/>";
     request.timeout = std::chrono::seconds{10};
     return request;
+}
+
+std::size_t open_files() {
+    const std::filesystem::directory_iterator files{"/proc/self/fd"};
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
 ErrorCode failure_of(Transport& transport) {
@@ -54,7 +65,7 @@ TEST_CASE("transport: the pinned certificate is accepted whatever its name", "[w
     CHECK(tls_server_end_point(transport->peer_certificate()).size() == 21 + 32);
 }
 
-TEST_CASE("transport: with another pin nothing is sent", "[wsman][tls]") {
+TEST_CASE("transport: with another pin nothing is sent", "[F-WM-09][wsman][tls]") {
     const TlsServer server{"localhost", {text_reply("one")}};
     std::string pin = server.pin();
     pin[0] = pin[0] == '0' ? '1' : '0';
@@ -65,7 +76,7 @@ TEST_CASE("transport: with another pin nothing is sent", "[wsman][tls]") {
     CHECK(server.requests().empty());
 }
 
-TEST_CASE("transport: a CA file vouches for its own certificates only", "[wsman][tls]") {
+TEST_CASE("transport: a CA file vouches for its own certificates only", "[F-WM-09][wsman][tls]") {
     const TlsServer server{"localhost", {text_reply("one")}};
     const TlsServer other{"localhost", {text_reply("one")}};
     const TlsServer misnamed{"another-name.example", {text_reply("one")}};
@@ -93,7 +104,7 @@ TEST_CASE("transport: a CA file vouches for its own certificates only", "[wsman]
     CHECK(misnamed.requests().empty());
 }
 
-TEST_CASE("transport: a redirect is an answer, not a way", "[wsman][tls]") {
+TEST_CASE("transport: a redirect is an answer, not a way", "[F-WM-10][wsman][tls]") {
     const TlsServer elsewhere{"localhost", {text_reply("stolen")}};
     const TlsServer server{
         "localhost",
@@ -115,7 +126,8 @@ TEST_CASE("transport: a request on a dead connection is not sent again", "[wsman
     CHECK(server.requests().size() == 2);
 }
 
-TEST_CASE("transport: a body that is cut, compressed or endless is no answer", "[wsman][tls]") {
+TEST_CASE("transport: a body that is cut, compressed or endless is no answer",
+          "[F-WM-04][F-WM-05][wsman][tls]") {
     using Row = std::tuple<std::string, ErrorCode>;
     const auto [reply, expected] = GENERATE(values<Row>({
         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", ErrorCode::unreachable},
@@ -133,7 +145,8 @@ TEST_CASE("transport: a body that is cut, compressed or endless is no answer", "
     CHECK(failure_of(*transport) == expected);
 }
 
-TEST_CASE("transport: nobody there, plain HTTP, bad pins and bad URLs are told apart", "[wsman]") {
+TEST_CASE("transport: nobody there, plain HTTP, bad pins and bad URLs are told apart",
+          "[F-WM-01][wsman]") {
     std::string url;
     {
         const TlsServer gone{"localhost", {}};
@@ -154,6 +167,54 @@ TEST_CASE("transport: nobody there, plain HTTP, bad pins and bad URLs are told a
     CHECK(code_of({.url = "https://h/", .pin_sha256 = "abcd"}) == ErrorCode::invalid);
     CHECK(code_of({.url = "https://h/", .pin_sha256 = "zz"}) == ErrorCode::invalid);
     CHECK(host_of_url("https://hv01.example:5986/wsman") == "hv01.example");
+}
+
+TEST_CASE("transport: a peer that vanished is left at the deadline, and nothing stays",
+          "[F-WM-02][wsman]") {
+    // It takes the connection, and no byte ever comes back.
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+    REQUIRE(::listen(listener, 128) == 0);
+    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+    const std::string url = "https://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+    HttpRequest request = secret_request();
+    request.timeout = std::chrono::milliseconds{20};
+    const auto attempt = [&] {
+        const auto transport = make_curl_transport({.url = url});
+        try {
+            transport->exchange(request, {});
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return ErrorCode::internal;
+    };
+    CHECK(attempt() == ErrorCode::timeout);
+    const std::size_t before = open_files();
+    for (int i = 0; i < 50; ++i)
+        attempt();
+    CHECK(open_files() == before);
+    ::close(listener);
+}
+
+TEST_CASE("transport: an answer that stops in the middle ends at the deadline",
+          "[F-WM-03][wsman][tls]") {
+    const TlsServer server{"localhost",
+                           {{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", false}}};
+    const auto transport = make_curl_transport({.url = server.url(), .pin_sha256 = server.pin()});
+    HttpRequest request = secret_request();
+    request.timeout = std::chrono::milliseconds{300};
+    ErrorCode code = ErrorCode::internal;
+    try {
+        transport->exchange(request, {});
+    } catch (const Error& error) {
+        code = error.code();
+    }
+
+    CHECK(code == ErrorCode::timeout);
 }
 
 TEST_CASE("transport: a stop request ends an exchange", "[wsman][tls]") {

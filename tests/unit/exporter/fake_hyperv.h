@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,9 +72,11 @@ public:
             [&](const auto& one) { return wsman::action_of(one).ends_with("/" + method); }));
     }
 
-    std::map<std::string, std::vector<std::string>> lists;  ///< By class.
-    std::map<std::string, std::string> objects;             ///< Get: by InstanceID.
-    std::map<std::string, Call> methods;  ///< Content of <method>_OUTPUT, in prefix p.
+    std::map<std::string, std::vector<std::string>> lists;   ///< By class.
+    std::map<std::string, std::vector<std::string>> linked;  ///< By association, for all objects.
+    std::map<std::string, std::string> objects;              ///< Get: by InstanceID.
+    std::map<std::string, Call> methods;    ///< Content of <method>_OUTPUT, in prefix p.
+    std::set<std::string> unknown_classes;  ///< "*": queries, whatever for.
     bool takes_queries = true;
     std::filesystem::path record_directory;
     wsman::FakeTransport* transport = nullptr;
@@ -101,6 +104,9 @@ private:
         const std::string uri = wsman::text_between(
             request.body, "<w:ResourceURI s:mustUnderstand=\"true\">", "</w:ResourceURI>");
         const std::string class_name = uri.substr(uri.rfind('/') + 1);
+        if (unknown_classes.contains(class_name)) {
+            return wsman::fault_to(request, "DestinationUnreachable", 0x80041010);
+        }
         if (action.ends_with("/enumeration/Enumerate")) return list(request, class_name);
         if (action.ends_with("/transfer/Get")) {
             const std::string id =
@@ -117,18 +123,37 @@ private:
                                                      method, uri, call->second(request)));
     }
 
-    wsman::HttpAnswer list(const wsman::HttpRequest& request, std::string class_name) {
-        if (class_name == "*") {
-            if (!takes_queries) return wsman::fault_to(request, "CannotProcessFilter", 0x8033801A);
-            const std::string from = wsman::text_between(request.body, "SELECT * FROM ", " ");
-            const std::string result = wsman::text_between(request.body, "ResultClass = ", "<");
-            class_name = from.empty() ? result : from;
+    wsman::HttpAnswer list(const wsman::HttpRequest& request, const std::string& class_name) {
+        const bool is_query = class_name == "*";
+        if (is_query && !takes_queries) {
+            return wsman::fault_to(request, "CannotProcessFilter", 0x8033801A);
         }
         std::string items;
-        for (const std::string& item : lists[class_name])
+        for (const std::string& item : is_query ? find(request) : lists[class_name])
             items += item;
         return wsman::answer_to(request, "<n:EnumerateResponse><w:Items>" + items +
                                              "</w:Items><w:EndOfSequence/></n:EnumerateResponse>");
+    }
+
+    std::vector<std::string> find(const wsman::HttpRequest& request) {
+        const std::string& body = request.body;
+        const std::string from = wsman::text_between(body, "SELECT * FROM ", " ");
+        if (!from.empty()) return lists[from];
+        const std::string association = wsman::text_between(body, "AssocClass = ", " ");
+        const std::string result = wsman::text_between(body, "ResultClass = ", "<");
+        if (linked.contains(association)) return linked[association];
+        const bool is_snapshot_link = association == "Msvm_LastAppliedSnapshot" ||
+                                      association == "Msvm_MostCurrentSnapshotInBranch";
+        if (is_snapshot_link) return {};
+        std::vector<std::string> found = lists[result];
+        // Parts of settings begin with the settings' id.
+        if (association == "Msvm_VirtualSystemSettingDataComponent") {
+            const std::string owner = wsman::text_between(body, "InstanceID='", "'");
+            std::erase_if(found, [&](const std::string& item) {
+                return item.find(">" + owner) == std::string::npos;
+            });
+        }
+        return found;
     }
 };
 

@@ -21,10 +21,10 @@ KerberosOptions options_of(const std::string& user, const std::string& password)
     return {.user = user, .password = Secret{password}, .target_host = "hv01.entrepot.test"};
 }
 
-std::optional<KerberosFailure> failure_of(const KerberosOptions& options) {
+std::optional<LoginFailure> failure_of(const KerberosOptions& options) {
     try {
         fetch_kerberos_ticket(options);
-    } catch (const KerberosError& error) {
+    } catch (const LoginError& error) {
         UNSCOPED_INFO(error.message());
         return error.failure();
     }
@@ -55,15 +55,15 @@ TEST_CASE("kerberos: each failure is told by what it is", "[wsman][kerberos]") {
     CHECK(failure_of(options_of("backup@entrepot.test", "right")) == std::nullopt);
     CHECK(failure_of(options_of("backup", "right")) == std::nullopt);
     CHECK(failure_of(options_of("ENTREPOT\\backup", "right")) == std::nullopt);
-    CHECK(failure_of(options_of("backup", "wrong")) == KerberosFailure::refused);
-    CHECK(failure_of(options_of("late", "right")) == KerberosFailure::refused);
-    CHECK(failure_of(options_of("gone", "right")) == KerberosFailure::refused);
-    CHECK(failure_of(options_of("nobody", "right")) == KerberosFailure::user_unknown);
-    CHECK(failure_of(options_of("backup@ELSEWHERE.TEST", "right")) == KerberosFailure::no_realm);
-    CHECK(failure_of(other_service) == KerberosFailure::service_unknown);
-    CHECK(failure_of(without_password) == KerberosFailure::no_ticket);
+    CHECK(failure_of(options_of("backup", "wrong")) == LoginFailure::password_wrong);
+    CHECK(failure_of(options_of("late", "right")) == LoginFailure::account_expired);
+    CHECK(failure_of(options_of("gone", "right")) == LoginFailure::account_locked);
+    CHECK(failure_of(options_of("nobody", "right")) == LoginFailure::user_unknown);
+    CHECK(failure_of(options_of("backup@ELSEWHERE.TEST", "right")) == LoginFailure::no_realm);
+    CHECK(failure_of(other_service) == LoginFailure::service_unknown);
+    CHECK(failure_of(without_password) == LoginFailure::no_ticket);
     realm.stop_kdc();
-    CHECK(failure_of(good) == KerberosFailure::kdc_unreachable);
+    CHECK(failure_of(good) == LoginFailure::kdc_unreachable);
 }
 
 TEST_CASE("kerberos: password, keytab and ticket cache lead to the same ticket",
@@ -82,9 +82,9 @@ TEST_CASE("kerberos: password, keytab and ticket cache lead to the same ticket",
     options.keytab = read(realm.add_keytab("robot"));
     CHECK(fetch_kerberos_ticket(options)->service_name() == wanted);
     options.user = "backup";
-    CHECK(failure_of(options) == KerberosFailure::no_ticket);
+    CHECK(failure_of(options) == LoginFailure::keytab_lacks_user);
     options.keytab = Secret{"no keytab at all"};
-    CHECK(failure_of(options) == KerberosFailure::no_ticket);
+    CHECK(failure_of(options) == LoginFailure::keytab_unreadable);
 
     REQUIRE(test::run_program({"kinit", "backup"}, "right\n") == 0);
     const auto ticket = fetch_kerberos_ticket(options_of("", ""));

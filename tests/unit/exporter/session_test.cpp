@@ -94,8 +94,8 @@ struct Stage {
                       const bool fails =
                           kerberos_failure && options.mechanism == Mechanism::spnego_kerberos;
                       if (fails) {
-                          throw KerberosError{*kerberos_failure, ErrorCode::unauthenticated,
-                                              "no luck with Kerberos", ""};
+                          throw LoginError{*kerberos_failure, ErrorCode::unauthenticated,
+                                           "no luck with Kerberos", ""};
                       }
                       return std::make_unique<ScriptedContext>();
                   }) {}
@@ -117,7 +117,7 @@ struct Stage {
     std::string message;
     std::string hint;
     std::vector<Mechanism> mechanisms;
-    std::optional<KerberosFailure> kerberos_failure;
+    std::optional<LoginFailure> kerberos_failure;
 };
 
 /// Opens what the session sealed with a ScriptedContext, and seals as the host would.
@@ -172,7 +172,7 @@ TEST_CASE("session: a login that the host forgot is repeated once", "[wsman]") {
     CHECK(stage.transport.is_script_done());
 }
 
-TEST_CASE("session: a second refusal after a new login is final", "[wsman]") {
+TEST_CASE("session: a second refusal after a new login is final", "[F-WM-08][wsman]") {
     Stage stage{login() + std::deque<Handler>{gives(ok()), gives(schemes())} + login() +
                 std::deque<Handler>{gives(schemes())}};
 
@@ -181,7 +181,7 @@ TEST_CASE("session: a second refusal after a new login is final", "[wsman]") {
     CHECK(stage.transport.is_script_done());
 }
 
-TEST_CASE("session: a refused password is asked once and never again", "[wsman]") {
+TEST_CASE("session: a refused password is asked once and never again", "[F-WM-08][wsman]") {
     Stage stage{{gives(schemes()), gives(challenge()), gives(schemes())}};
 
     CHECK(stage.failure() == ErrorCode::unauthenticated);
@@ -205,7 +205,7 @@ TEST_CASE("session: legs over two connections are no login", "[wsman]") {
     CHECK(stage.failure() == ErrorCode::unreachable);
 }
 
-TEST_CASE("session: endless challenges end", "[wsman]") {
+TEST_CASE("session: endless challenges end", "[F-WM-08][wsman]") {
     FakeTransport transport{[](const HttpRequest&) { return challenge(); }};
     ManualClock clock{WallTime{}};
     Session session{
@@ -324,12 +324,12 @@ TEST_CASE("session: NTLM follows where no KDC helps, never after a refusal", "[w
     Stage stage{login() + std::deque<Handler>{gives(ok())}, Scheme::negotiate,
                 "backup@CORP.EXAMPLE"};
     SECTION("no KDC") {
-        stage.kerberos_failure = KerberosFailure::kdc_unreachable;
+        stage.kerberos_failure = LoginFailure::kdc_unreachable;
         stage.session.post("<x/>", {});
         CHECK(stage.mechanisms == std::vector{Mechanism::spnego_kerberos, Mechanism::spnego_ntlm});
     }
     SECTION("refused") {
-        stage.kerberos_failure = KerberosFailure::refused;
+        stage.kerberos_failure = LoginFailure::password_wrong;
         CHECK(stage.failure() == ErrorCode::unauthenticated);
         CHECK(stage.failure() == ErrorCode::unauthenticated);
         CHECK(stage.mechanisms == std::vector{Mechanism::spnego_kerberos});

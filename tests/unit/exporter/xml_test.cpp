@@ -62,7 +62,7 @@ TEST_CASE("xml: prefixes are resolved where they are declared", "[wsman]") {
     CHECK(root.children.at(1).text == "tu");
 }
 
-TEST_CASE("xml: what is no honest document is refused", "[wsman]") {
+TEST_CASE("xml: what is no honest document is refused", "[F-WM-06][wsman]") {
     const auto text = GENERATE(values<std::string>({
         "",
         "   ",
@@ -94,11 +94,11 @@ TEST_CASE("xml: what is no honest document is refused", "[wsman]") {
     CHECK(code_of(text) == ErrorCode::protocol);
 }
 
-TEST_CASE("xml: a NUL byte is refused", "[wsman]") {
+TEST_CASE("xml: a NUL byte is refused", "[F-WM-06][wsman]") {
     CHECK(code_of(std::string{"<a>x\0y</a>", 10}) == ErrorCode::protocol);
 }
 
-TEST_CASE("xml: depth, count and size are bounded", "[wsman]") {
+TEST_CASE("xml: depth, count and size are bounded", "[F-WM-06][wsman]") {
     CHECK_NOTHROW(parse_xml(nested(64), "a test"));
     CHECK(code_of(nested(65)) == ErrorCode::protocol);
     CHECK(code_of(nested(100'000)) == ErrorCode::protocol);

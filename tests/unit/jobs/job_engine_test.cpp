@@ -3,6 +3,7 @@
 
 #include "tests/support/state_fixture.h"
 
+#include <Poco/Data/Session.h>
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -94,6 +95,35 @@ TEST_CASE("job engine: a job runs, tells, and leaves its result", "[jobs]") {
     CHECK(fixture.state->journal.find(id, "k") == Json(7));
     CHECK(code_of([&] { fixture.engine->enqueue({.kind = "other"}); }) == ErrorCode::usage);
     CHECK(code_of([&] { fixture.engine->view("ffff"); }) == ErrorCode::not_found);
+}
+
+TEST_CASE("job engine: an end that the full disk has no room for is told, and written later",
+          "[jobs]") {
+    EngineFixture fixture;
+    const auto allow_pages = [&](const std::string& count) {
+        fixture.state->database().transact([&](Poco::Data::Session& session) {
+            session << "PRAGMA max_page_count = " + count, Poco::Data::Keywords::now;
+        });
+    };
+    fixture.engine->register_handler("fills", [&](JobContext&) {
+        allow_pages("1");  // No more than there are.
+        return JobOutcome{JobState::done, {{"answer", std::string(1'000'000, 'x')}}};
+    });
+    fixture.engine->register_handler("makes_room", [&](JobContext&) {
+        allow_pages("1000000");
+        return JobOutcome{};
+    });
+    fixture.engine->start();
+    const std::string id = fixture.engine->enqueue({.kind = "fills"});
+    CHECK(fixture.finished(id).state == JobState::done);
+    CHECK(fixture.state->jobs.find(id)->view.state == JobState::running);
+    CHECK(code_of([&] { fixture.engine->cancel(id); }) == ErrorCode::conflict);
+    CHECK(fixture.finished(fixture.engine->enqueue({.kind = "makes_room"})).state ==
+          JobState::done);
+    CHECK(fixture.finished(fixture.engine->enqueue({.kind = "makes_room"})).state ==
+          JobState::done);
+    CHECK(fixture.state->jobs.find(id)->view.state == JobState::done);
+    CHECK(fixture.engine->view(id).result["answer"].get<std::string>().size() == 1'000'000);
 }
 
 TEST_CASE("job engine: every exception ends the job, never the process", "[jobs]") {
@@ -331,4 +361,67 @@ TEST_CASE("job engine: run_here respects the bounds", "[jobs]") {
     CHECK(fixture.engine->run_here(first).state == JobState::done);
     CHECK(code_of([&] { fixture.engine->run_here(first); }) == ErrorCode::conflict);
     CHECK(fixture.engine->wait(second, std::chrono::milliseconds{0}).state == JobState::queued);
+}
+
+TEST_CASE("job engine: a job that is put off waits in the queue and says why", "[jobs]") {
+    EngineFixture fixture;
+    int runs = 0;
+    fixture.engine->register_handler("work", [&](JobContext& job) {
+        if (++runs < 3) throw Deferral{"the share is full", std::chrono::hours{1}};
+        job.enter_stage("export");
+        return JobOutcome{};
+    });
+    const std::string id = fixture.engine->enqueue({.kind = "work", .exclusive_key = "vm1"});
+    for (int look = 0; look < 2; ++look) {
+        const JobView view = fixture.engine->run_here(id);
+        CHECK(view.state == JobState::queued);
+        CHECK(view.waiting_for == "the share is full");
+        CHECK(!view.started);
+        // Said once, however often it is looked.
+        REQUIRE(view.events.size() == 1);
+        CHECK(view.events[0].text == "waiting: the share is full");
+        CHECK(fixture.engine->list({}).jobs.at(0).waiting_for == "the share is full");
+    }
+    const JobView done = fixture.engine->run_here(id);
+    CHECK(done.state == JobState::done);
+    CHECK(done.waiting_for.empty());
+}
+
+TEST_CASE("job engine: what ends wakes what was put off, and a restart runs it", "[jobs]") {
+    EngineFixture fixture;
+    const auto put_off = [](JobContext&) -> JobOutcome {
+        throw Deferral{"no room", std::chrono::hours{1}};
+    };
+    fixture.engine->register_handler("work", put_off);
+    const std::string id = fixture.engine->enqueue({.kind = "work"});
+    fixture.engine->run_here(id);
+    fixture.restart_process();
+    std::atomic<int> runs = 0;
+    fixture.engine->register_handler("work", [&](JobContext&) -> JobOutcome {
+        if (++runs == 1) throw Deferral{"no room", std::chrono::hours{1}};
+        return {};
+    });
+    fixture.engine->register_handler("other", do_nothing);
+    fixture.engine->start();
+    // Each end wakes it, once it has been put off; nobody waits for the hour.
+    SystemClock real;
+    const SteadyTime deadline = real.steady_now() + kPatience;
+    while (fixture.engine->view(id).state != JobState::done && real.steady_now() < deadline) {
+        const std::string other = fixture.engine->enqueue({.kind = "other"});
+        CHECK(fixture.finished(other).state == JobState::done);
+    }
+    CHECK(fixture.engine->view(id).state == JobState::done);
+    CHECK(runs >= 2);
+}
+
+TEST_CASE("job engine: a job that was put off is cancelled at once", "[jobs]") {
+    EngineFixture fixture;
+    fixture.engine->register_handler("work", [](JobContext&) -> JobOutcome {
+        throw Deferral{"no room", std::chrono::hours{1}};
+    });
+    const std::string id = fixture.engine->enqueue({.kind = "work"});
+    fixture.engine->run_here(id);
+    fixture.engine->cancel(id);
+    CHECK(fixture.engine->view(id).state == JobState::cancelled);
+    CHECK(fixture.engine->view(id).waiting_for.empty());
 }

@@ -21,8 +21,8 @@ state::JobRecord record_of(std::uint64_t number, const std::string& key,
     return record;
 }
 
-std::string next_id(JobQueue& queue) {
-    const auto record = queue.take_next();
+std::string next_id(JobQueue& queue, std::chrono::seconds now = {}) {
+    const auto record = queue.take_next(SteadyTime{now});
     return record ? record->view.id : "none";
 }
 
@@ -78,4 +78,32 @@ TEST_CASE("job queue: what a crash left running comes first", "[jobs]") {
     queue.release(record_of(2, "vm1"));
     CHECK(next_id(queue) == "1");
     CHECK(next_id(queue) == "none");
+}
+
+TEST_CASE("job queue: what was put off waits for its time and keeps its place", "[jobs]") {
+    JobQueue queue;
+    queue.defer(record_of(1, "vm1"), SteadyTime{std::chrono::seconds{30}});
+    queue.add(record_of(2, "vm1"));
+    queue.add(record_of(3, "vm2"));
+    CHECK(next_id(queue) == "3");
+    CHECK(next_id(queue) == "none");
+    CHECK(queue.has_deferred());
+    CHECK(next_id(queue, std::chrono::seconds{30}) == "1");
+    CHECK(!queue.has_deferred());
+    CHECK(next_id(queue, std::chrono::seconds{30}) == "none");
+    queue.release(record_of(1, "vm1"));
+    CHECK(next_id(queue) == "2");
+}
+
+TEST_CASE("job queue: what was put off can be woken, taken by name, and removed", "[jobs]") {
+    JobQueue queue;
+    for (std::uint64_t number = 1; number <= 3; ++number)
+        queue.defer(record_of(number, ""), SteadyTime{std::chrono::seconds{30}});
+    CHECK(next_id(queue) == "none");
+    CHECK(queue.take("2"));
+    queue.remove("1");
+    queue.wake_deferred();
+    CHECK(next_id(queue) == "3");
+    CHECK(next_id(queue) == "none");
+    CHECK(!queue.has_deferred());
 }

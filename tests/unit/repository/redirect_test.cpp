@@ -92,6 +92,11 @@ TEST_CASE("redirect: a chunk that comes by again heals the points that lost it",
     CHECK(fixture.read_disk(damaged.point) == damaged.disk);
     CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
     CHECK(damaged.is_sound(VerifyDepth::data));
+    // Nor does anybody take the damaged slot for a copy again.
+    const std::string third = fixture.add_full("third", damaged.disk);
+    CHECK(fixture.read_disk(third) == damaged.disk);
+    CHECK(damaged.is_sound(VerifyDepth::data));
+    fixture.repository().delete_point(third);
 
     // And goes with the last point that began there.
     fixture.repository().delete_point(damaged.point);

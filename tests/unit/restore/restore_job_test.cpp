@@ -285,7 +285,7 @@ TEST_CASE("restore: to a folder of the host it waits for the person who copies",
         lab.lab.script.on_event = [&](int, const std::string& event) {
             if (job.stages.empty() || job.stages.back() != "copy") return;
             if (event != "before look_at_disk_file" || ++looks != 5) return;
-            const auto from = lab.share / lab.lab.host_id / job.id();
+            const auto from = lab.share / lab.lab.host_id / ("vm-" + job.id());
             std::filesystem::create_directories(lab.local / "VMs");
             std::filesystem::copy(from, lab.local / "VMs" / "web01",
                                   std::filesystem::copy_options::recursive);
@@ -295,7 +295,7 @@ TEST_CASE("restore: to a folder of the host it waits for the person who copies",
         CHECK(result["reach"] == "copied");
         CHECK(result["to"] == "D:\\VMs\\web01");
         CHECK(lab.find_difference(result) == "");
-        CHECK_FALSE(std::filesystem::exists(lab.share / lab.lab.host_id / job.id()));
+        CHECK_FALSE(std::filesystem::exists(lab.share / lab.lab.host_id / ("vm-" + job.id())));
         CHECK(result["next"] == "");
     }
     SECTION("who cancels instead") {

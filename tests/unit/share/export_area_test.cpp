@@ -1,6 +1,7 @@
 // The folder behind a share: what hosts may put there, and how it is taken out of their reach.
 // Follows F-SH of the fault catalogue.
 #include "appliance/share/export_area.h"
+#include "appliance/share/leftovers.h"
 #include "appliance/share/unc.h"
 
 #include "tests/support/state_fixture.h"
@@ -8,6 +9,9 @@
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
 
 using namespace entrepot;
 using namespace entrepot::share;
@@ -203,16 +207,66 @@ TEST_CASE("export area: leftovers are what our journals know, nothing else", "[s
     fixture.take(kOtherRun);
     fixture.put(fixture.directory.path() / "private" / kRun / "mine", "x");
     fixture.put(fixture.directory.path() / kHost / "notes" / "mine", "x");
+    const auto find = [&](const std::set<std::string, std::less<>>& known) {
+        return find_leftovers(fixture.files, fixture.directory.path(), FolderLayout::hosts,
+                              [&](std::string_view run) { return known.contains(run); });
+    };
 
-    CHECK(fixture.area.find_leftovers({}).empty());
-    CHECK(fixture.area.find_leftovers({"notes"}).empty());
-    const auto leftovers = fixture.area.find_leftovers({kRun, kOtherRun, "unknown"});
+    CHECK(find({}).empty());
+    CHECK(find({"notes"}).empty());
+    const auto leftovers = find({kRun, kOtherRun, "unknown"});
     REQUIRE(leftovers.size() == 2);
     for (const auto& leftover : leftovers)
-        fixture.area.remove_leftover(leftover);
-    CHECK(fixture.area.find_leftovers({kRun, kOtherRun}).empty());
+        remove_leftover(fixture.files, leftover);
+    CHECK(find({kRun, kOtherRun}).empty());
     CHECK(fs::exists(fixture.directory.path() / "private" / kRun / "mine"));
     CHECK(fs::exists(fixture.directory.path() / kHost / "notes" / "mine"));
+}
+
+TEST_CASE("export area: leftovers below accounts are found, too, and nothing through links",
+          "[share]") {
+    AreaFixture fixture;
+    const fs::path root = fixture.directory.path();
+    fixture.put(root / "entrepot-share-01" / kHost / kRun / "left", "guest data");
+    fixture.put(root / "entrepot-share-01" / kHost / "notes" / "mine", "x");
+    const test::TemporaryDirectory elsewhere;
+    fixture.put(elsewhere.path() / kHost / kOtherRun / "mine", "x");
+    fs::create_directory_symlink(elsewhere.path(), root / "entrepot-share-02");
+    const auto is_dead = [](std::string_view) { return true; };
+
+    CHECK(find_leftovers(fixture.files, root, FolderLayout::hosts, is_dead).empty());
+    const auto leftovers = find_leftovers(fixture.files, root, FolderLayout::accounts, is_dead);
+    REQUIRE(leftovers.size() == 1);
+    CHECK(leftovers[0].host_id == kHost);
+    CHECK(leftovers[0].run_id == kRun);
+    CHECK(code_of([&] {
+              find_leftovers(fixture.files, root / "unmounted", FolderLayout::accounts, is_dead);
+          }) == ErrorCode::not_found);
+}
+
+TEST_CASE("export area: an account's folders are ours, only its runs are open to it", "[share]") {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root passes over the modes of the folders above a run");
+        return;
+    }
+    AreaFixture fixture;
+    const auto own_group = fixture.files.find_status(fixture.directory.path())->group_id;
+    ExportArea area{fixture.files, fixture.clock, fixture.directory.path(),
+                    AreaAccount{.name = "entrepot-share-01", .group_id = own_group}};
+    const fs::path run = area.create_run(kHost, kRun);
+    CHECK(run == fixture.directory.path() / "entrepot-share-01" / kHost / kRun);
+    const auto mode_of = [&](const fs::path& path) {
+        return fixture.files.find_status(path)->mode;
+    };
+    CHECK(mode_of(run) == 0770);
+    CHECK(mode_of(run.parent_path()) == 0550);
+    CHECK(mode_of(run.parent_path().parent_path()) == 0550);
+    CHECK(area.create_run(kHost, kRun) == run);
+    fixture.put(run / "a.vmcx", "x");
+    CHECK(area.take(kHost, kRun, {}, nullptr, {}).size() == 1);
+    CHECK(area.taken_path(kRun) == fixture.directory.path() / ".taken" / kRun);
+    area.remove_run(kHost, kRun);
+    CHECK(!fs::exists(area.taken_path(kRun)));
 }
 
 TEST_CASE("unc: server and share, and nothing that leads elsewhere", "[share]") {

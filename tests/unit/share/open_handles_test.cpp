@@ -45,6 +45,7 @@ public:
     void close_sessions(const Holder& holder, std::stop_token) override {
         closed.push_back(holder.client);
     }
+    void end_clients(const std::vector<std::string>&, std::stop_token) override {}
 };
 
 struct HandleFixture {

@@ -58,7 +58,7 @@ struct SambaFixture {
     PosixFileSystem files;
     FakeTools tools;
     std::filesystem::path smb_conf = directory.path() / "smb.conf";
-    std::unique_ptr<FileServer> server = make_samba_server(smb_conf, files, tools);
+    std::unique_ptr<FileServer> server = make_samba_server({.smb_conf = smb_conf}, files, tools);
 
     SambaFixture() { files.create(smb_conf); }
     Error failure(const std::function<void()>& action) {

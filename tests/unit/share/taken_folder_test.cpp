@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 using namespace entrepot;
 using namespace entrepot::share;
@@ -23,6 +24,7 @@ constexpr std::uint32_t kStranger = 54'321;
 class OwnedFiles final : public FileSystem {
 public:
     std::map<fs::path, std::uint32_t> owners;
+    std::set<fs::path> synced;
 
     std::optional<FileStatus> find_status(const fs::path& path) override {
         auto status = files_.find_status(path);
@@ -32,7 +34,7 @@ public:
         return status;
     }
     std::unique_ptr<File> open_read(const fs::path& path, FollowLinks follow) override {
-        return files_.open_read(path, follow);
+        return std::make_unique<SyncedFile>(*this, files_.open_read(path, follow));
     }
     std::unique_ptr<File> create(const fs::path& path) override { return files_.create(path); }
     std::unique_ptr<File> open_write(const fs::path& path) override {
@@ -41,15 +43,46 @@ public:
     std::vector<DirectoryEntry> list(const fs::path& path) override { return files_.list(path); }
     std::uint64_t free_bytes(const fs::path& path) override { return files_.free_bytes(path); }
     void make_directories(const fs::path& path) override { files_.make_directories(path); }
+    void set_access(const fs::path& path, const Access& access) override {
+        files_.set_access(path, access);
+    }
     void rename(const fs::path& from, const fs::path& to) override { files_.rename(from, to); }
     void remove(const fs::path& path) override { files_.remove(path); }
     void remove_tree(const fs::path& path) override { files_.remove_tree(path); }
-    void sync_directory(const fs::path& path) override { files_.sync_directory(path); }
+    void sync_directory(const fs::path& path) override {
+        synced.insert(path);
+        files_.sync_directory(path);
+    }
     std::unique_ptr<FileLock> try_lock(const fs::path& path) override {
         return files_.try_lock(path);
     }
 
 private:
+    class SyncedFile final : public File {
+    public:
+        SyncedFile(OwnedFiles& owner, std::unique_ptr<File> file)
+            : owner_(owner), file_(std::move(file)) {}
+        std::size_t read_some(std::uint64_t offset, MutableByteView target) const override {
+            return file_->read_some(offset, target);
+        }
+        std::uint64_t size() const override { return file_->size(); }
+        FileIdentity identity() const override { return file_->identity(); }
+        std::optional<FileExtent> find_data(std::uint64_t offset) const override {
+            return file_->find_data(offset);
+        }
+        void write(std::uint64_t offset, ByteView data) override { file_->write(offset, data); }
+        void truncate(std::uint64_t size_bytes) override { file_->truncate(size_bytes); }
+        void sync() override {
+            owner_.synced.insert(path());
+            file_->sync();
+        }
+        const fs::path& path() const override { return file_->path(); }
+
+    private:
+        OwnedFiles& owner_;
+        std::unique_ptr<File> file_;
+    };
+
     PosixFileSystem files_;
 };
 
@@ -123,4 +156,18 @@ TEST_CASE("export area: a file system that shows us as another user is no strang
     CHECK(std::none_of(left.begin(), left.end(), [](const DirectoryEntry& entry) {
         return entry.name.starts_with(".taken-");
     }));
+}
+
+TEST_CASE("export area: what was taken is durable, files and folders", "[share]") {
+    TakenFixture fixture;
+    fixture.files.make_directories(fixture.run / "web01" / "Virtual Hard Disks");
+    fixture.files.create(fixture.run / "web01" / "Virtual Hard Disks" / "disk.vhdx");
+    fixture.area.take(kHost, kRun, {}, nullptr, {});
+    const fs::path taken = fixture.area.taken_path(kRun);
+    for (const fs::path& path :
+         {taken / "a.vmcx", taken / "web01/Virtual Hard Disks/disk.vhdx", taken, taken / "web01",
+          taken / "web01/Virtual Hard Disks", fixture.folder}) {
+        CAPTURE(path);
+        CHECK(fixture.files.synced.contains(path));
+    }
 }

@@ -1,10 +1,11 @@
-// One host, asked now: its machines with disks, checkpoints, and why a disk cannot be backed up.
+// One host: what the doctor says about it, and, asked now, its machines with disks, checkpoints, and why a disk cannot be backed up.
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import * as format from '../format';
 import type { Checkpoint, LiveVm } from '../generated/api';
 import { Badge, Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
+import { DoctorSection } from '../parts/doctor';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
 import { href, vmHref } from '../router';
@@ -32,6 +33,8 @@ export function HostPage({ name }: { name: string }) {
         )}
       </p>
       <ProblemBox problem={host.problem} />
+      <DoctorSection host={name} />
+      <h2>{text.hosts.inventory}</h2>
       {!inventory.data && !inventory.problem ? (
         <p class="muted loading" role="status">
           {text.hosts.asking}
@@ -78,8 +81,18 @@ function MachineName({ vm, host }: { vm: LiveVm; host: string }) {
         <strong>{vm.name}</strong>
       </a>
       <span class="row-note">
-        {text.hosts.generation(vm.generation)}, {text.hosts.version(vm.version)}
+        {[
+          text.hosts.generation(vm.generation),
+          text.hosts.version(vm.version),
+          ...(vm.has_tpm ? [text.hosts.tpm] : []),
+          ...(vm.replication === 'none' ? [] : [text.hosts.replication(vm.replication)]),
+          ...(vm.owner_node ? [text.hosts.onNode(vm.owner_node)] : []),
+        ].join(', ')}
       </span>
+      {vm.notes && <span class="row-note">{vm.notes}</span>}
+      {vm.state === 'running' && vm.integration_services.some((service) => service.name === 'backup' && !service.working) && (
+        <span class="row-note">{text.hosts.noGuestBackup}</span>
+      )}
       {vm.problems.map((problem) => (
         <span key={problem} class="row-note bad-text">
           {problem}

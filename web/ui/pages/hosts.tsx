@@ -1,13 +1,13 @@
 // Hyper-V hosts and the shares they export to.
 import { useState } from 'preact/hooks';
 import { call } from '../api';
-import type { Host, Share } from '../generated/api';
-import { Empty, Loaded, PageHead, Section, When } from '../parts/basics';
-import { Dialog, TextField } from '../parts/forms';
+import type { Host } from '../generated/api';
+import { Empty, Loaded, PageHead, When } from '../parts/basics';
 import { HostDialog } from '../parts/host_dialog';
 import { useRemoval } from '../parts/removal';
+import { Shares } from '../parts/shares';
 import { Table } from '../parts/table';
-import { useAction, useResource } from '../resource';
+import { useResource } from '../resource';
 import { go, href } from '../router';
 import { text } from '../text';
 
@@ -31,7 +31,9 @@ export function Hosts() {
           )
         }
       </Loaded>
-      <Loaded resource={shares}>{(list) => <Shares shares={list.shares} onChange={shares.reload} />}</Loaded>
+      <Loaded resource={shares}>
+        {(list) => <Shares shares={list.shares} hosts={hosts.data?.hosts ?? []} onChange={shares.reload} />}
+      </Loaded>
       {adding && (
         <HostDialog shares={shares.data?.shares ?? []} onClose={() => setAdding(false)} onAdded={(name) => go('hosts', name)} />
       )}
@@ -86,80 +88,5 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
       />
       {removal.dialog}
     </>
-  );
-}
-
-function Shares({ shares, onChange }: { shares: Share[]; onChange: () => void }) {
-  const [adding, setAdding] = useState(false);
-  const removal = useRemoval<Share>(
-    (share) => call('removeShare', { path: { name: share.name } }),
-    (share) => ({
-      title: text.hosts.removeShareTitle(share.name),
-      note: text.hosts.removeShareNote,
-      action: text.hosts.removeAction,
-    }),
-    onChange,
-  );
-  return (
-    <Section
-      title={text.hosts.shares}
-      note={text.hosts.sharesNote}
-      actions={
-        <button type="button" onClick={() => setAdding(true)}>
-          {text.hosts.addShare}
-        </button>
-      }
-    >
-      {shares.length === 0 ? (
-        <Empty title={text.hosts.sharesEmpty} />
-      ) : (
-        <Table
-          label={text.hosts.shares}
-          rows={shares}
-          rowKey={(share) => share.name}
-          columns={[
-            { title: text.hosts.name, kind: 'main', cell: (share) => <strong>{share.name}</strong> },
-            { title: text.hosts.unc, cell: (share) => <code>{share.unc}</code> },
-            { title: text.hosts.path, cell: (share) => <code>{share.path}</code> },
-            {
-              title: text.vms.actions,
-              kind: 'actions',
-              cell: (share) => (
-                <button type="button" onClick={() => removal.ask(share)} aria-label={text.hosts.removeShareTitle(share.name)}>
-                  {text.hosts.remove}
-                </button>
-              ),
-            },
-          ]}
-        />
-      )}
-      {adding && <ShareDialog onClose={() => setAdding(false)} onAdded={onChange} />}
-      {removal.dialog}
-    </Section>
-  );
-}
-
-function ShareDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
-  const [name, setName] = useState('exports');
-  const [unc, setUnc] = useState('');
-  const [path, setPath] = useState('');
-  const add = useAction(async () => {
-    await call('addShare', { body: { name, unc, path } });
-    onClose();
-    onAdded();
-  });
-  return (
-    <Dialog
-      title={text.hosts.addShare}
-      action={text.hosts.saveShare}
-      busy={add.busy}
-      problem={add.problem}
-      onSubmit={() => void add.run()}
-      onClose={onClose}
-    >
-      <TextField label={text.hosts.name} value={name} onChange={setName} required maxLength={64} />
-      <TextField label={text.hosts.unc} hint={text.hosts.uncHint} value={unc} onChange={setUnc} required maxLength={512} />
-      <TextField label={text.hosts.path} value={path} onChange={setPath} required maxLength={4096} />
-    </Dialog>
   );
 }

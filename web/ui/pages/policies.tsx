@@ -69,6 +69,7 @@ export function Policies() {
                     <div class="roomy">
                       <code>{policy.calendar}</code>
                       <span class="row-note">{policy.consistency}</span>
+                      {policy.full_every > 0 && <span class="row-note">{text.policies.fullEveryShort(policy.full_every)}</span>}
                     </div>
                   ),
                 },

@@ -18,6 +18,13 @@ export function RepositoryPage() {
       <Loaded resource={info}>
         {(data) => (
           <>
+            {data.deletion_frozen && (
+              <div class="notice warning">
+                <p>
+                  <strong>{text.repository.frozen}</strong>: {data.deletion_frozen}. {text.repository.frozenHow}
+                </p>
+              </div>
+            )}
             <Size info={data} />
             <Work />
             {data.encrypted ? (
@@ -35,6 +42,7 @@ export function RepositoryPage() {
 }
 
 function Size({ info }: { info: Info }) {
+  const newestCopy = info.state_copies?.[0];
   const used = info.capacity_bytes != null && info.free_bytes != null ? info.capacity_bytes - info.free_bytes : null;
   return (
     <Section title={text.repository.size}>
@@ -65,6 +73,15 @@ function Size({ info }: { info: Info }) {
           ],
           [text.repository.packs, format.count(info.packs)],
           [text.repository.encrypted, info.encrypted ? text.repository.encryptedYes : text.common.none],
+          [
+            text.repository.stateCopy,
+            newestCopy ? format.dateTime(newestCopy.time) : text.common.none,
+          ],
+          [text.repository.damagedChunks, format.count(info.damaged_chunks ?? 0)],
+          [
+            text.repository.minimumAge,
+            info.minimum_age_seconds ? format.duration(info.minimum_age_seconds) : text.common.none,
+          ],
           [text.repository.format, info.format],
           ...(info.id ? [[text.repository.id, <code>{info.id}</code>] as [string, preact.ComponentChildren]] : []),
           [text.repository.version, info.version],

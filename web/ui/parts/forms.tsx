@@ -226,19 +226,29 @@ export function CheckField({
   );
 }
 
-export function NumberField({ label, value, onChange }: { label: string; value: number; onChange: (value: number) => void }) {
+type NumberProperties = { label: string; value: number; onChange: (value: number) => void; hint?: string };
+
+/// Narrow, to stand beside others; with a hint it has a line of its own.
+export function NumberField({ label, value, onChange, hint }: NumberProperties) {
   const id = useId();
   return (
-    <div class="field small">
+    <div class={hint ? 'field' : 'field small'}>
       <label for={id}>{label}</label>
       <input
         id={id}
         type="number"
+        class="number"
         min={0}
         max={10000}
         value={value}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         onInput={(event) => onChange(Math.max(0, Math.trunc(Number(event.currentTarget.value)) || 0))}
       />
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }

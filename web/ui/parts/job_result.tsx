@@ -1,9 +1,10 @@
 // What a job answered, in words where its kind is known, else as it came.
 import * as format from '../format';
-import type { Job } from '../generated/api';
+import type { DoctorReport, Job } from '../generated/api';
 import { href } from '../router';
 import { text } from '../text';
 import { Badge, Facts } from './basics';
+import { DoctorFindings } from './doctor';
 import { comparisonOf, comparisonRows, DisagreementNotice } from './comparison';
 
 type Fields = Record<string, unknown>;
@@ -38,6 +39,8 @@ function words(job: Job, result: Fields) {
       return <MachineRestored result={result} />;
     case 'restore_disk':
       return <p>{text.jobs.restored(String(job.parameters['to'] ?? ''))}</p>;
+    case 'doctor':
+      return Array.isArray(result['checks']) ? <DoctorFindings report={result as DoctorReport} /> : null;
     default:
       return null;
   }

@@ -24,6 +24,7 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
   const [calendar, setCalendar] = useState('*-*-* 22:00');
   const [consistency, setConsistency] = useState<NonNullable<PolicyRequest['consistency']>>('prefer-application');
   const [retention, setRetention] = useState<Retention>({ keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 });
+  const [fullEvery, setFullEvery] = useState(0);
   const vms = patterns
     .split('\n')
     .map((line) => line.trim())
@@ -31,7 +32,7 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
   const add = useAction(async () => {
     const kept = Object.fromEntries(Object.entries(retention).filter(([, value]) => value > 0)) as Retention;
     if (Object.keys(kept).length === 0) throw new Error(text.policies.needRetention);
-    await call('addPolicy', { body: { name, vms, calendar, consistency, retention: kept } });
+    await call('addPolicy', { body: { name, vms, calendar, consistency, retention: kept, full_every: fullEvery } });
     onClose();
     onAdded();
   });
@@ -101,6 +102,7 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
         </div>
         <p class="hint">{text.policies.retentionHint}</p>
       </fieldset>
+      <NumberField label={text.policies.fullEvery} hint={text.policies.fullEveryHint} value={fullEvery} onChange={setFullEvery} />
     </Dialog>
   );
 }

@@ -1,0 +1,57 @@
+// The doctor of a host: a job that looks, and the last report.
+#include "appliance/doctor/doctor.h"
+#include "appliance/api/decode.h"
+#include "appliance/api/jobs.h"
+#include "appliance/api/routes.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+namespace entrepot::api {
+namespace {
+
+Response start_doctor(const Request& request, Services& services) {
+    const auto host = services.state.hosts.get(request.parameter("name"));
+    const Json body = request.json();
+    ObjectReader reader{body, "the request's body"};
+    const bool retries_login = reader.flag_or("retry_login", false);
+    const auto record = reader.find_text("record");
+    reader.finish();
+    // Where files are written on this machine is for those who are on it to say.
+    if (record && !request.user.is_local) {
+        throw Error{ErrorCode::access_denied, "a recording is asked for on the appliance itself",
+                    "run entrepot host doctor NAME --record DIR there"};
+    }
+    jobs::JobRequest job;
+    job.kind = "doctor";
+    job.subject = "host " + host.draft.name;
+    job.requested_by = request.user.name;
+    // Two at a time would show the account's secret twice as often.
+    job.exclusive_key = "doctor:" + host.id;
+    job.parameters = {{"host", host.id}, {"retry_login", retries_login}};
+    if (record) job.parameters["record"] = *record;
+    return accept_job(services, services.engine.enqueue(job));
+}
+
+Response show_report(const Request& request, Services& services) {
+    const auto host = services.state.hosts.get(request.parameter("name"));
+    const auto report = doctor::find_last_report(services.state, host.id);
+    if (!report) {
+        throw Error{ErrorCode::not_found,
+                    fmt::format("host {} has not been examined yet", host.draft.name),
+                    "entrepot host doctor does it"};
+    }
+    return Response::json(*report);
+}
+
+}  // namespace
+
+void add_doctor_routes(Router& router, Services& services) {
+    router.add(Method::post, "/api/v1/hosts/{name}/doctor", Privilege::operator_,
+               [&](const Request& request) { return start_doctor(request, services); });
+    router.add(Method::get, "/api/v1/hosts/{name}/doctor", Privilege::viewer,
+               [&](const Request& request) { return show_report(request, services); });
+}
+
+}  // namespace entrepot::api

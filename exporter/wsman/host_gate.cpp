@@ -1,0 +1,93 @@
+// Additive increase, multiplicative decrease; and patience with an account that was refused.
+#include "exporter/wsman/host_gate.h"
+
+#include "exporter/wsman/limits.h"
+#include "exporter/wsman/login_error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace entrepot::wsman {
+
+static_assert(limits::kRequestsPerHostMax == 4, "places_ starts with it");
+
+HostGate::Place HostGate::enter(std::stop_token stop) {
+    std::unique_lock lock{mutex_};
+    const bool is_free = has_place_.wait(
+        lock, stop, [this] { return used_ < std::max<std::size_t>(1, std::size_t(places_)); });
+    if (!is_free) throw Error{ErrorCode::cancelled, "cancelled"};
+    ++used_;
+    return Place{*this};
+}
+
+void HostGate::leave() {
+    const std::lock_guard lock{mutex_};
+    --used_;
+    has_place_.notify_one();
+}
+
+void HostGate::note_success() {
+    const std::lock_guard lock{mutex_};
+    const std::size_t before = std::size_t(places_);
+    places_ = std::min(double{limits::kRequestsPerHostMax}, places_ + 1 / places_);
+    if (std::size_t(places_) > before) has_place_.notify_one();
+}
+
+void HostGate::note_overload() {
+    const std::lock_guard lock{mutex_};
+    const SteadyTime now = clock_.steady_now();
+    // Requests that were under way together are turned away together: that is one overload.
+    if (halved_ && now - *halved_ < limits::kOverloadWindow) return;
+    halved_ = now;
+    places_ = std::max(1.0, places_ / 2);
+}
+
+std::size_t HostGate::places() const {
+    const std::lock_guard lock{mutex_};
+    return std::size_t(places_);
+}
+
+std::optional<WallTime> HostGate::held_back_until() const {
+    const std::lock_guard lock{mutex_};
+    if (!refused_ || refusals_ < limits::kLoginRefusalsMax) return std::nullopt;
+    const auto left = limits::kLoginPause - (clock_.steady_now() - *refused_);
+    if (left <= left.zero()) return std::nullopt;
+    return clock_.wall_now() + std::chrono::duration_cast<std::chrono::milliseconds>(left);
+}
+
+std::string HostGate::last_refusal() const {
+    const std::lock_guard lock{mutex_};
+    return reason_;
+}
+
+void HostGate::check_login() const {
+    const auto until = held_back_until();
+    if (!until) return;
+    throw LoginError{
+        LoginFailure::held_back, ErrorCode::unauthenticated,
+        fmt::format(
+            "the host has refused our account {} times, and is not asked again before {}: {}",
+            limits::kLoginRefusalsMax, format_time(*until), last_refusal()),
+        "So that the account is not locked out. 'entrepot host doctor' looks for the cause; add "
+        "the host again where its password has changed."};
+}
+
+void HostGate::note_refusal(const std::string& reason) {
+    const std::lock_guard lock{mutex_};
+    const SteadyTime now = clock_.steady_now();
+    // After the pause counting starts again; what was refused long ago locks nothing any more.
+    if (refused_ && now - *refused_ >= limits::kLoginPause) refusals_ = 0;
+    ++refusals_;
+    refused_ = now;
+    reason_ = reason;
+}
+
+void HostGate::note_login() {
+    const std::lock_guard lock{mutex_};
+    refusals_ = 0;
+    refused_.reset();
+    reason_.clear();
+}
+
+}  // namespace entrepot::wsman
