@@ -185,7 +185,7 @@ void fill_index(RepositoryCore& core, const Work& work) {
                 if (!core.packs->is_damaged(address))
                     entries.push_back({short_id(slot.id), address});
             }
-            core.index.put(entries);
+            core.index->put(entries);
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
             core.environment.log.warning("a damaged pack is not indexed",

@@ -12,6 +12,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <utility>
+
 namespace entrepot::repository {
 namespace {
 
@@ -64,47 +66,55 @@ void require(const rocksdb::Status& status, const char* what) {
     throw Error{code_of(status), fmt::format("chunk index, {}: {}", what, status.ToString())};
 }
 
-}  // namespace
+class RocksIndex final : public ChunkIndex {
+public:
+    explicit RocksIndex(std::filesystem::path directory) : directory_(std::move(directory)) {
+        const rocksdb::Status status = open_database();
+        if (status.ok()) return;
+        // On a full disk we do without: nobody stores anything there, and deleting must work.
+        if (status.IsNoSpace()) return;
+        if (status.IsBusy()) require(status, "opening");
+        begin_anew();
+    }
+    RocksIndex(const RocksIndex&) = delete;
+    RocksIndex& operator=(const RocksIndex&) = delete;
+    ~RocksIndex() override {
+        // A failure loses hints, nothing else.
+        if (database_) static_cast<void>(database_->Flush(rocksdb::FlushOptions{}));
+    }
 
-struct ChunkIndex::State {
-    std::filesystem::path directory;
-    std::unique_ptr<rocksdb::DB> database;
-    bool was_created = false;
+    bool was_created() const override { return was_created_; }
+    std::optional<SlotAddress> find(const ShortId& id) const override;
+    void put(const std::vector<IndexEntry>& entries) override;
+    void remove(const IndexEntry& entry) override;
 
-    rocksdb::Status open() {
-        was_created = !std::filesystem::exists(directory / "CURRENT");
+private:
+    rocksdb::Status open_database() {
+        was_created_ = !std::filesystem::exists(directory_ / "CURRENT");
         rocksdb::DB* opened = nullptr;
         const rocksdb::Status status =
-            rocksdb::DB::Open(index_options(), directory.string(), &opened);
-        database.reset(opened);
+            rocksdb::DB::Open(index_options(), directory_.string(), &opened);
+        database_.reset(opened);
         return status;
     }
+
+    void begin_anew() {
+        database_.reset();
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+        require(open_database(), "opening");
+        was_created_ = true;
+    }
+
+    std::filesystem::path directory_;
+    std::unique_ptr<rocksdb::DB> database_;
+    bool was_created_ = false;
 };
 
-ChunkIndex::ChunkIndex(const std::filesystem::path& directory) : state_(std::make_unique<State>()) {
-    state_->directory = directory;
-    const rocksdb::Status status = state_->open();
-    if (status.ok()) return;
-    // On a full disk we do without: nobody stores anything there, and deleting must work.
-    if (status.IsNoSpace()) return;
-    if (status.IsBusy()) require(status, "opening");
-    clear();
-}
-
-ChunkIndex::~ChunkIndex() {
-    // A failure loses hints, nothing else.
-    if (state_->database) static_cast<void>(state_->database->Flush(rocksdb::FlushOptions{}));
-}
-
-bool ChunkIndex::was_created() const {
-    return state_->was_created;
-}
-
-std::optional<SlotAddress> ChunkIndex::find(const ShortId& id) const {
-    if (!state_->database) return std::nullopt;
+std::optional<SlotAddress> RocksIndex::find(const ShortId& id) const {
+    if (!database_) return std::nullopt;
     std::string value;
-    const rocksdb::Status status =
-        state_->database->Get(rocksdb::ReadOptions{}, slice(id.bytes), &value);
+    const rocksdb::Status status = database_->Get(rocksdb::ReadOptions{}, slice(id.bytes), &value);
     // A damaged run loses hints, nothing else.
     if (status.IsNotFound() || status.IsCorruption() || value.size() != kValueBytes) {
         return std::nullopt;
@@ -115,34 +125,32 @@ std::optional<SlotAddress> ChunkIndex::find(const ShortId& id) const {
                        load_u32(bytes, PackId::kSizeBytes)};
 }
 
-void ChunkIndex::put(const std::vector<IndexEntry>& entries) {
+void RocksIndex::put(const std::vector<IndexEntry>& entries) {
     rocksdb::WriteBatch batch;
     for (const IndexEntry& entry : entries) {
         LittleEndianWriter value;
         value.bytes(entry.address.pack.bytes).u32(entry.address.slot);
         require(batch.Put(slice(entry.id.bytes), slice(value.data())), "writing");
     }
-    if (!state_->database) return;
-    rocksdb::Status status = state_->database->Write(unlogged(), &batch);
+    if (!database_) return;
+    rocksdb::Status status = database_->Write(unlogged(), &batch);
     // After a full disk it writes nothing more until it is told to go on.
-    if (!status.ok() && state_->database->Resume().ok()) {
-        status = state_->database->Write(unlogged(), &batch);
+    if (!status.ok() && database_->Resume().ok()) {
+        status = database_->Write(unlogged(), &batch);
     }
     if (!status.IsNoSpace()) require(status, "writing");
 }
 
-void ChunkIndex::remove(const IndexEntry& entry) {
-    if (!state_->database || find(entry.id) != entry.address) return;
+void RocksIndex::remove(const IndexEntry& entry) {
+    if (!database_ || find(entry.id) != entry.address) return;
     // An entry that stays is a hint that nobody believes.
-    static_cast<void>(state_->database->Delete(unlogged(), slice(entry.id.bytes)));
+    static_cast<void>(database_->Delete(unlogged(), slice(entry.id.bytes)));
 }
 
-void ChunkIndex::clear() {
-    state_->database.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(state_->directory, ignored);
-    require(state_->open(), "opening");
-    state_->was_created = true;
+}  // namespace
+
+std::unique_ptr<ChunkIndex> ChunkIndex::open(const std::filesystem::path& directory) {
+    return std::make_unique<RocksIndex>(directory);
 }
 
 }  // namespace entrepot::repository

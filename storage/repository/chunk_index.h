@@ -19,23 +19,16 @@ struct IndexEntry {
 /// Safe to share between threads.
 class ChunkIndex {
 public:
-    /// Opens it; a damaged or missing one is begun anew, which was_created() tells.
-    explicit ChunkIndex(const std::filesystem::path& directory);
-    ~ChunkIndex();
-    ChunkIndex(const ChunkIndex&) = delete;
-    ChunkIndex& operator=(const ChunkIndex&) = delete;
+    /// RocksDB's in a directory. A damaged or missing one is begun anew, which was_created() tells.
+    static std::unique_ptr<ChunkIndex> open(const std::filesystem::path& directory);
+    virtual ~ChunkIndex() = default;
 
-    bool was_created() const;
-    std::optional<SlotAddress> find(const ShortId& id) const;
+    virtual bool was_created() const = 0;
+    virtual std::optional<SlotAddress> find(const ShortId& id) const = 0;
     /// A later entry replaces an earlier one of the same id.
-    void put(const std::vector<IndexEntry>& entries);
+    virtual void put(const std::vector<IndexEntry>& entries) = 0;
     /// Removes an entry if it still points there.
-    void remove(const IndexEntry& entry);
-    void clear();
-
-private:
-    struct State;
-    std::unique_ptr<State> state_;
+    virtual void remove(const IndexEntry& entry) = 0;
 };
 
 }  // namespace entrepot::repository

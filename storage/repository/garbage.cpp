@@ -155,7 +155,7 @@ private:
 
     void drop_from_index(const PackId& pack, const std::vector<PackSlot>& slots) {
         for (const PackSlot& slot : slots) {
-            core_.index.remove({short_id(slot.id), {pack, slot.number}});
+            core_.index->remove({short_id(slot.id), {pack, slot.number}});
         }
     }
 

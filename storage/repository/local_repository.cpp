@@ -471,7 +471,7 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     }
     core->time.start(newest_trusted_time(*core), core->config.minimum_age);
     clean_up(*core);
-    if (core->index.was_created() && !core->catalog->list_packs().empty()) {
+    if (core->index->was_created() && !core->catalog->list_packs().empty()) {
         fill_index(*core, Work{progress});
     }
     core->reserve->take_back(kLeftForOthersBytes);

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,12 +25,18 @@
 
 namespace entrepot::repository {
 
+class ChunkIndex;
+
+/// Opens the chunk index in a directory.
+using IndexOpener = std::function<std::unique_ptr<ChunkIndex>(const std::filesystem::path&)>;
+
 /// What the repository needs of the world. All outlive it.
 struct Environment {
     FileSystem& file_system;
     Clock& clock;
     Random& random;
     Log& log;
+    IndexOpener open_index{};  ///< Empty: RocksDB's, which keeps to the system's own files.
 };
 
 enum class PointKind { full, incremental };

@@ -53,7 +53,8 @@ RepositoryCore::RepositoryCore(const Environment& environment_, RepositoryPaths 
       reserve(std::move(reserve_)),
       store(environment.file_system, environment.random, paths.directory),
       redirects(store, keys),
-      index(paths.index()),
+      index(environment.open_index ? environment.open_index(paths.index())
+                                   : ChunkIndex::open(paths.index())),
       workers(helper_count()) {
     redirects.load();
     open_catalog();
@@ -95,7 +96,7 @@ void RepositoryCore::open_catalog() {
         set_catalog_aside();
         catalog = catalog::Catalog::open(paths.catalog());
     }
-    packs = std::make_unique<PackSet>(store, *catalog, index, redirects, keys);
+    packs = std::make_unique<PackSet>(store, *catalog, *index, redirects, keys);
     reader = std::make_unique<ChunkReader>(*packs, keys, workers);
 }
 

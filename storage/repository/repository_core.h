@@ -74,7 +74,7 @@ struct RepositoryCore {
     object::LocalStore store;
     RedirectTable redirects;
     std::unique_ptr<catalog::Catalog> catalog;
-    ChunkIndex index;
+    std::unique_ptr<ChunkIndex> index;
     std::unique_ptr<PackSet> packs;
     WorkerPool workers;
     std::unique_ptr<ChunkReader> reader;
