@@ -45,7 +45,7 @@ struct PointRow {
 
 struct SessionRow {
     std::string id;
-    std::string kind;  ///< "ingest" or "gc".
+    std::string kind;  ///< "ingest", "mark" (its id is the point's) or "gc".
 };
 
 struct DamagedSlot {

@@ -24,6 +24,8 @@
 namespace entrepot::repository {
 namespace {
 
+constexpr std::string_view kMarkSession = "mark";
+
 std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesystem::path& path) {
     const auto status = file_system.find_status(path);
     if (!status) return 0;  // Removed while we were walking.
@@ -311,10 +313,16 @@ private:
         }
     }
 
-    // The object first: a catalog that is rebuilt must never know less protection.
+    // The object, then the row; the session's row makes the next start look again where only one of
+    // them was written: what the catalog says, a rebuild must not say otherwise.
     void set_mark(const std::string& id, const PointMark& mark) {
+        const auto sessions = core_->catalog->list_sessions();
+        const bool is_there = std::ranges::find(sessions, id, &catalog::SessionRow::id) !=
+                              sessions.end();  // One that failed before.
+        if (!is_there) core_->catalog->add_session({id, std::string{kMarkSession}});
         write_mark(core_->store, core_->environment.random, core_->keys, id, mark);
         core_->catalog->set_protection(id, mark.protected_until_ms, mark.hold_reason);
+        core_->catalog->remove_session(id);
     }
 
     KeySlots key_slots() {
@@ -351,6 +359,19 @@ void check_new_directory(FileSystem& file_system, const std::filesystem::path& d
     }
 }
 
+// Somebody died between a mark's object and its row. Where the object cannot be read, the row stays
+// as it was.
+void take_mark_over(RepositoryCore& core, const std::string& point) {
+    try {
+        const PointMark mark = read_mark(core.store, core.keys, point);
+        core.catalog->set_protection(point, mark.protected_until_ms, mark.hold_reason);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::limit) throw;
+        core.environment.log.error("the mark of a point is damaged",
+                                   {{"point", point}, {"error", error.what()}});
+    }
+}
+
 // What processes that died left, in the order in which it came to be.
 void clean_up(RepositoryCore& core) {
     core.store.discard_uploads();
@@ -359,6 +380,7 @@ void clean_up(RepositoryCore& core) {
         if (session.kind == "ingest") {
             remove_point_objects(core.store, session.id, Maps::remove);
         }
+        if (session.kind == kMarkSession) take_mark_over(core, session.id);
     }
     for (const catalog::PackRow& pack : core.catalog->list_packs()) {
         if (pack.state == catalog::PackState::live) continue;

@@ -104,6 +104,30 @@ TEST_CASE("crash: while a point is deleted, which nothing brings back", "[crash]
         });
 }
 
+TEST_CASE("crash: while a point is held or released, a rebuild says what the catalog says",
+          "[crash]") {
+    const bool is_held_before = GENERATE(true, false);
+    std::string point;
+    for_each_crash(
+        [&](Fixture& fixture) {
+            point = fixture.add_full("vm", make_disk(9, kDiskBytes));
+            if (is_held_before) fixture.repository().hold_point(point, "kept");
+        },
+        [&](Fixture& fixture) {
+            if (is_held_before) {
+                fixture.repository().release_point(point);
+            } else {
+                fixture.repository().hold_point(point, "kept");
+            }
+        },
+        [&](Fixture& fixture, bool is_done) {
+            const std::string reason = fixture.repository().find_point(point).hold_reason;
+            if (is_done) CHECK(reason.empty() == is_held_before);
+            fixture.repository().rebuild_catalog(fixture.work());
+            CHECK(fixture.repository().find_point(point).hold_reason == reason);
+        });
+}
+
 TEST_CASE("crash: while garbage is collected and packs are compacted", "[crash]") {
     const DiskContent before = make_content(5, kDiskBytes);
     DiskContent after = before;
