@@ -35,7 +35,12 @@ std::string Run::snapshot_name() {
 share::SettleOptions settle_options(Run& run) {
     share::SettleOptions options = run.services().settle;
     if (const std::uint64_t quota = run.quota_bytes(); quota > 0) {
+        const std::string& host = run.record().draft.name;
         options.limits.size_bytes_max = std::min(options.limits.size_bytes_max, quota);
+        options.limits.size_bound_name =
+            fmt::format("the quota that host {} has on share {}", host, run.share().name);
+        options.limits.size_bound_hint =
+            fmt::format("entrepot share quota {} --size SIZE sets another.", host);
     }
     options.on_close = [&run](const share::Holder& holder) {
         run.note(fmt::format("closing the sessions of {} on the file server: it still holds \"{}\"",

@@ -94,8 +94,12 @@ private:
     void add_file(const fs::path& path, std::vector<std::string> folders, const std::string& name,
                   const FileStatus& status) {
         if (status.size_bytes > limits_.size_bytes_max - total_bytes_) {
-            throw Error{ErrorCode::limit, fmt::format("the export is larger than {}",
-                                                      format_size(limits_.size_bytes_max))};
+            const std::string& bound = limits_.size_bound_name;
+            throw Error{
+                ErrorCode::limit,
+                fmt::format("the export is larger than {}{}{}", bound, bound.empty() ? "" : " of ",
+                            format_size(limits_.size_bytes_max)),
+                limits_.size_bound_hint};
         }
         total_bytes_ += status.size_bytes;
         files_.push_back({.path = path,

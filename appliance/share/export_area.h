@@ -40,6 +40,9 @@ struct ExportLimits {
     std::size_t entry_count_max = 10'000;
     std::size_t depth_max = 8;
     std::uint64_t size_bytes_max = 512 * kTiB;  ///< All files together.
+    /// For people, if that is a bound that somebody has set: whose it is, and how to change it.
+    std::string size_bound_name{};
+    std::string size_bound_hint{};
 };
 
 struct SettleOptions {

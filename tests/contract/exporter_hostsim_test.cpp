@@ -4,7 +4,7 @@
 #include "exporter/hyperv/hresult.h"
 #include "exporter/hyperv/hyperv_host.h"
 #include "tests/contract/simulator.h"
-#include "tests/e2e/hasty_clock.h"
+#include "tests/support/hasty_clock.h"
 
 #include <catch2/catch.hpp>
 

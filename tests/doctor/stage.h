@@ -6,8 +6,8 @@
 #include "tests/contract/simulator.h"
 #include "tests/support/temporary_directory.h"
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "tests/support/hasty_clock.h"
 
 #include <optional>
 #include <set>
@@ -59,7 +59,7 @@ public:
     const std::string& host_id();
 
     TemporaryDirectory directory;
-    SystemClock clock;
+    HastyClock clock;
     SystemRandom random;
     NullLog log;
     PosixFileSystem file_system;

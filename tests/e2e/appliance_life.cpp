@@ -1,10 +1,10 @@
 // See appliance_life.h.
 #include "tests/e2e/appliance_life.h"
 
-#include "tests/e2e/hasty_clock.h"
 #include "tests/e2e/kill_switch.h"
 #include "tests/e2e/watched_restore_host.h"
 #include "tests/support/fault_file_system.h"
+#include "tests/support/hasty_clock.h"
 
 #include "appliance/backup/backup_job.h"
 #include "appliance/jobs/job_engine.h"

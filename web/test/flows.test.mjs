@@ -332,7 +332,7 @@ test('jobs: one that waits for room says so', async () => {
 });
 
 test('hosts: the doctor says what it saw, what to do, and with which command', async () => {
-  await withConsole({ site: ordinarySite(), address: '#/hosts/hv02' }, async (page, appliance) => {
+  await withConsole({ site: ordinarySite(), address: '#/hosts/hv02', expectsRefusals: true }, async (page, appliance) => {
     await page.getByRole('button', { name: 'Examine this host' }).click();
     await page.getByText('1 failed, 1 warning, 1 unproven').waitFor();
     await page.getByText("No file server listens at the share's name.").waitFor();
