@@ -4,43 +4,13 @@
 usage: corpus.py BINARIES [--only TEXT]     the data: ENTREPOT_SHARED, or "shared" beside the checkout; exit status 77 without it
 """
 import argparse
-import bz2
-import gzip
-import os
-import pathlib
-import re
 import sys
 
-from harness import MIB, SOURCE, Failure, Lab, expect
+from harness import Failure, Lab, expect
+from real_images import find_folder, read_list, unpack
 
 SKIPPED = 77
 CHILD, PARENT = "fat-differential.vhdx", "fat-parent.vhdx"
-
-
-def read_list(folder):
-    """[(file, its name unpacked, SHA-256 of the content or None)] of the VHDX files, as the README has them."""
-    found = []
-    for section in (folder / "README.md").read_text().split("\n## ")[1:]:
-        stored = section.split("\n", 1)[0].strip()
-        name = re.sub(r"^dfvfs-", "", re.sub(r"\.(gz|bz2)$", "", stored))
-        if not name.endswith((".vhdx", ".avhdx")):
-            continue
-        digest = re.search(r"^\* raw sha256: (?:after replay )?([0-9a-f]{64})\b", section, re.MULTILINE)
-        found.append((folder / stored, name, digest and digest.group(1)))
-    return found
-
-
-def unpack(stored, target):
-    """With holes: some are almost a GiB of zeroes."""
-    opened = gzip.open(stored) if stored.suffix == ".gz" else bz2.open(stored)
-    with opened as source, open(target, "wb") as file:
-        size = 0
-        while block := source.read(MIB):
-            if block.count(0) != len(block):
-                file.seek(size)
-                file.write(block)
-            size += len(block)
-        file.truncate(size)
 
 
 def expect_content(lab, answer, digest):
@@ -85,19 +55,18 @@ def main():
     parser.add_argument("binaries")
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
-    shared = pathlib.Path(os.environ.get("ENTREPOT_SHARED", SOURCE.parent / "shared"))
-    data = shared / "data" / "vhdx"
-    if not (data / "README.md").exists():
-        print(f"skipped: {data} is not there")
+    data = find_folder()
+    if data is None:
+        print("skipped: the shared data is not there")
         sys.exit(SKIPPED)
-    images = [entry for entry in read_list(data) if arguments.only in entry[1]]
+    images = [image for image in read_list(data, (".vhdx", ".avhdx")) if arguments.only in image.name]
     expect(images, "the README names no VHDX")
     try:
         with Lab(arguments.binaries) as lab:
             (lab.root / "passphrase").write_text("")
             lab.entrepot("init", "--no-encryption")
-            files = {name: digest for _, name, digest in images}
-            for stored, name, digest in images:
+            files = {image.name: image.digest for image in images}
+            for stored, name, digest in ((image.stored, image.name, image.digest) for image in images):
                 folder = lab.root / f"{name}.d"
                 if name in (CHILD, PARENT):
                     folder = lab.root / "pair"
