@@ -27,8 +27,8 @@ struct FileIdentity {
     bool operator==(const FileIdentity&) const = default;
 };
 
-/// Pieces of a bulk write that begin and end at multiples of this, in the file and in memory, can
-/// go to the disk without a copy.
+/// Pieces of a bulk write that begin and end at multiples of this in the file can go past the
+/// system's cache.
 inline constexpr std::size_t kBulkAlignmentBytes = 4 * kKiB;
 
 /// An open file. Reads and writes at offsets; safe to read from several threads.
@@ -45,8 +45,8 @@ public:
 
     virtual void write(std::uint64_t offset, ByteView data) = 0;
     virtual void truncate(std::uint64_t size_bytes) = 0;
-    /// A hint: much will be written once, then synced, and not soon be read. Large aligned pieces
-    /// may then go past the system's cache.
+    /// A hint: much will be written once, then synced. Large aligned pieces may then go past the
+    /// system's cache and on after write() returned: a later call, at the latest sync(), throws.
     virtual void expect_bulk_writes() {}
     /// Makes the content durable. A failure is final: the file's content is unknown from then on.
     virtual void sync() = 0;

@@ -1,4 +1,5 @@
 // The system's files. The only place that knows errno.
+#include "base/bulk_writer_posix.h"
 #include "base/error.h"
 #include "base/file_system.h"
 #include "base/limits.h"
@@ -89,20 +90,13 @@ FileType type_of(mode_t mode) {
     return FileType::other;
 }
 
-/// Smaller pieces are better gathered by the system than waited for one by one.
-constexpr std::size_t kDirectWriteBytesMin = 128 * kKiB;
-
-bool is_aligned_for_bulk(std::uint64_t offset, ByteView data) {
-    const auto address = reinterpret_cast<std::uintptr_t>(data.data());
-    return offset % kBulkAlignmentBytes == 0 && address % kBulkAlignmentBytes == 0;
-}
-
 class PosixFile final : public File {
 public:
     PosixFile(Descriptor descriptor, fs::path path)
         : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
     std::size_t read_some(std::uint64_t offset, MutableByteView target) const override {
+        finish_bulk_writes();
         std::size_t done = 0;
         while (done < target.size()) {
             const ssize_t count = retry_interrupted([&] {
@@ -122,7 +116,10 @@ public:
         return done;
     }
 
-    std::uint64_t size() const override { return static_cast<std::uint64_t>(status().st_size); }
+    std::uint64_t size() const override {
+        finish_bulk_writes();
+        return static_cast<std::uint64_t>(status().st_size);
+    }
 
     FileIdentity identity() const override {
         const struct stat value = status();
@@ -130,6 +127,7 @@ public:
     }
 
     std::optional<FileExtent> find_data(std::uint64_t offset) const override {
+        finish_bulk_writes();
         const off_t data = ::lseek(descriptor_.get(), static_cast<off_t>(offset), SEEK_DATA);
         if (data < 0) {
             if (errno == ENXIO) return std::nullopt;
@@ -142,9 +140,43 @@ public:
     }
 
     void write(std::uint64_t offset, ByteView data) override {
-        const std::size_t direct = write_directly(offset, data);
-        data = data.subspan(direct);
-        offset += direct;
+        while (bulk_ && !data.empty()) {
+            const std::size_t begun = bulk_->begin(offset, data);
+            if (begun == 0) break;
+            data = data.subspan(begun);
+            offset += begun;
+        }
+        if (data.empty()) return;
+        // Not beside them: a page of the cache may hold more than what is written now.
+        finish_bulk_writes();
+        write_cached(offset, data);
+    }
+
+    void truncate(std::uint64_t size_bytes) override {
+        finish_bulk_writes();
+        if (retry_interrupted([&] {
+                return ::ftruncate(descriptor_.get(), static_cast<off_t>(size_bytes));
+            }) < 0) {
+            throw_errno("resize", path_);
+        }
+    }
+
+    void expect_bulk_writes() override {
+        if (bulk_) return;
+        bulk_ = BulkWriter::try_open(
+            path_, descriptor_.get(),
+            [this](std::uint64_t offset, ByteView data) { write_cached(offset, data); });
+    }
+
+    void sync() override {
+        finish_bulk_writes();
+        if (::fdatasync(descriptor_.get()) < 0) throw_errno("sync", path_);
+    }
+
+    const fs::path& path() const override { return path_; }
+
+private:
+    void write_cached(std::uint64_t offset, ByteView data) {
         while (!data.empty()) {
             const ssize_t count = retry_interrupted([&] {
                 return ::pwrite(descriptor_.get(), data.data(), data.size(),
@@ -156,45 +188,9 @@ public:
         }
     }
 
-    void truncate(std::uint64_t size_bytes) override {
-        if (retry_interrupted([&] {
-                return ::ftruncate(descriptor_.get(), static_cast<off_t>(size_bytes));
-            }) < 0) {
-            throw_errno("resize", path_);
-        }
-    }
-
-    /// A second descriptor, since the first one also writes what is not aligned. Where the file
-    /// system does not offer it, everything goes through the cache.
-    void expect_bulk_writes() override {
-        Descriptor direct{retry_interrupted(
-            [&] { return ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW); })};
-        struct stat value {};
-        if (direct.get() < 0 || ::fstat(direct.get(), &value) < 0) return;
-        const FileIdentity same{static_cast<std::uint64_t>(value.st_dev),
-                                static_cast<std::uint64_t>(value.st_ino)};
-        if (same == identity()) direct_.emplace(std::move(direct));
-    }
-
-    void sync() override {
-        if (::fdatasync(descriptor_.get()) < 0) throw_errno("sync", path_);
-    }
-
-    const fs::path& path() const override { return path_; }
-
-private:
-    /// How much of the beginning went past the cache: whole alignment units or nothing.
-    std::size_t write_directly(std::uint64_t offset, ByteView data) {
-        if (!direct_ || data.size() < kDirectWriteBytesMin) return 0;
-        if (!is_aligned_for_bulk(offset, data)) return 0;
-        const std::size_t length = data.size() / kBulkAlignmentBytes * kBulkAlignmentBytes;
-        const ssize_t count = retry_interrupted([&] {
-            return ::pwrite(direct_->get(), data.data(), length, static_cast<off_t>(offset));
-        });
-        if (count >= 0) return static_cast<std::size_t>(count);
-        if (errno != EINVAL) throw_errno("write", path_);
-        direct_.reset();  // Another alignment is needed here, or none helps.
-        return 0;
+    /// Whatever else is asked of the file sees all that was written.
+    void finish_bulk_writes() const {
+        if (bulk_) bulk_->finish();
     }
 
     struct stat status() const {
@@ -204,7 +200,7 @@ private:
     }
 
     Descriptor descriptor_;
-    std::optional<Descriptor> direct_;
+    std::unique_ptr<BulkWriter> bulk_;  // Goes before the descriptor that it falls back on.
     fs::path path_;
 };
 

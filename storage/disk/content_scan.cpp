@@ -5,7 +5,6 @@
 #include "base/file_system.h"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace entrepot::disk {
 namespace {
@@ -14,20 +13,6 @@ namespace {
 constexpr std::size_t kUnitBytes = kBulkAlignmentBytes;
 
 using Sink = std::function<void(std::uint64_t, ByteView)>;
-
-/// A place for a run, aligned in memory as the run is on the disk, so that what is written on can
-/// go past the system's cache.
-class ReadBuffer {
-public:
-    MutableByteView place(std::uint64_t offset, std::size_t length) {
-        const auto address = reinterpret_cast<std::uintptr_t>(bytes_.data());
-        const std::size_t skip = (kUnitBytes - address % kUnitBytes) % kUnitBytes;
-        return MutableByteView{bytes_}.subspan(skip + offset % kUnitBytes, length);
-    }
-
-private:
-    Bytes bytes_ = Bytes(kRunBytesMax + 2 * kUnitBytes);
-};
 
 void pass_on_nonzero(std::uint64_t offset, ByteView content, const Sink& sink) {
     std::size_t begin = 0;
@@ -52,7 +37,7 @@ void scan_content(const DiskSource& source, const Work& work, std::size_t run_by
                   const Sink& sink) {
     ENTREPOT_CHECK(run_bytes_max >= kUnitBytes && kRunBytesMax % run_bytes_max == 0);
     const std::uint64_t size = source.size_bytes();
-    ReadBuffer buffer;
+    Bytes buffer(run_bytes_max);
     for (std::uint64_t offset = 0; offset < size;) {
         const DiskExtent extent = source.extent_at(offset, size - offset);
         const std::uint64_t end = offset + extent.length;
@@ -62,7 +47,7 @@ void scan_content(const DiskSource& source, const Work& work, std::size_t run_by
             // Reads end at multiples of their size, so that runs stay aligned.
             const std::uint64_t length =
                 std::min(end - offset, run_bytes_max - offset % run_bytes_max);
-            const MutableByteView part = buffer.place(offset, length);
+            const MutableByteView part = MutableByteView{buffer}.first(length);
             source.read(offset, part);  // Throws for kind parent.
             pass_on_nonzero(offset, part, sink);
             offset += length;
