@@ -6,8 +6,10 @@
 #include "base/file_system.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +29,13 @@ struct AlignedDelete {
         ::operator delete[](bytes, std::align_val_t{kBulkAlignmentBytes});
     }
 };
+
+/// What lies in memory is its own cache: newer systems offer direct writes there, too, which end
+/// when they begin.
+bool is_in_memory(int descriptor) {
+    struct statfs status {};
+    return ::fstatfs(descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
 
 /// -1 unless it is the same file still.
 int open_direct(const std::filesystem::path& path, int same) {
@@ -58,6 +67,7 @@ struct BulkWriter::Slot {
 
 std::unique_ptr<BulkWriter> BulkWriter::try_open(const std::filesystem::path& path, int same,
                                                  CachedWrite cached_write) {
+    if (is_in_memory(same)) return nullptr;
     aio_context_t context = 0;
     if (::syscall(SYS_io_setup, static_cast<unsigned>(kSlotCount), &context) < 0) return nullptr;
     const int direct = open_direct(path, same);
