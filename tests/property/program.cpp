@@ -122,10 +122,11 @@ Finished run_program(const std::vector<std::string>& words, const std::filesyste
     std::array<pollfd, 2> polled{pollfd{out.reading(), POLLIN, 0},
                                  pollfd{err.reading(), POLLIN, 0}};
     while (polled[0].fd >= 0 || polled[1].fd >= 0) {
-        if (std::chrono::steady_clock::now() > deadline) {
+        if (::poll(polled.data(), polled.size(), kPollMs) <= 0) {
+            // Only where nothing is there to read: we may have been stopped meanwhile, not it.
+            if (std::chrono::steady_clock::now() < deadline) continue;
             throw Error{ErrorCode::timeout, fmt::format("{} does not end", words[0])};
         }
-        if (::poll(polled.data(), polled.size(), kPollMs) <= 0) continue;
         for (std::size_t i = 0; i < polled.size(); ++i) {
             if (polled[i].fd < 0 || polled[i].revents == 0) continue;
             const ssize_t count = ::read(polled[i].fd, buffer.data(), buffer.size());
