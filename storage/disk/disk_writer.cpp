@@ -165,6 +165,8 @@ void write_qcow2(FileSystem& file_system, Random& random, const DiskSource& sour
     const TemporaryName converted{file_system, random, target, "qcow2.tmp"};
     write_raw(*file_system.create(raw.path()), source, work);
     source.check_unchanged();
+    // It fills a file that is there and leaves its access alone; one of its own all may read.
+    file_system.create(converted.path());
     convert_with_qemu(raw.path(), converted.path(), work);
     file_system.open_write(converted.path())->sync();
     file_system.rename(converted.path(), target);

@@ -241,6 +241,8 @@ TEST_CASE_METHOD(Fixture, "writer: a target appears whole or not at all", "[disk
     CHECK(files.list(directory.path()).empty());
 
     write(disk.image(), "target", options_of(format));
+    // A disk's content is for nobody else on this machine.
+    CHECK(files.find_status(path("target"))->mode == 0600);
     try {
         write(disk.image(), "target", options_of(format));
         FAIL("an existing file must not be replaced");
