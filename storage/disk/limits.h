@@ -35,9 +35,10 @@ inline constexpr std::size_t kLocatorValueBytesMax = 65'534;
 /// Of all keys and values together: entries may name the same bytes again and again.
 inline constexpr std::size_t kLocatorTextBytesMax = kMiB;
 
-/// Pages of the allocation table and of bitmaps that one open image keeps: 4 MiB.
+/// Pages of the allocation table and of bitmaps that one open image keeps: 512 KiB, 32 MiB in the
+/// longest chain. Who reads in order needs one of each.
 inline constexpr std::size_t kTablePageBytes = 64 * kKiB;
-inline constexpr std::size_t kTablePagesMax = 64;
+inline constexpr std::size_t kTablePagesMax = 8;
 
 /// The VHD format's own.
 inline constexpr std::uint64_t kVhdSizeBytesMax = 2040 * kGiB;

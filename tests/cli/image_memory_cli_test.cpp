@@ -2,6 +2,8 @@
 #include "tests/cli/image_lab.h"
 #include "tests/support/vhd_image_builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -105,6 +107,36 @@ TEST_CASE("image cli: 64 TiB in small blocks cost little memory", "[cli]") {
     const Json check = lab.json({"check", lab.path("large.vhdx")});
     CHECK(check.at("layers").at(0).at("blocks").at("not_present") == last - 2);
     CHECK(check.at("layers").at(0).at("blocks").at("leaked_bytes") == 2 * kMiB);
+}
+
+TEST_CASE("image cli: a long chain of full tables costs little memory", "[cli]") {
+    // No block of any layer is there, yet no entry is zero: each table has to be read as a whole.
+    constexpr unsigned kLayerCount = 64;
+    constexpr std::uint32_t kTableBytes = 2 * kMiB;
+    VhdxImageBuilder builder;
+    builder.size_bytes = 500 * kGiB;
+    builder.bat_length = kTableBytes;
+    builder.file_size_bytes = builder.bat_offset + kTableBytes;
+    Bytes table(kTableBytes);
+    for (std::size_t entry = 0; entry < kTableBytes; entry += 8)
+        table[entry + 2] = std::byte{0x10};  // State 0, and an offset that means nothing.
+    builder.content(builder.bat_offset, std::move(table));
+    const auto numbered = [](unsigned number) {
+        return test::guid_of(fmt::format("00000000-2222-4333-8444-{:012x}", number).c_str());
+    };
+    ImageLab lab;
+    for (unsigned number = 1; number <= kLayerCount; ++number) {
+        builder.data_write_guid = numbered(number);
+        lab.write(fmt::format("{}.avhdx", number), builder);
+        builder.child_of(numbered(number), fmt::format(".\\{}.avhdx", number));
+    }
+    const std::string leaf = lab.path(fmt::format("{}.avhdx", kLayerCount));
+    for (const char* command : {"info", "map"}) {
+        const auto finished = lab.measure({command, leaf, "--json"});
+        INFO(command << ": " << finished.err << finished.peak_memory_bytes);
+        REQUIRE(finished.status == 0);
+        CHECK(finished.peak_memory_bytes < kMemoryBytesMax);
+    }
 }
 
 TEST_CASE("image cli: extents are written as they are found", "[cli]") {
