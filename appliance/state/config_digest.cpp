@@ -19,13 +19,15 @@ struct Table {
 };
 
 // All columns that people set; none of them is a number.
-constexpr std::array<Table, 4> kTables{{
+constexpr std::array<Table, 6> kTables{{
     {"SELECT id, name, url, authentication, user_name, ca_file, pin_sha256, share, "
      "sealed_password, service, secret_kind, client_certificate FROM hosts ORDER BY id",
      12},
     {"SELECT name, unc, path FROM shares ORDER BY name", 3},
     {"SELECT host, vm, disk, reason FROM exclusions ORDER BY host, vm, disk", 4},
     {"SELECT id, name, definition FROM policies ORDER BY id", 3},
+    {"SELECT id, name, role, password_hash FROM users ORDER BY id", 4},
+    {"SELECT id, digest, name, role FROM api_tokens ORDER BY id", 4},
 }};
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace entrepot::state {
 
-/// Of hosts, shares, exclusions and policies. Equal text: nothing has changed. It finds
+/// Of hosts, shares, exclusions, policies, users and tokens. Equal text: nothing has changed. It finds
 /// changes and proves nothing.
 std::string config_digest(Database& database);
 

@@ -74,9 +74,33 @@ constexpr std::array kVersion3{
     "ALTER TABLE jobs ADD COLUMN waiting TEXT NOT NULL DEFAULT ''",
 };
 
+// People who sign in, their links and tokens, and the audit log.
+constexpr std::array kVersion4{
+    "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, "
+    "password_hash TEXT NOT NULL, is_disabled BIGINT NOT NULL, created BIGINT NOT NULL, "
+    "password_changed BIGINT NOT NULL, last_sign_in BIGINT NOT NULL)",
+
+    "CREATE TABLE access_links (digest TEXT PRIMARY KEY, user_id TEXT NOT NULL, "
+    "expires BIGINT NOT NULL)",
+
+    "CREATE TABLE api_tokens (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, "
+    "name TEXT NOT NULL, user_id TEXT NOT NULL, role TEXT NOT NULL, "
+    "may_destroy BIGINT NOT NULL, expires BIGINT NOT NULL, created BIGINT NOT NULL, "
+    "last_used BIGINT NOT NULL)",
+
+    "CREATE TABLE audit (number BIGINT PRIMARY KEY, time BIGINT NOT NULL, "
+    "user_name TEXT NOT NULL, via TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL, "
+    "object TEXT NOT NULL, result TEXT NOT NULL, details TEXT NOT NULL, digest TEXT NOT NULL)",
+    "CREATE INDEX audit_by_user ON audit (user_name, number)",
+    "CREATE INDEX audit_by_action ON audit (action, number)",
+    "CREATE TABLE audit_head (id BIGINT PRIMARY KEY, number BIGINT NOT NULL, "
+    "digest TEXT NOT NULL)",
+};
+
 constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1},
                                  Migration{.version = 2, .statements = kVersion2},
-                                 Migration{.version = 3, .statements = kVersion3}};
+                                 Migration{.version = 3, .statements = kVersion3},
+                                 Migration{.version = 4, .statements = kVersion4}};
 
 }  // namespace
 
