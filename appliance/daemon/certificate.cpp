@@ -28,6 +28,7 @@ constexpr long kRenewSeconds = 30 * kDaySeconds;
 constexpr long kBackdateSeconds = kDaySeconds;  // For clients whose clock is behind.
 constexpr std::size_t kCertificateBytesMax = 64 * 1024;
 constexpr int kSerialBits = 127;
+constexpr char kCommonName[] = "Entrepot";
 
 template <auto Free>
 struct Deleter {
@@ -93,7 +94,7 @@ CertificatePointer make_certificate(EVP_PKEY* key, std::time_t now,
         "the times");
     X509_NAME* subject = X509_get_subject_name(certificate.get());
     require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                       reinterpret_cast<const unsigned char*>("Entrepot"), -1, -1,
+                                       reinterpret_cast<const unsigned char*>(kCommonName), -1, -1,
                                        0) == 1,
             "the name");
     require(X509_set_issuer_name(certificate.get(), subject) == 1, "the issuer");
@@ -123,11 +124,26 @@ CertificatePointer read_certificate(FileSystem& file_system, const std::filesyst
     return certificate;
 }
 
-bool is_long_valid(FileSystem& file_system, Clock& clock, const CertificateFiles& files) {
+bool ends_within(const X509* certificate, Clock& clock, long seconds) {
+    std::time_t limit = std::chrono::system_clock::to_time_t(clock.wall_now()) + seconds;
+    return X509_cmp_time(X509_get0_notAfter(certificate), &limit) <= 0;
+}
+
+// Ours are signed by themselves and bear our name; anything else is somebody's own.
+bool is_ours(X509* certificate) {
+    const auto* subject = X509_get_subject_name(certificate);
+    if (X509_NAME_cmp(subject, X509_get_issuer_name(certificate)) != 0) return false;
+    std::array<char, sizeof kCommonName> name{};
+    const int length = X509_NAME_get_text_by_NID(subject, NID_commonName, name.data(),
+                                                 static_cast<int>(name.size()));
+    return length == static_cast<int>(sizeof kCommonName) - 1 &&
+           std::string_view{name.data()} == kCommonName;
+}
+
+bool is_to_be_kept(FileSystem& file_system, Clock& clock, const CertificateFiles& files) {
     if (!file_system.exists(files.certificate) || !file_system.exists(files.key)) return false;
     const auto certificate = read_certificate(file_system, files.certificate);
-    std::time_t limit = std::chrono::system_clock::to_time_t(clock.wall_now()) + kRenewSeconds;
-    return X509_cmp_time(X509_get0_notAfter(certificate.get()), &limit) > 0;
+    return !is_ours(certificate.get()) || !ends_within(certificate.get(), clock, kRenewSeconds);
 }
 
 }  // namespace
@@ -136,7 +152,7 @@ CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
                                     const std::filesystem::path& directory,
                                     const std::vector<std::string>& names) {
     const CertificateFiles files{directory / "certificate.pem", directory / "key.pem"};
-    if (is_long_valid(file_system, clock, files)) return files;
+    if (is_to_be_kept(file_system, clock, files)) return files;
 
     const KeyPointer key{EVP_EC_gen("P-256")};
     require(key != nullptr, "a key");
@@ -155,6 +171,11 @@ CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
     write_file_atomically(file_system, files.certificate,
                           as_bytes(text_of(certificate_text.get())));
     return files;
+}
+
+bool ends_soon(FileSystem& file_system, Clock& clock, const std::filesystem::path& certificate) {
+    const auto parsed = read_certificate(file_system, certificate);
+    return ends_within(parsed.get(), clock, kRenewSeconds);
 }
 
 std::string fingerprint(FileSystem& file_system, const std::filesystem::path& certificate) {

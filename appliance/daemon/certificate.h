@@ -16,11 +16,14 @@ struct CertificateFiles {
 };
 
 /// Makes a self-signed P-256 certificate for the names and addresses in `directory`, unless a pair
-/// is there that is valid for another 30 days. Throws Error{internal} if OpenSSL fails, or an error
-/// of the file system.
+/// is there that is valid for another 30 days, or that somebody else signed: that one is never
+/// replaced. Throws Error{internal} if OpenSSL fails, or an error of the file system.
 CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
                                     const std::filesystem::path& directory,
                                     const std::vector<std::string>& names);
+
+/// Whether it ends within 30 days, or has ended: somebody must look after it.
+bool ends_soon(FileSystem& file_system, Clock& clock, const std::filesystem::path& certificate);
 
 /// SHA-256 of the certificate's DER, hex: what a person compares with the browser's warning.
 std::string fingerprint(FileSystem& file_system, const std::filesystem::path& certificate);

@@ -107,8 +107,9 @@ public:
     Machinery(Clock& clock, Log& log, const Poco::Net::ServerSocket& socket,
               const HttpServerOptions& options, HttpHandler handler)
         : handler_(std::move(handler)),
+          hosts_(options.hosts),
           table_(clock, options.limits),
-          context_{log, table_, options.hosts, stop_.get_token(), options.stream_count_max},
+          context_{log, table_, hosts_, stop_.get_token(), options.stream_count_max},
           threads_(kThreadsAtStart, options.thread_count_max),
           parameters_(make_parameters(options)),
           server_(
@@ -135,6 +136,7 @@ public:
 
 private:
     HttpHandler handler_;
+    HostNames hosts_;  ///< Our own: the options need not outlive us.
     ConnectionTable table_;
     std::stop_source stop_;
     ExchangeContext context_;

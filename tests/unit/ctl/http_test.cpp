@@ -4,6 +4,7 @@
 #include "appliance/daemon/http_server.h"
 #include "tests/support/temporary_directory.h"
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -13,6 +14,7 @@
 #include <catch2/catch.hpp>
 
 #include <latch>
+#include <memory>
 #include <thread>
 
 using namespace entrepot;
@@ -43,7 +45,7 @@ public:
 
     /// Sends bytes as they are and reads until the server closes, which it may do before it has
     /// read everything.
-    std::string send_raw(const std::string& bytes) {
+    std::string send_raw(const std::string& bytes) const {
         Poco::Net::StreamSocket socket;
         socket.connect(address());
         std::string answer;
@@ -155,6 +157,21 @@ TEST_CASE("http: a stream ends when the server stops", "[ctl]") {
     CHECK(answer.find("event: ping") != std::string::npos);
 }
 
+TEST_CASE("http: a name that is not ours is refused after the options are gone (F-WB-18)",
+          "[ctl]") {
+    auto options = std::make_unique<daemon::HttpServerOptions>();
+    options->hosts.names = {"appliance.example"};
+    const ServerFixture fixture{echo, *options};
+    options->hosts.allow_any = true;
+    options.reset();
+    const auto ask = [&](const std::string& host) {
+        return fixture.send_raw("GET / HTTP/1.1\r\nHost: " + host +
+                                "\r\nConnection: close\r\n\r\n");
+    };
+    CHECK(ask("appliance.example").starts_with("HTTP/1.1 202"));
+    CHECK(ask("evil.example").starts_with("HTTP/1.1 421"));
+}
+
 TEST_CASE("http: nobody at the socket is unreachable", "[ctl]") {
     const test::TemporaryDirectory directory;
     CHECK_FALSE(ctl::is_daemon_there(directory.path() / "none"));
@@ -183,4 +200,32 @@ TEST_CASE("certificate: made once, kept, renewed before it ends", "[ctl]") {
     CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
     clock.advance(std::chrono::hours{24 * 800});
     CHECK(ensure() != first);
+}
+
+TEST_CASE("certificate: one that somebody else made is kept, and its end is told of (F-WB-21)",
+          "[ctl]") {
+    // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1 -subj
+    // /CN=backup.example
+    constexpr std::string_view kTheirs =
+        "-----BEGIN CERTIFICATE-----\n"
+        "MIIBiDCCAS2gAwIBAgIUZkF8WbSwjbD2f1ZeyqQ5f9SjcE4wCgYIKoZIzj0EAwIw\n"
+        "GTEXMBUGA1UEAwwOYmFja3VwLmV4YW1wbGUwHhcNMjYxMTI5MDAzMjIzWhcNMjYx\n"
+        "MTMwMDAzMjIzWjAZMRcwFQYDVQQDDA5iYWNrdXAuZXhhbXBsZTBZMBMGByqGSM49\n"
+        "AgEGCCqGSM49AwEHA0IABBCQO4kCuv2A3WUKgXOxLa4WEYYaW3SpC8fEsvnDFMmz\n"
+        "i2mZqIv0yflOygbXqvAPjYaWI9enSj5BL3c3elZgiqijUzBRMB0GA1UdDgQWBBT1\n"
+        "B/cyC25eR4tpYFlRUi60gikWfTAfBgNVHSMEGDAWgBT1B/cyC25eR4tpYFlRUi60\n"
+        "gikWfTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCZzBpVzvf2\n"
+        "FdowRI/UNKJpy1gq4en7z14ztaubgpOeagIhAKJR0prpERF5aCzMN6QYrkXbf4Cn\n"
+        "KHhXOJTvdhLl8Sol\n"
+        "-----END CERTIFICATE-----\n";
+    const test::TemporaryDirectory directory;
+    PosixFileSystem file_system;
+    ManualClock clock{*parse_time("2030-03-01T12:00:00Z")};
+    const auto tls = directory.path() / "tls";
+    file_system.make_directories(tls);
+    write_file_atomically(file_system, tls / "certificate.pem", as_bytes(kTheirs));
+    write_file_atomically(file_system, tls / "key.pem", as_bytes(std::string_view{"a key"}));
+    const auto files = daemon::ensure_certificate(file_system, clock, tls, {"localhost"});
+    CHECK(as_text(file_system.read_file(files.certificate, 4096)) == kTheirs);
+    CHECK(daemon::ends_soon(file_system, clock, files.certificate));
 }
