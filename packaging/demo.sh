@@ -125,14 +125,19 @@ say 'A policy for every night'
 entrepot policy add nightly --vms '*' --calendar '*-*-* 01:30:00' --keep-last 3 --keep-daily 7 --keep-weekly 4
 entrepot policy list
 
+say 'A user for the console'
+(umask 077; openssl rand -base64 18 >"$demo/console-password")
+entrepot user add admin --role administrator --password-file "$demo/console-password"
+entrepot audit verify
+
 say 'The console'
-grep -ao 'https://[^ "]*#token=[^ "]*' "$demo/entrepotd.log" | tail -n 1
+echo "https://127.0.0.1:$console_port/  user admin, password $(cat "$demo/console-password")"
 if [ "$once" = yes ]; then
   curl -skf "https://127.0.0.1:$console_port/" | grep -q '<title>'
   say 'Done'
   exit 0
 fi
-echo "Open the link in a browser (its certificate is self-made; the link logs in once)."
+echo "Open it in a browser (its certificate is self-made)."
 echo "On the command line:  export ENTREPOT_PASSPHRASE_FILE=$demo/passphrase; $bin/entrepot --data $demo/data --help"
 echo 'Everything runs until you press Ctrl-C.'
 wait "${pids[@]}"

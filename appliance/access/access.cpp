@@ -13,8 +13,7 @@ constexpr std::string_view kSetupDoneSetting = "access_setup_done";
 constexpr std::chrono::seconds kBusyWait{2};
 
 [[noreturn]] void refuse_link() {
-    throw Error{ErrorCode::unauthenticated,
-                "this link is unknown, was already used, or is too old",
+    throw Error{ErrorCode::unauthenticated, "this link is unknown, was already used, or is too old",
                 "entrepot user link on the appliance makes a new one"};
 }
 
@@ -89,8 +88,7 @@ Session Access::redeem_link(std::string_view token, const std::string& user_name
     return sessions.begin(user.id, user.name, user.role, origin);
 }
 
-SignIn Access::sign_in(const std::string& user_name, const Secret& password,
-                       const Origin& origin) {
+SignIn Access::sign_in(const std::string& user_name, const Secret& password, const Origin& origin) {
     SignIn result;
     result.wait = throttle_.begin_try(user_name, origin.address);
     if (result.wait.count() > 0) return result;

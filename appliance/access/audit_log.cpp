@@ -32,8 +32,8 @@ std::string as_valid_text(std::string text) {
 }
 
 AuditDraft bounded(AuditDraft draft) {
-    for (std::string* text : {&draft.user, &draft.via, &draft.address, &draft.action,
-                              &draft.object, &draft.result}) {
+    for (std::string* text :
+         {&draft.user, &draft.via, &draft.address, &draft.action, &draft.object, &draft.result}) {
         *text = as_valid_text(std::move(*text));
     }
     if (dump_json(draft.details).size() > limits::kAuditDetailsBytesMax) {
@@ -53,8 +53,8 @@ std::string digest_of_entry(const AuditEntry& entry, const std::string& details,
     add(std::to_string(entry.number));
     add(std::to_string(to_sql(entry.time)));
     const AuditDraft& draft = entry.draft;
-    for (const std::string* field : {&draft.user, &draft.via, &draft.address, &draft.action,
-                                     &draft.object, &draft.result}) {
+    for (const std::string* field :
+         {&draft.user, &draft.via, &draft.address, &draft.action, &draft.object, &draft.result}) {
         add(*field);
     }
     add(details);
@@ -143,12 +143,12 @@ void AuditLog::append(AuditDraft draft) {
         entry.number = head.empty() ? 1 : head.unsigned_number(0, 0) + 1;
         entry.digest = digest_of_entry(entry, details, previous);
         const auto number = static_cast<std::int64_t>(entry.number);
-        execute(session,
-                "INSERT INTO audit (number, time, user_name, via, address, action, object, result, "
-                "details, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                {number, to_sql(entry.time), entry.draft.user, entry.draft.via,
-                 entry.draft.address, entry.draft.action, entry.draft.object, entry.draft.result,
-                 details, entry.digest});
+        execute(
+            session,
+            "INSERT INTO audit (number, time, user_name, via, address, action, object, result, "
+            "details, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            {number, to_sql(entry.time), entry.draft.user, entry.draft.via, entry.draft.address,
+             entry.draft.action, entry.draft.object, entry.draft.result, details, entry.digest});
         execute(session,
                 "INSERT INTO audit_head (id, number, digest) VALUES (1, ?, ?) "
                 "ON CONFLICT (id) DO UPDATE SET number = excluded.number, digest = excluded.digest",

@@ -43,7 +43,7 @@ struct AuditFilter {
 
 struct AuditCheck {
     std::uint64_t entry_count = 0;
-    std::string head;  ///< The digest of the last entry; empty for none.
+    std::string head;                         ///< The digest of the last entry; empty for none.
     std::optional<std::uint64_t> bad_number;  ///< The first entry that is not what it was.
     std::string reason;
     bool is_sound() const { return reason.empty(); }

@@ -21,10 +21,11 @@ NewLink LinkStore::make(const std::string& user_id) {
             execute(session, "DELETE FROM access_links WHERE user_id = ?", {user_id});
         }
         // The oldest go, so that a daemon that starts again and again can still print one.
-        execute(session,
-                "DELETE FROM access_links WHERE user_id = '' AND digest NOT IN "
-                "(SELECT digest FROM access_links WHERE user_id = '' ORDER BY expires DESC LIMIT ?)",
-                {static_cast<std::int64_t>(limits::kLinksMax - 1)});
+        execute(
+            session,
+            "DELETE FROM access_links WHERE user_id = '' AND digest NOT IN "
+            "(SELECT digest FROM access_links WHERE user_id = '' ORDER BY expires DESC LIMIT ?)",
+            {static_cast<std::int64_t>(limits::kLinksMax - 1)});
         execute(session, "INSERT INTO access_links (digest, user_id, expires) VALUES (?, ?, ?)",
                 {digest_of(link.token), user_id, to_sql(link.expires)});
     });

@@ -45,9 +45,8 @@ public:
                             "try again in a moment"};
             }
             ++hasher_.waiting_count_;
-            hasher_.freed_.wait(lock, [this] {
-                return hasher_.running_count_ < hasher_.options_.parallel_max;
-            });
+            hasher_.freed_.wait(
+                lock, [this] { return hasher_.running_count_ < hasher_.options_.parallel_max; });
             --hasher_.waiting_count_;
         }
         ++hasher_.running_count_;

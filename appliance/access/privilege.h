@@ -37,7 +37,7 @@ struct User {
     /// Came over the local socket or runs in this process: the machine's own administrator.
     bool is_local = false;
     Via via = Via::nothing;
-    std::string user_id;  ///< Empty for the machine's own administrator.
+    std::string user_id;        ///< Empty for the machine's own administrator.
     std::string credential_id;  ///< Of the session or the token.
     /// Gave the password a short time ago, or is a token that was made for it: may do what destroys
     /// or reveals.

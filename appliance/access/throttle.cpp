@@ -19,8 +19,8 @@ std::string pair_of(const std::string& account, const std::string& address) {
 
 }  // namespace
 
-seconds SignInThrottle::wait_of(const Entries& entries, const std::string& name,
-                                seconds delay_max, SteadyTime now) {
+seconds SignInThrottle::wait_of(const Entries& entries, const std::string& name, seconds delay_max,
+                                SteadyTime now) {
     const auto found = entries.find(name);
     if (found == entries.end()) return seconds{0};
     const int excess = found->second.failure_count - limits::kFailuresFree;
@@ -31,14 +31,14 @@ seconds SignInThrottle::wait_of(const Entries& entries, const std::string& name,
 }
 
 void SignInThrottle::count_failure(Entries& entries, const std::string& name, SteadyTime now) {
-    std::erase_if(entries,
-                  [&](const auto& item) { return now - item.second.last > limits::kFailureMemory; });
+    std::erase_if(
+        entries, [&](const auto& item) { return now - item.second.last > limits::kFailureMemory; });
     if (entries.size() >= limits::kThrottleEntriesMax && !entries.contains(name)) {
         // Whoever has the fewest failures is forgotten first.
-        entries.erase(std::min_element(entries.begin(), entries.end(),
-                                       [](const auto& a, const auto& b) {
-                                           return a.second.failure_count < b.second.failure_count;
-                                       }));
+        entries.erase(
+            std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+                return a.second.failure_count < b.second.failure_count;
+            }));
     }
     Entry& entry = entries[name];
     ++entry.failure_count;

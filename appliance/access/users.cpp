@@ -43,8 +43,8 @@ Rows select_where(Session& session, const std::string& condition,
 void check_user_name(const std::string& name) {
     state::check_name("user", name);
     if (name.size() > limits::kUserNameBytesMax) {
-        throw Error{ErrorCode::invalid, fmt::format("a user's name has at most {} bytes",
-                                                    limits::kUserNameBytesMax)};
+        throw Error{ErrorCode::invalid,
+                    fmt::format("a user's name has at most {} bytes", limits::kUserNameBytesMax)};
     }
 }
 
@@ -82,8 +82,8 @@ UserRecord UserStore::add(const std::string& name, Privilege role,
             throw Error{ErrorCode::already_exists, fmt::format("there is a user {}", name)};
         }
         if (query(session, "SELECT id FROM users").size() >= limits::kUsersMax) {
-            throw Error{ErrorCode::limit, fmt::format("there are {} users already",
-                                                      limits::kUsersMax)};
+            throw Error{ErrorCode::limit,
+                        fmt::format("there are {} users already", limits::kUsersMax)};
         }
         execute(session,
                 "INSERT INTO users (id, name, role, password_hash, is_disabled, created, "

@@ -47,12 +47,11 @@ std::vector<state::VmRecord> list_wanted(const BackupRequest& backup, Services& 
 }
 
 jobs::JobRequest make_job(const BackupRequest& backup, const state::VmRecord& vm,
-                          const Request& request, Services& services) {
+                          Services& services) {
     const auto host = services.state.hosts.get(vm.host_id);
     jobs::JobRequest job;
     job.kind = "backup";
     job.subject = fmt::format("{} on {}", vm.name, host.draft.name);
-    job.requested_by = request.user.name;
     job.exclusive_key = policy::vm_exclusive_key(vm.host_id, vm.vm_id);
     job.group = "host:" + vm.host_id;
     job.group_limit = services.config.jobs_per_host_max;
@@ -73,14 +72,14 @@ Response create_backups(const Request& request, Services& services) {
     }
     std::vector<std::string> ids;
     for (const auto& vm : vms)
-        ids.push_back(services.engine.enqueue(make_job(backup, vm, request, services)));
+        ids.push_back(enqueue(services, make_job(backup, vm, services), request));
     return accept_jobs(services, ids);
 }
 
 }  // namespace
 
 void add_backup_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/backups", Privilege::operator_,
+    router.add("startBackups",
                [&](const Request& request) { return create_backups(request, services); });
 }
 

@@ -9,22 +9,19 @@ Response create_catalog_job(const Request& request, Services& services, const ch
     jobs::JobRequest job;
     job.kind = kind;
     job.subject = "repository";
-    job.requested_by = request.user.name;
     job.exclusive_key = "catalog";
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_catalog_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/catalog/rebuild", Privilege::administrator,
-               [&](const Request& request) {
-                   return create_catalog_job(request, services, "catalog_rebuild");
-               });
-    router.add(Method::post, "/api/v1/catalog/check", Privilege::operator_,
-               [&](const Request& request) {
-                   return create_catalog_job(request, services, "catalog_check");
-               });
+    router.add("rebuildCatalog", [&](const Request& request) {
+        return create_catalog_job(request, services, "catalog_rebuild");
+    });
+    router.add("checkCatalog", [&](const Request& request) {
+        return create_catalog_job(request, services, "catalog_check");
+    });
 }
 
 }  // namespace entrepot::api

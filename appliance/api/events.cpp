@@ -78,7 +78,7 @@ void write_events(jobs::JobEngine& engine, const StreamWriter& write, std::stop_
 }  // namespace
 
 void add_event_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/events", Privilege::viewer, [&](const Request&) {
+    router.add("followEvents", [&](const Request&) {
         Response response;
         response.headers["content-type"] = "text/event-stream";
         response.stream = [&engine = services.engine](const StreamWriter& write,

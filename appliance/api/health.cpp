@@ -97,13 +97,9 @@ Response show_readiness(Services& services) {
 }  // namespace
 
 void add_health_routes(Router& router, Services& services) {
-    router.add(Method::get, "/healthz", Privilege::none, [](const Request&) {
-        return Response::json({{"status", "alive"}});
-    });
-    router.add(Method::get, "/readyz", Privilege::none,
-               [&](const Request&) { return show_readiness(services); });
-    router.add(Method::get, "/metrics", Privilege::viewer,
-               [&](const Request&) { return show_metrics(services); });
+    router.add("getLiveness", [](const Request&) { return Response::json({{"status", "alive"}}); });
+    router.add("getReadiness", [&](const Request&) { return show_readiness(services); });
+    router.add("getMetrics", [&](const Request&) { return show_metrics(services); });
 }
 
 }  // namespace entrepot::api

@@ -3,6 +3,7 @@
 #include "appliance/api/encode.h"
 #include "appliance/api/inventory.h"
 #include "appliance/api/routes.h"
+#include "appliance/api/target_check.h"
 #include "appliance/doctor/doctor.h"
 
 #include "base/atomic_file.h"
@@ -67,16 +68,11 @@ std::string store_ca(const std::string& pem, Services& services) {
 // Somebody at the console must not reach what listens on this machine for itself only.
 void check_target(const std::string& url, const Request& request, Services& services) {
     if (request.user.is_local || services.config.allow_loopback_hosts) return;
-    const std::size_t scheme = url.find("://");
-    std::string_view rest = url;
-    if (scheme != std::string::npos) rest.remove_prefix(scheme + 3);
-    const bool is_loopback = rest.starts_with("127.") || rest.starts_with("localhost") ||
-                             rest.starts_with("[::1]") || rest.starts_with("[::ffff:127.") ||
-                             rest.starts_with("0.") || rest.starts_with("[::]") ||
-                             rest.find('@') != std::string_view::npos;
-    if (!is_loopback) return;
-    throw Error{ErrorCode::access_denied, "a host on this machine itself is not allowed here",
-                "add it with the command line, or set hosts.allow_loopback = true"};
+    if (!is_forbidden_target(url)) return;
+    throw Error{
+        ErrorCode::access_denied,
+        "a host at this machine itself, or at an address that no host has, is not allowed here",
+        "add it with the command line, or set hosts.allow_loopback = true"};
 }
 
 Secret decode_keytab(const std::string& text) {
@@ -192,19 +188,17 @@ Response show_host_vm(const Request& request, Services& services) {
 }  // namespace
 
 void add_host_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/hosts", Privilege::viewer,
-               [&](const Request&) { return list_hosts(services); });
-    router.add(Method::post, "/api/v1/hosts", Privilege::administrator,
-               [&](const Request& request) { return create_host(request, services); });
-    router.add(Method::get, "/api/v1/hosts/{name}", Privilege::viewer, [&](const Request& request) {
+    router.add("listHosts", [&](const Request&) { return list_hosts(services); });
+    router.add("addHost", [&](const Request& request) { return create_host(request, services); });
+    router.add("getHost", [&](const Request& request) {
         const auto host = services.state.hosts.get(request.parameter("name"));
         return Response::json(encode_host(host, services));
     });
-    router.add(Method::delete_, "/api/v1/hosts/{name}", Privilege::administrator,
+    router.add("removeHost",
                [&](const Request& request) { return delete_host(request, services); });
-    router.add(Method::get, "/api/v1/hosts/{name}/vms", Privilege::viewer,
+    router.add("listHostVms",
                [&](const Request& request) { return list_host_vms(request, services); });
-    router.add(Method::get, "/api/v1/hosts/{name}/vms/{vm}", Privilege::viewer,
+    router.add("getHostVm",
                [&](const Request& request) { return show_host_vm(request, services); });
 }
 

@@ -47,11 +47,10 @@ Response extend_minimum_age(const Request& request, Services& services) {
 }  // namespace
 
 void add_immutability_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/clock", Privilege::viewer,
-               [&](const Request&) { return show_clock(services); });
-    router.add(Method::post, "/api/v1/clock/confirm", Privilege::administrator,
+    router.add("getClock", [&](const Request&) { return show_clock(services); });
+    router.add("confirmClock",
                [&](const Request& request) { return confirm_clock(request, services); });
-    router.add(Method::post, "/api/v1/minimum-age", Privilege::administrator,
+    router.add("extendMinimumAge",
                [&](const Request& request) { return extend_minimum_age(request, services); });
 }
 

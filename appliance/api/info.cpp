@@ -56,9 +56,8 @@ Response show_info(Services& services) {
 }  // namespace
 
 void add_info_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/info", Privilege::viewer,
-               [&](const Request&) { return show_info(services); });
-    router.add(Method::get, "/api/v1/openapi.json", Privilege::none, [](const Request&) {
+    router.add("getInfo", [&](const Request&) { return show_info(services); });
+    router.add("getOpenApi", [](const Request&) {
         return Response::text(std::string{openapi_document()}, "application/json");
     });
 }

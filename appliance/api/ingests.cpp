@@ -38,19 +38,18 @@ Response create_ingest(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "ingest";
     job.subject = vm;
-    job.requested_by = request.user.name;
     job.exclusive_key = policy::vm_exclusive_key({}, vm);
     job.parameters = {{"paths", paths}, {"vm", vm}, {"sha256", wants_sha256}};
     if (base && !base->empty()) {
         job.parameters["base"] = services.repository().find_point(*base).id;
     }
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_ingest_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/ingests", Privilege::operator_,
+    router.add("startIngest",
                [&](const Request& request) { return create_ingest(request, services); });
 }
 

@@ -5,10 +5,20 @@
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
+#include "base/error.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace entrepot::api {
 namespace {
+
+constexpr std::size_t kIdempotencyKeyBytesMax = 128;
+
+bool is_visible(char c) {
+    return c > ' ' && c < 0x7f;
+}
 
 Json job_json(Services& services, const std::string& id) {
     return encode(services.engine.view(id));
@@ -36,6 +46,25 @@ Response cancel_job(const Request& request, Services& services) {
 
 }  // namespace
 
+std::string enqueue(Services& services, jobs::JobRequest job, const Request& request) {
+    job.requested_by = request.user.name;
+    const std::string key = request.header(kIdempotencyHeader);
+    if (key.empty()) return services.engine.enqueue(job);
+    if (key.size() > kIdempotencyKeyBytesMax || !std::all_of(key.begin(), key.end(), is_visible)) {
+        throw Error{ErrorCode::invalid,
+                    fmt::format("an Idempotency-Key has at most {} visible characters",
+                                kIdempotencyKeyBytesMax)};
+    }
+    // The subject tells the jobs of one request apart.
+    job.once_key =
+        fmt::format("request:{}:{}:{}:{}", request.user.name, key, job.kind, job.subject);
+    const Json parameters = job.parameters;
+    const std::string id = services.engine.enqueue(job);
+    if (services.engine.view(id).parameters == parameters) return id;
+    throw Error{ErrorCode::conflict, "this Idempotency-Key was used for something else",
+                "take a new key for a new request"};
+}
+
 Response accept_job(Services& services, const std::string& id) {
     return Response::accepted({{"job", job_json(services, id)}}, "/api/v1/jobs/" + id);
 }
@@ -48,17 +77,14 @@ Response accept_jobs(Services& services, const std::vector<std::string>& ids) {
 }
 
 void add_job_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/jobs", Privilege::viewer,
-               [&](const Request& request) { return list_jobs(request, services); });
-    router.add(Method::get, "/api/v1/jobs/{id}", Privilege::viewer, [&](const Request& request) {
+    router.add("listJobs", [&](const Request& request) { return list_jobs(request, services); });
+    router.add("getJob", [&](const Request& request) {
         return Response::json(job_json(services, request.parameter("id")));
     });
-    router.add(Method::post, "/api/v1/jobs/{id}/cancel", Privilege::operator_,
-               [&](const Request& request) { return cancel_job(request, services); });
-    router.add(Method::post, "/api/v1/jobs/{id}/retry", Privilege::operator_,
-               [&](const Request& request) {
-                   return accept_job(services, services.engine.retry(request.parameter("id")));
-               });
+    router.add("cancelJob", [&](const Request& request) { return cancel_job(request, services); });
+    router.add("retryJob", [&](const Request& request) {
+        return accept_job(services, services.engine.retry(request.parameter("id")));
+    });
 }
 
 }  // namespace entrepot::api

@@ -71,14 +71,10 @@ Response revoke_key(const Request& request, Services& services) {
 }  // namespace
 
 void add_key_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/keys", Privilege::administrator,
-               [&](const Request&) { return list_keys(services); });
-    router.add(Method::post, "/api/v1/keys", Privilege::administrator,
-               [&](const Request& request) { return add_key(request, services); });
-    router.add(Method::post, "/api/v1/keys/change", Privilege::administrator,
-               [&](const Request& request) { return change_key(request, services); });
-    router.add(Method::delete_, "/api/v1/keys/{slot}", Privilege::administrator,
-               [&](const Request& request) { return revoke_key(request, services); });
+    router.add("listKeys", [&](const Request&) { return list_keys(services); });
+    router.add("addKey", [&](const Request& request) { return add_key(request, services); });
+    router.add("changeKey", [&](const Request& request) { return change_key(request, services); });
+    router.add("revokeKey", [&](const Request& request) { return revoke_key(request, services); });
 }
 
 }  // namespace entrepot::api

@@ -88,18 +88,17 @@ Response delete_point(const Request& request, Services& services) {
 }  // namespace
 
 void add_point_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/points", Privilege::viewer,
+    router.add("listPoints",
                [&](const Request& request) { return list_points(request, services); });
-    router.add(Method::get, "/api/v1/points/{id}", Privilege::viewer, [&](const Request& request) {
+    router.add("getPoint", [&](const Request& request) {
         return show_point(request.parameter("id"), services);
     });
-    router.add(Method::delete_, "/api/v1/points/{id}", Privilege::administrator,
+    router.add("deletePoint",
                [&](const Request& request) { return delete_point(request, services); });
-    router.add(Method::post, "/api/v1/points/{id}/protect", Privilege::operator_,
+    router.add("protectPoint",
                [&](const Request& request) { return protect_point(request, services); });
-    router.add(Method::post, "/api/v1/points/{id}/hold", Privilege::operator_,
-               [&](const Request& request) { return hold_point(request, services); });
-    router.add(Method::post, "/api/v1/points/{id}/release", Privilege::administrator,
+    router.add("holdPoint", [&](const Request& request) { return hold_point(request, services); });
+    router.add("releasePoint",
                [&](const Request& request) { return release_point(request, services); });
 }
 

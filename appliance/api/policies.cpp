@@ -106,21 +106,18 @@ Response run_policy(const Request& request, Services& services) {
 }  // namespace
 
 void add_policy_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/policies", Privilege::viewer,
-               [&](const Request&) { return list_policies(services); });
-    router.add(Method::post, "/api/v1/policies", Privilege::administrator,
+    router.add("listPolicies", [&](const Request&) { return list_policies(services); });
+    router.add("addPolicy",
                [&](const Request& request) { return create_policy(request, services); });
-    router.add(Method::post, "/api/v1/policies/preview", Privilege::viewer,
+    router.add("previewPolicy",
                [&](const Request& request) { return preview_policy(request, services); });
-    router.add(Method::get, "/api/v1/policies/{name}", Privilege::viewer,
-               [&](const Request& request) {
-                   const auto record = services.state.policies.get(request.parameter("name"));
-                   return Response::json(encode_policy(record, services));
-               });
-    router.add(Method::delete_, "/api/v1/policies/{name}", Privilege::administrator,
+    router.add("getPolicy", [&](const Request& request) {
+        const auto record = services.state.policies.get(request.parameter("name"));
+        return Response::json(encode_policy(record, services));
+    });
+    router.add("removePolicy",
                [&](const Request& request) { return delete_policy(request, services); });
-    router.add(Method::post, "/api/v1/policies/{name}/run", Privilege::operator_,
-               [&](const Request& request) { return run_policy(request, services); });
+    router.add("runPolicy", [&](const Request& request) { return run_policy(request, services); });
 }
 
 }  // namespace entrepot::api

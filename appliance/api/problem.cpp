@@ -6,6 +6,8 @@
 namespace entrepot::api {
 namespace {
 
+constexpr int kStatusTooManyRequests = 429;
+
 std::string member_text(const Json& value, const char* name) {
     const auto found = value.find(name);
     if (found == value.end() || !found->is_string()) return {};
@@ -21,6 +23,20 @@ Error error_from(const Json& value, std::string message) {
         if (line.is_string()) error.add_context(line.get<std::string>());
     }
     return error;
+}
+
+Response make_problem(const Error& error, int status, const std::string& type) {
+    const Json document{{"type", type},
+                        {"title", to_string(error.code())},
+                        {"status", status},
+                        {"detail", error.message()},
+                        {"code", to_string(error.code())},
+                        {"hint", error.hint()},
+                        {"context", error.context()}};
+    Response response = Response::json(document, status);
+    response.headers["content-type"] = "application/problem+json";
+    if (error.code() == ErrorCode::busy) response.headers["retry-after"] = "5";
+    return response;
 }
 
 }  // namespace
@@ -80,16 +96,19 @@ Response problem(const Error& error) {
 }
 
 Response problem(const Error& error, int status) {
-    const Json document{{"type", fmt::format("urn:entrepot:error:{}", to_string(error.code()))},
-                        {"title", to_string(error.code())},
-                        {"status", status},
-                        {"detail", error.message()},
-                        {"code", to_string(error.code())},
-                        {"hint", error.hint()},
-                        {"context", error.context()}};
-    Response response = Response::json(document, status);
-    response.headers["content-type"] = "application/problem+json";
-    if (error.code() == ErrorCode::busy) response.headers["retry-after"] = "5";
+    return make_problem(error, status,
+                        fmt::format("urn:entrepot:error:{}", to_string(error.code())));
+}
+
+Response problem(const Error& error, std::string_view type) {
+    return make_problem(error, http_status(error.code()), std::string{type});
+}
+
+Response too_many_requests(const std::string& message, std::chrono::seconds wait) {
+    Response response =
+        problem(Error{ErrorCode::busy, message, fmt::format("wait {} seconds", wait.count())},
+                kStatusTooManyRequests);
+    response.headers["retry-after"] = std::to_string(wait.count());
     return response;
 }
 

@@ -29,11 +29,10 @@ Response create_prune(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "prune";
     job.subject = vm ? *vm : "all VMs";
-    job.requested_by = request.user.name;
     job.parameters = rule.to_json();
     job.parameters["dry_run"] = is_dry_run;
     if (vm) job.parameters["vm"] = *vm;
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 Response create_gc(const Request& request, Services& services) {
@@ -46,19 +45,17 @@ Response create_gc(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "gc";
     job.subject = "repository";
-    job.requested_by = request.user.name;
     job.exclusive_key = kGcKey;
     job.parameters = {{"dry_run", is_dry_run}};
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_prune_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/prunes", Privilege::administrator,
+    router.add("startPrune",
                [&](const Request& request) { return create_prune(request, services); });
-    router.add(Method::post, "/api/v1/gc", Privilege::administrator,
-               [&](const Request& request) { return create_gc(request, services); });
+    router.add("startGc", [&](const Request& request) { return create_gc(request, services); });
 }
 
 }  // namespace entrepot::api

@@ -34,22 +34,6 @@ bool is_unreserved(char c) {
 
 }  // namespace
 
-std::string_view to_string(Privilege privilege) {
-    switch (privilege) {
-        case Privilege::none:
-            return "none";
-        case Privilege::viewer:
-            return "viewer";
-        case Privilege::restore_operator:
-            return "restore-operator";
-        case Privilege::operator_:
-            return "operator";
-        case Privilege::administrator:
-            return "administrator";
-    }
-    return "administrator";
-}
-
 std::string_view to_string(Method method) {
     for (const auto& [known, name] : kMethods) {
         if (known == method) return name;
@@ -68,6 +52,11 @@ const std::string& Request::parameter(const std::string& name) const {
     const auto found = parameters.find(name);
     ENTREPOT_CHECK(found != parameters.end());
     return found->second;
+}
+
+std::string Request::header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string{} : found->second;
 }
 
 std::string Request::query_value(const std::string& name) const {

@@ -31,11 +31,14 @@ struct Request {
     std::map<std::string, std::string> headers;  ///< Names in lower case.
     std::string body;
     User user;
+    std::string peer;  ///< The address that it came from; empty for the local socket.
     std::map<std::string, std::string>
         parameters;  ///< Of the path, decoded; the router fills them.
 
     /// Requires that the route's pattern has it.
     const std::string& parameter(const std::string& name) const;
+    /// `name` in lower case; empty if absent.
+    std::string header(const std::string& name) const;
     /// Empty if absent.
     std::string query_value(const std::string& name) const;
     /// Error{invalid} if it is there and neither "true" nor "false".

@@ -29,15 +29,14 @@ Response create_disk_restore(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "restore_disk";
     job.subject = fmt::format("{} disk {}", point.draft.vm_name, disk);
-    job.requested_by = request.user.name;
     job.parameters = {{"point", point.id}, {"disk", disk}, {"to", target}, {"format", format}};
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_restore_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/restores/disk", Privilege::operator_,
+    router.add("startDiskRestore",
                [&](const Request& request) { return create_disk_restore(request, services); });
 }
 

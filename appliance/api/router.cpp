@@ -2,6 +2,7 @@
 #include "appliance/api/router.h"
 
 #include "appliance/api/problem.h"
+#include "appliance/api/schema_check.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -57,31 +58,43 @@ std::optional<Match> match_pattern(const std::string& pattern,
     return match;
 }
 
-}  // namespace
-
-void Router::add(Method method, std::string pattern, Privilege privilege, Handler handler) {
-    const bool is_known = std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
-        return route.method == method && route.pattern == pattern;
-    });
-    ENTREPOT_CHECK(!is_known);
-    routes_.push_back({method, std::move(pattern), privilege, std::move(handler)});
+Response refuse_unconfirmed() {
+    return problem(Error{ErrorCode::access_denied, "this asks for your password again",
+                         "confirm the session with the password, or use a token that may destroy"},
+                   kConfirmationProblem);
 }
 
-const Route* Router::match(Request& request) const {
+}  // namespace
+
+void Router::add(std::string_view operation_id, Handler handler) {
+    ENTREPOT_CHECK(contract_.find(operation_id) != nullptr);
+    const bool is_new = handlers_.emplace(std::string{operation_id}, std::move(handler)).second;
+    ENTREPOT_CHECK(is_new);
+}
+
+std::vector<std::string> Router::missing() const {
+    std::vector<std::string> ids;
+    for (const Operation& operation : contract_.operations()) {
+        if (!handlers_.contains(operation.id)) ids.push_back(operation.id);
+    }
+    return ids;
+}
+
+const Operation* Router::match(Request& request) const {
     if (request.path.size() > kPathBytesMax) {
         throw Error{ErrorCode::limit, "the request's path is too long"};
     }
     const auto segments = split_path(request.path);
-    const Route* best = nullptr;
+    const Operation* best = nullptr;
     std::size_t best_literal_count = 0;
     bool is_path_known = false;
-    for (const Route& route : routes_) {
-        auto found = match_pattern(route.pattern, segments);
+    for (const Operation& operation : contract_.operations()) {
+        auto found = match_pattern(operation.pattern, segments);
         if (!found) continue;
         is_path_known = true;
-        if (route.method != request.method) continue;
+        if (operation.method != request.method) continue;
         if (best != nullptr && found->literal_count <= best_literal_count) continue;
-        best = &route;
+        best = &operation;
         best_literal_count = found->literal_count;
         request.parameters = std::move(found->parameters);
     }
@@ -89,28 +102,33 @@ const Route* Router::match(Request& request) const {
     throw Error{ErrorCode::not_found, fmt::format("there is nothing at {}", request.path)};
 }
 
-Response Router::run(Request& request) const {
-    const Route* route = match(request);
-    if (route == nullptr) {
+Response Router::run(const Request& request, const Operation& operation) const {
+    if (request.user.privilege < operation.privilege) {
+        if (request.user.privilege == Privilege::none) {
+            throw Error{ErrorCode::unauthenticated, "sign in first",
+                        "entrepot user link on the appliance makes a link to sign in with"};
+        }
+        throw Error{ErrorCode::access_denied,
+                    fmt::format("this needs the privilege \"{}\"", to_string(operation.privilege))};
+    }
+    if (operation.needs_confirmation && !request.user.is_confirmed) return refuse_unconfirmed();
+    const auto handler = handlers_.find(operation.id);
+    if (handler == handlers_.end()) {
+        throw Error{ErrorCode::unsupported, fmt::format("nobody handles {}", operation.id)};
+    }
+    check_request(contract_, operation, request);
+    if (witness_ != nullptr && operation.needs_confirmation) witness_->before(request, operation);
+    return handler->second(request);
+}
+
+Response Router::answer(Request& request, const Operation*& operation) const {
+    try {
+        operation = match(request);
+        if (operation != nullptr) return run(request, *operation);
         return problem(
             Error{ErrorCode::usage,
                   fmt::format("{} is not possible on {}", to_string(request.method), request.path)},
             kStatusMethodNotAllowed);
-    }
-    if (request.user.privilege < route->privilege) {
-        if (request.user.privilege == Privilege::none) {
-            throw Error{ErrorCode::unauthenticated, "sign in first",
-                        "open the one-time link that the daemon printed when it started"};
-        }
-        throw Error{ErrorCode::access_denied,
-                    fmt::format("this needs the privilege \"{}\"", to_string(route->privilege))};
-    }
-    return route->handler(request);
-}
-
-Response Router::dispatch(Request request) const {
-    try {
-        return run(request);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::internal) {
             log_.error("request failed", {{"path", request.path}, {"error", error.what()}});
@@ -120,6 +138,15 @@ Response Router::dispatch(Request request) const {
         log_.error("request failed", {{"path", request.path}, {"error", error.what()}});
         return problem(Error{ErrorCode::internal, "an unexpected error; the log has the details"});
     }
+}
+
+Response Router::dispatch(Request request) const {
+    const Operation* operation = nullptr;
+    Response response = answer(request, operation);
+    if (witness_ != nullptr && operation != nullptr) {
+        witness_->after(request, *operation, response);
+    }
+    return response;
 }
 
 }  // namespace entrepot::api

@@ -1,10 +1,16 @@
 // The list of resources.
 #include "appliance/api/routes.h"
 
+#include "base/check.h"
+
 namespace entrepot::api {
 
 void add_all_routes(Router& router, Services& services) {
     add_session_routes(router, services);
+    add_setup_routes(router, services);
+    add_user_routes(router, services);
+    add_token_routes(router, services);
+    add_audit_routes(router, services);
     add_info_routes(router, services);
     add_health_routes(router, services);
     add_share_routes(router, services);
@@ -25,6 +31,7 @@ void add_all_routes(Router& router, Services& services) {
     add_key_routes(router, services);
     add_catalog_routes(router, services);
     add_event_routes(router, services);
+    ENTREPOT_CHECK(router.missing().empty());
 }
 
 }  // namespace entrepot::api

@@ -9,10 +9,14 @@ namespace entrepot::api {
 /// The prefix of everything that the OpenAPI document describes.
 inline constexpr const char* kApiPrefix = "/api/v1";
 
-/// The services outlive the router.
+/// The services outlive the router. Aborts unless every operation of the document has a handler.
 void add_all_routes(Router& router, Services& services);
 
 void add_session_routes(Router& router, Services& services);
+void add_setup_routes(Router& router, Services& services);
+void add_user_routes(Router& router, Services& services);
+void add_token_routes(Router& router, Services& services);
+void add_audit_routes(Router& router, Services& services);
 void add_info_routes(Router& router, Services& services);
 void add_health_routes(Router& router, Services& services);
 void add_share_routes(Router& router, Services& services);

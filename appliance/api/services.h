@@ -1,7 +1,7 @@
 // What the handlers work with. Everything outlives the router.
 #pragma once
 
-#include "appliance/api/sessions.h"
+#include "appliance/access/access.h"
 #include "appliance/config/config.h"
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/scheduler.h"
@@ -41,7 +41,7 @@ struct Services {
     TimeZones& zones;
     share::ShareRegistry& shares;
     share::ManagedShares& managed_shares;
-    SessionStore& sessions;
+    access::Access& access;
     std::string version;
     /// Error{locked} where the repository was not opened.
     std::function<repository::Repository&()> repository;

@@ -81,11 +81,11 @@ Response change_settings(const Request& request, Services& services) {
 }  // namespace
 
 void add_share_account_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/hosts/{name}/share-credentials", Privilege::administrator,
+    router.add("issueShareCredentials",
                [&](const Request& request) { return issue_credentials(request, services); });
-    router.add(Method::delete_, "/api/v1/hosts/{name}/share-credentials", Privilege::administrator,
+    router.add("revokeShareCredentials",
                [&](const Request& request) { return revoke_credentials(request, services); });
-    router.add(Method::post, "/api/v1/hosts/{name}/share-settings", Privilege::administrator,
+    router.add("changeShareSettings",
                [&](const Request& request) { return change_settings(request, services); });
 }
 

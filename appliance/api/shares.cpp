@@ -98,11 +98,9 @@ Response remove_share(const Request& request, Services& services) {
 }  // namespace
 
 void add_share_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/shares", Privilege::viewer,
-               [&](const Request&) { return list_shares(services); });
-    router.add(Method::post, "/api/v1/shares", Privilege::administrator,
-               [&](const Request& request) { return create_share(request, services); });
-    router.add(Method::delete_, "/api/v1/shares/{name}", Privilege::administrator,
+    router.add("listShares", [&](const Request&) { return list_shares(services); });
+    router.add("addShare", [&](const Request& request) { return create_share(request, services); });
+    router.add("removeShare",
                [&](const Request& request) { return remove_share(request, services); });
 }
 

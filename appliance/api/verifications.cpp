@@ -32,15 +32,14 @@ Response create_verification(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "verify";
     job.subject = ids.empty() ? "all points" : fmt::format("{} points", ids.size());
-    job.requested_by = request.user.name;
     job.parameters = {{"points", std::move(ids)}, {"depth", depth}};
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_verification_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/verifications", Privilege::operator_,
+    router.add("startVerification",
                [&](const Request& request) { return create_verification(request, services); });
 }
 

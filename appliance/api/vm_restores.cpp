@@ -59,19 +59,18 @@ Response create_vm_restore(const Request& request, Services& services) {
     jobs::JobRequest job;
     job.kind = "restore_vm";
     job.subject = fmt::format("{} to {}", draft.vm_name, restore.host.draft.name);
-    job.requested_by = request.user.name;
     // Two imports of one configuration at one host could not be told apart.
     job.exclusive_key = fmt::format("restore:{}:{}", restore.host.id, draft.vm_id);
     job.parameters = restore.parameters;
-    return accept_job(services, services.engine.enqueue(job));
+    return accept_job(services, enqueue(services, job, request));
 }
 
 }  // namespace
 
 void add_vm_restore_routes(Router& router, Services& services) {
-    router.add(Method::post, "/api/v1/restores/vm", Privilege::operator_,
+    router.add("startVmRestore",
                [&](const Request& request) { return create_vm_restore(request, services); });
-    router.add(Method::post, "/api/v1/restores/vm/preflight", Privilege::operator_,
+    router.add("checkVmRestore",
                [&](const Request& request) { return check_vm_restore(request, services); });
 }
 

@@ -225,11 +225,10 @@ Response delete_exclusion(const Request& request, Services& services) {
 }  // namespace
 
 void add_vm_routes(Router& router, Services& services) {
-    router.add(Method::get, "/api/v1/vms", Privilege::viewer,
-               [&](const Request& request) { return list_vms(request, services); });
-    router.add(Method::post, "/api/v1/vms/exclusions", Privilege::operator_,
+    router.add("listVms", [&](const Request& request) { return list_vms(request, services); });
+    router.add("excludeDisk",
                [&](const Request& request) { return create_exclusion(request, services); });
-    router.add(Method::delete_, "/api/v1/vms/exclusions", Privilege::operator_,
+    router.add("includeDisk",
                [&](const Request& request) { return delete_exclusion(request, services); });
 }
 

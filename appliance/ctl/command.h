@@ -53,6 +53,9 @@ void add_care_commands(CommandSet set);
 void add_policy_commands(CommandSet set);
 void add_job_commands(CommandSet set);
 void add_image_commands(CommandSet set);
+void add_user_commands(CommandSet set);
+void add_token_commands(CommandSet set);
+void add_audit_commands(CommandSet set);
 /// Into the group "restore".
 void add_restore_vm_command(CLI::App& group, Action& chosen);
 

@@ -55,6 +55,10 @@ Json Context::post(const std::string& path, const Json& body) {
     return send(api::Method::post, path, {}, &body);
 }
 
+Json Context::patch(const std::string& path, const Json& body) {
+    return send(api::Method::patch, path, {}, &body);
+}
+
 Json Context::remove(const std::string& path, const std::map<std::string, std::string>& query) {
     return send(api::Method::delete_, path, query, nullptr);
 }

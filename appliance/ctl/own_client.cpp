@@ -30,7 +30,7 @@ OwnClient::OwnClient(const daemon::World& world, const config::Config& config,
 api::Response OwnClient::send(const api::Request& request) {
     if (makes_jobs(request)) appliance_.start_jobs();
     api::Request own = request;
-    own.user = {"command line", api::Privilege::administrator, true};
+    own.user = access::local_administrator();
     return appliance_.router().dispatch(std::move(own));
 }
 

@@ -48,6 +48,9 @@ void declare_commands(CommandSet set) {
     add_policy_commands(set);
     add_job_commands(set);
     add_image_commands(set);
+    add_user_commands(set);
+    add_token_commands(set);
+    add_audit_commands(set);
 }
 
 void print_error(const Error& error, const GlobalOptions& options, Terminal& terminal) {

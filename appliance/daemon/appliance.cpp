@@ -1,7 +1,9 @@
 // The parts in the order in which they need each other; they go in the opposite one.
 #include "appliance/daemon/appliance.h"
 
+#include "appliance/api/audit_trail.h"
 #include "appliance/api/inventory.h"
+#include "appliance/api/openapi.h"
 #include "appliance/api/routes.h"
 #include "appliance/backup/handlers.h"
 #include "appliance/backup/host_records.h"
@@ -137,9 +139,9 @@ public:
           record_keeper_(world.clock, world.log, state_, record_keeper_options(config)),
           state_keeper_(world.clock, world.log, world.file_system, state_,
                         [this] { return find_repository(); }, {}),
-          sessions_(world.clock, world.random),
+          access_(world.clock, world.random, world.log, state_.database(), state_.settings),
           services_(make_services()),
-          router_(world.log) {
+          router_(world.log, contract_, &audit_trail_) {
         api::add_all_routes(router_, services_);
     }
 
@@ -195,7 +197,7 @@ public:
     }
 
     const api::Router& router() const { return router_; }
-    api::SessionStore& sessions() { return sessions_; }
+    access::Access& access() { return access_; }
 
 private:
     static std::unique_ptr<FileLock> take_lock(const World& world, const config::Config& config) {
@@ -388,7 +390,7 @@ private:
             .zones = zones_,
             .shares = shares_,
             .managed_shares = managed_shares_,
-            .sessions = sessions_,
+            .access = access_,
             .version = std::string{kVersion},
             .repository = [this]() -> repository::Repository& { return open_repository(); },
             .read_inventory = [this](const state::HostRecord& host,
@@ -434,8 +436,11 @@ private:
     policy::Scheduler scheduler_;
     policy::RecordKeeper record_keeper_;
     StateKeeper state_keeper_;
-    api::SessionStore sessions_;
+    access::Access access_;
     api::Services services_;
+    api::Contract contract_{api::openapi_document()};
+    api::AuditTrail audit_trail_{access_.audit, world_.clock, world_.log,
+                                 [this] { open_repository().make_room(); }};
     api::Router router_;
 };
 
@@ -468,8 +473,8 @@ const api::Router& Appliance::router() const {
     return parts_->router();
 }
 
-api::SessionStore& Appliance::sessions() {
-    return parts_->sessions();
+access::Access& Appliance::access() {
+    return parts_->access();
 }
 
 }  // namespace entrepot::daemon

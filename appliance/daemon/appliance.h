@@ -76,7 +76,7 @@ public:
     void shutdown();
 
     const api::Router& router() const;
-    api::SessionStore& sessions();
+    access::Access& access();
 
 private:
     class Parts;

@@ -115,8 +115,15 @@ HttpServerOptions local_options() {
     return options;
 }
 
+// Until somebody is an administrator every start gives a link; after that, none.
+std::string console_line(access::Access& access, const std::string& address) {
+    if (!access.is_setup_open()) return "Console: " + address + "/";
+    return fmt::format("Set up once within a day: {}/#token={}", address,
+                       access.make_setup_link().token);
+}
+
 api::Response answer_locally(const api::Router& router, api::Request request) {
-    request.user = {"command line", api::Privilege::administrator, true};
+    request.user = access::local_administrator();
     return router.dispatch(std::move(request));
 }
 
@@ -130,9 +137,14 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     const auto names = own_names(config);
     const auto files =
         ensure_certificate(world.file_system, world.clock, config.data_directory / "tls", names);
+    if (ends_soon(world.file_system, world.clock, files.certificate)) {
+        world.log.warning(
+            "the console's certificate ends within 30 days or has ended",
+            {{"file", files.certificate.string()}, {"cure", "put a new one there and restart"}});
+    }
     const auto network_socket = listen_on_network(config, make_tls_context(files));
     const auto local_socket = listen_locally(world.file_system, socket_path(config));
-    const NetworkFront front{appliance.router(), appliance.sessions(), console_files(),
+    const NetworkFront front{appliance.router(), appliance.access(), console_files(),
                              console_security_policy()};
     appliance.start_jobs();
     appliance.start_policies();
@@ -148,8 +160,7 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     const std::string address = fmt::format("https://{}:{}", url_host(config.listen.address),
                                             network_socket.address().port());
     out << "Certificate SHA-256: " << fingerprint(world.file_system, files.certificate) << "\n"
-        << "Sign in once within a day: " << address
-        << "/#token=" << appliance.sessions().make_link_token() << "\n"
+        << console_line(appliance.access(), address) << "\n"
         << std::flush;
     world.log.info("daemon started", {{"address", address}});
     wait_for_stop();

@@ -60,6 +60,15 @@ std::string read_body(HTTPServerRequest& request, HTTPServerResponse& response) 
     return body;
 }
 
+// Without the port; empty on the local socket.
+std::string address_of(const HTTPServerRequest& request) {
+    try {
+        return request.clientAddress().host().toString();
+    } catch (const Poco::Exception&) {
+        return {};
+    }
+}
+
 api::Request convert(const HTTPServerRequest& source, api::Method method) {
     api::Request request;
     request.method = method;
@@ -72,6 +81,7 @@ api::Request convert(const HTTPServerRequest& source, api::Method method) {
     for (const auto& [name, value] : source) {
         request.headers[Poco::toLower(name)] = value;
     }
+    request.peer = address_of(source);
     return request;
 }
 

@@ -14,6 +14,7 @@ namespace entrepot::daemon {
 namespace {
 
 constexpr int kStatusNotModified = 304;
+constexpr int kStatusUnsupportedMediaType = 415;
 constexpr std::string_view kImmutablePrefix = "/assets/";
 
 bool is_route(std::string_view path) {
@@ -21,21 +22,29 @@ bool is_route(std::string_view path) {
            path == "/metrics";
 }
 
-std::string header_of(const api::Request& request, const char* name) {
-    const auto found = request.headers.find(name);
-    return found == request.headers.end() ? std::string{} : found->second;
-}
-
 }  // namespace
+
+NetworkFront::Stream NetworkFront::end_with_session(Stream stream, const api::User& user) const {
+    // Whoever is signed out in the meantime hears nothing more (F-WB-04).
+    return [stream = std::move(stream), user, &access = access_](const api::StreamWriter& write,
+                                                                 const std::stop_token& stop) {
+        stream([&](std::string_view text) { return access.is_alive(user) && write(text); }, stop);
+    };
+}
 
 api::Response NetworkFront::answer_api(api::Request request) const {
     try {
-        api::check_origin(request, "https://" + header_of(request, "host"));
-        request.user = api::authenticate(request, sessions_);
+        api::check_origin(request, "https://" + request.header("host"));
+        api::check_content_type(request);
+        request.user = api::authenticate(request, access_);
     } catch (const Error& error) {
-        return api::problem(error);
+        return error.code() == ErrorCode::unsupported
+                   ? api::problem(error, kStatusUnsupportedMediaType)
+                   : api::problem(error);
     }
+    const api::User user = request.user;
     api::Response response = router_.dispatch(std::move(request));
+    if (response.stream) response.stream = end_with_session(std::move(response.stream), user);
     response.headers["cache-control"] = "no-store";
     return response;
 }
@@ -56,7 +65,7 @@ api::Response NetworkFront::answer_file(const api::Request& request) const {
     response.headers["cache-control"] = request.path.starts_with(kImmutablePrefix)
                                             ? "public, max-age=31536000, immutable"
                                             : "no-cache";
-    if (header_of(request, "if-none-match") == etag) {
+    if (request.header("if-none-match") == etag) {
         response.status = kStatusNotModified;
         return response;
     }

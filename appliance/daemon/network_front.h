@@ -2,9 +2,9 @@
 // console's files.
 #pragma once
 
+#include "appliance/access/access.h"
 #include "appliance/api/request.h"
 #include "appliance/api/router.h"
-#include "appliance/api/sessions.h"
 
 #include <functional>
 #include <optional>
@@ -22,10 +22,10 @@ using StaticFiles = std::function<std::optional<StaticFile>(std::string_view pat
 
 class NetworkFront {
 public:
-    NetworkFront(const api::Router& router, api::SessionStore& sessions, StaticFiles files,
+    NetworkFront(const api::Router& router, access::Access& access, StaticFiles files,
                  std::string content_security_policy)
         : router_(router),
-          sessions_(sessions),
+          access_(access),
           files_(std::move(files)),
           content_security_policy_(std::move(content_security_policy)) {}
 
@@ -33,11 +33,13 @@ public:
     api::Response answer(api::Request request) const;
 
 private:
+    using Stream = std::function<void(const api::StreamWriter&, std::stop_token)>;
+    Stream end_with_session(Stream stream, const api::User& user) const;
     api::Response answer_api(api::Request request) const;
     api::Response answer_file(const api::Request& request) const;
 
     const api::Router& router_;
-    api::SessionStore& sessions_;
+    access::Access& access_;
     StaticFiles files_;
     std::string content_security_policy_;
 };

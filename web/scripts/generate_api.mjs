@@ -66,6 +66,7 @@ for (const [name, schema] of Object.entries(api.components.schemas)) {
 const types = [];
 const values = [];
 for (const [path, methods] of Object.entries(api.paths)) {
+  if (methods.servers) continue; // Stands beside the interface, for machines.
   for (const [method, operation] of Object.entries(methods)) {
     const body = operation.requestBody?.content['application/json'].schema;
     types.push(

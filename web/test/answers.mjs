@@ -1,28 +1,73 @@
 // What the stand-in appliance answers to each operation of the OpenAPI document.
-import { ago, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
+import { ago, hex, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
 
 export const kCookie = '__Host-entrepot=session-of-the-test';
 export const kCsrf = 'csrf-of-the-test';
-export const kToken = 'one-time-token-of-the-test';
+export const kSetupToken = 'setup-token-of-the-test';
+export const kInvitation = 'invitation-of-the-test';
+export const kUser = 'ada';
+export const kPassword = 'four words in a row';
 
 export class Refusal extends Error {
-  constructor(status, code, detail, hint = '') {
+  constructor(status, code, detail, hint = '', type = 'about:blank') {
     super(detail);
-    this.problem = { type: 'about:blank', title: code, status, detail, code, hint, context: [] };
+    this.problem = { type, title: code, status, detail, code, hint, context: [] };
   }
 }
 
-const kSession = { csrf: kCsrf, privilege: 'administrator', expires: ago(-720) };
+const sessionOf = ({ privilege }) => ({
+  id: 'session-1', csrf: kCsrf, user: kUser, privilege, via: 'session', expires: ago(-720),
+});
 const kWinrmHint = 'Is WinRM listening? On the host: winrm enumerate winrm/config/listener';
 
-function logIn(appliance, { body }, response) {
-  if (body.token !== kToken || appliance.tokenUsed) {
-    throw new Refusal(401, 'unauthenticated', 'this link is not valid, or it was used already', 'Restart entrepotd to get a new link.');
-  }
-  appliance.tokenUsed = true;
+function enter(appliance, response) {
   appliance.loggedIn = true;
   response.setHeader('Set-Cookie', `${kCookie}; Path=/; Secure; HttpOnly; SameSite=Strict`);
-  return kSession;
+  return sessionOf(appliance);
+}
+
+function logIn(appliance, { body }, response) {
+  if (body.name !== kUser || body.password !== kPassword)
+    throw new Refusal(401, 'unauthenticated', 'the name or the password is wrong', 'entrepot user link NAME on the appliance makes a link to a new password');
+  return enter(appliance, response);
+}
+
+function lookAtLink(appliance, { body: { token } }) {
+  if (![kSetupToken, kInvitation].includes(token) || appliance.usedTokens.has(token))
+    throw new Refusal(401, 'unauthenticated', 'this link is unknown, was already used, or is too old', 'entrepot user link on the appliance makes a new one');
+  return { is_setup: token === kSetupToken, user: token === kSetupToken ? null : 'bob' };
+}
+
+function redeemLink(appliance, request, response) {
+  lookAtLink(appliance, request);
+  appliance.usedTokens.add(request.body.token);
+  return enter(appliance, response);
+}
+
+function confirmSession(appliance, { body }) {
+  if (body.password !== kPassword) throw new Refusal(403, 'access_denied', 'the password is wrong');
+  appliance.confirmed = true;
+}
+
+const link = (seed) => ({ token: hex(seed, 64), expires: ago(-1440) });
+
+function addUser({ site }, { body: { password, ...body } }) {
+  const fresh = { has_password: password !== undefined, is_disabled: false, created: ago(0), password_changed: null, last_sign_in: null };
+  return { ...append(site.users, { ...body, ...fresh }), link: link(5) };
+}
+
+function addToken({ site }, { body: { name, role, may_destroy, days } }) {
+  const fresh = { id: hex(site.tokens.length + 40, 32), user: kUser, created: ago(0), expires: ago(-1440 * days), is_ended: false, last_used: null };
+  return { ...append(site.tokens, { name, role, may_destroy, ...fresh }), secret: `entrepot_${hex(9, 64)}` };
+}
+
+function listAudit({ site }, { query: { user, action, limit } }) {
+  const entries = site.audit.filter((entry) => (!user || entry.user === user) && (!action || entry.action === action));
+  return { entries: entries.slice(0, limit), next_cursor: null };
+}
+
+function verifyAudit({ site }) {
+  return { is_sound: true, entries: site.audit.length, digest: site.audit[0]?.digest ?? '', bad_entry: null, reason: null };
 }
 
 function append(rows, row) {
@@ -163,7 +208,23 @@ const change = (noun, key, fields) => (appliance, request) => Object.assign(appl
 
 export const answers = {
   createSession: logIn,
-  getSession: () => kSession,
+  getSession: sessionOf,
+  confirmSession,
+  changePassword: () => undefined,
+  listSessions: list('sessions'),
+  endSession: drop('sessions', 'id'),
+  lookAtLink,
+  redeemLink,
+  listUsers: list('users'),
+  addUser,
+  changeUser: change('users', 'name', ({ body }) => body),
+  removeUser: drop('users', 'name'),
+  makeUserLink: () => link(6),
+  listTokens: list('tokens'),
+  addToken,
+  revokeToken: drop('tokens', 'id'),
+  listAudit,
+  verifyAudit,
   deleteSession: (appliance) => void (appliance.loggedIn = false),
   getInfo: ({ site }) => site.info,
   listShares: list('shares'),

@@ -27,7 +27,9 @@ export class Appliance {
   faults = []; // Breaches of the contract, on either side.
   streams = new Set();
   loggedIn = false;
-  tokenUsed = false;
+  usedTokens = new Set();
+  confirmed = true; // The password was given a short time ago.
+  privilege = 'administrator';
 
   constructor(site, { loggedIn = true } = {}) {
     this.site = site;
@@ -96,6 +98,8 @@ export class Appliance {
       if (!hasSession) throw new Refusal(401, 'unauthenticated', 'log in first');
       if (request.method !== 'GET' && request.headers['x-entrepot-csrf'] !== kCsrf)
         throw new Refusal(403, 'access_denied', 'the CSRF header is missing or wrong');
+      if (operation['x-confirm'] && !this.confirmed)
+        throw new Refusal(403, 'access_denied', 'this asks for your password again', '', 'urn:entrepot:error:confirmation_required');
     }
     const query = this.readQuery(operation, url);
     const body = await this.readBody(operation, request);

@@ -35,7 +35,10 @@ export function faults(schema, value) {
   return validate(value) ? '' : ajv.errorsText(validate.errors, { dataVar: 'value' });
 }
 
-const routes = Object.entries(api.paths)
+/// The paths of the interface; those with servers of their own stand beside it, for machines.
+export const paths = Object.entries(api.paths).filter(([, methods]) => !methods.servers);
+
+const routes = paths
   .flatMap(([template, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       method: method.toUpperCase(),

@@ -50,6 +50,51 @@ const kKeys = [
   { number: 1, kind: 'recovery', created: ago(43_200) },
 ];
 
+const kAuditActions = [
+  ['createSession', '', 'done', {}],
+  ['deletePoint', '788617146c5633a9', 'refused', { status: 403 }],
+  ['addUser', '', 'done', { name: 'bob', role: 'restore-operator' }],
+  ['startVmRestore', '', 'done', { point: '788617146c5633a9', host: 'hv02', to: 'D:\\VMs', keep_id: false, start: true }],
+  ['addHost', '', 'failed', { name: '<img src=x onerror=alert(1)>', url: 'https://hv09:5986/wsman', status: 400 }],
+];
+
+/// Who may do what, and what was done.
+function accessOf(actions) {
+  const user = (name, role, fields = {}) => ({
+    name, role, has_password: true, is_disabled: false, created: ago(90_000), password_changed: ago(80_000), last_sign_in: ago(30), ...fields,
+  });
+  const token = (seed, name, role, fields = {}) => ({
+    id: hex(seed, 32), name, user: 'ada', role, may_destroy: false, created: ago(20_000), expires: ago(-90_000), is_ended: false, last_used: ago(5), ...fields,
+  });
+  const session = (seed, name, fields = {}) => ({
+    id: hex(seed, 32), user: name, address: '192.0.2.7', user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', begun: ago(90), used: ago(1), expires: ago(-600), is_current: false, ...fields,
+  });
+  const isEmpty = actions.length === 0;
+  return {
+    users: isEmpty
+      ? [user('ada', 'administrator')]
+      : [
+          user('ada', 'administrator'),
+          user('bob', 'restore-operator', { has_password: false, password_changed: null, last_sign_in: null }),
+          user('operator of the night shift', 'operator', { is_disabled: true }),
+        ],
+    tokens: isEmpty
+      ? []
+      : [
+          token(31, 'prometheus', 'viewer'),
+          token(32, 'nightly script', 'operator', { may_destroy: true, user: null, last_used: null }),
+          token(33, 'old one', 'viewer', { is_ended: true }),
+        ],
+    sessions: isEmpty
+      ? [session(21, 'ada', { is_current: true })]
+      : [session(21, 'ada', { is_current: true }), session(22, 'operator of the night shift', { address: '2001:db8::17' })],
+    audit: actions.map(([action, object, result, details], index) => ({
+      number: actions.length - index, time: ago(index * 47), user: index === 1 ? 'bob' : 'ada', via: index === 3 ? 'token' : 'session',
+      address: '192.0.2.7', action, object, result, details, digest: hex(index + 60, 64),
+    })),
+  };
+}
+
 export function emptySite() {
   return {
     info: { ...kInfo },
@@ -61,6 +106,7 @@ export function emptySite() {
     jobs: [],
     keys: [...kKeys],
     inventory: {},
+    ...accessOf([]),
   };
 }
 
@@ -138,6 +184,7 @@ function siteBase() {
       },
     ],
     keys: [...kKeys],
+    ...accessOf(kAuditActions),
   };
 }
 

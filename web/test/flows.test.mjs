@@ -1,24 +1,26 @@
 // What people do with the console, from the login to the restored disk, under the real content security policy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kToken } from './answers.mjs';
+import { kInvitation, kPassword, kSetupToken, kUser } from './answers.mjs';
 import { withConsole } from './browser.mjs';
 import { ago, guid, makePoint, makeVm } from './builders.mjs';
 import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
-import { checkLook, until } from './look.mjs';
+import { checkLook, inAllWindows, kWide, until } from './look.mjs';
 
-test('login: nothing is shown before it, a used link says so, the right one opens the console', async () => {
+test('login: nothing is shown before it, a wrong password says so, the right one opens the console', async () => {
   await withConsole(
     { site: ordinarySite(), loggedIn: false, expectsRefusals: true, bypassCSP: true },
     async (page, appliance) => {
       assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Log in');
       assert.deepEqual(appliance.requests, []);
-      await checkLook(page, 'login');
-      await page.getByLabel('Link or token').fill('https://127.0.0.1:8443/#token=wrong');
-      await page.getByRole('button', { name: 'Log in' }).click();
-      await page.getByText('this link is not valid').waitFor();
-      await page.getByLabel('Link or token').fill(`https://127.0.0.1:8443/#token=${kToken}`);
-      await page.getByRole('button', { name: 'Log in' }).click();
+      await inAllWindows(page, (window) => checkLook(page, `login-${window}`));
+      await page.setViewportSize(kWide);
+      await page.getByLabel('User').fill(kUser);
+      await page.getByLabel('Password').fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.getByText('the name or the password is wrong').waitFor();
+      await page.getByLabel('Password').fill(kPassword);
+      await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
       await page.reload();
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
@@ -28,16 +30,138 @@ test('login: nothing is shown before it, a used link says so, the right one open
   );
 });
 
-test('login: the printed link logs in by itself and leaves no token in the address', async () => {
+test('setup: the printed link makes the first administrator, and leaves no token in the address', async () => {
   await withConsole(
-    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, address: `#token=${kToken}` },
-    async (page) => {
-      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, bypassCSP: true, address: `#token=${kSetupToken}` },
+    async (page, appliance) => {
+      await page.getByRole('heading', { name: 'Set up the appliance' }).waitFor();
       assert.ok(!page.url().includes('token'));
+      await inAllWindows(page, (window) => checkLook(page, `setup-${window}`));
+      await page.setViewportSize(kWide);
+      await page.getByLabel('User').fill(kUser);
+      await page.getByLabel('New password').fill(kPassword);
+      await page.getByLabel('Once more').fill(`${kPassword}?`);
+      await page.getByRole('button', { name: 'Make the administrator' }).click();
+      await page.getByText('The two passwords differ.').waitFor();
+      await page.getByLabel('Once more').fill(kPassword);
+      await page.getByRole('button', { name: 'Make the administrator' }).click();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      assert.deepEqual(appliance.requests.find((request) => request.name === 'redeemLink').body, {
+        token: kSetupToken,
+        name: kUser,
+        password: kPassword,
+      });
       await page.goBack();
       assert.ok(!page.url().includes('token'));
     },
   );
+});
+
+test('setup: a link that was used says so and leads to the login', async () => {
+  await withConsole(
+    { site: ordinarySite(), loggedIn: false, expectsRefusals: true, address: '#token=spent' },
+    async (page) => {
+      await page.getByRole('heading', { name: 'Log in' }).waitFor();
+      await page.getByText('this link is unknown, was already used, or is too old').waitFor();
+    },
+  );
+});
+
+test('users: an invitation shows its link once, and opening it lets the user choose a password', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/access' }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Add a user' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('User').fill('carol');
+    await dialog.locator('input[value="operator"]').check();
+    await dialog.getByRole('button', { name: 'Add a user' }).click();
+    await page.getByText('A link for carol').waitFor();
+    assert.match(await page.locator('.notice code').textContent(), /#token=[0-9a-f]{64}$/);
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'addUser').body, { name: 'carol', role: 'operator' });
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('cell', { name: 'carol' }).first().waitFor();
+    appliance.loggedIn = false;
+    await page.evaluate((token) => (location.hash = `#token=${token}`), kInvitation);
+    await page.getByRole('heading', { name: 'Choose a password, bob' }).waitFor();
+  });
+});
+
+test('confirmation: what destroys asks for the password again, and goes on by itself', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/access', expectsRefusals: true }, async (page, appliance) => {
+    appliance.confirmed = false;
+    await page.getByRole('button', { name: 'Remove the user bob?' }).click();
+    await page.getByRole('button', { name: 'Remove the user', exact: true }).click();
+    const question = page.getByRole('dialog', { name: 'Your password, please' });
+    await question.getByLabel('Password').fill('wrong');
+    await page.keyboard.press('Enter');
+    await question.getByText('the password is wrong').waitFor();
+    await question.getByLabel('Password').fill(kPassword);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await until(page, () => !document.body.textContent.includes('bob'));
+    assert.ok(!appliance.site.users.some((user) => user.name === 'bob'));
+  });
+});
+
+test('confirmation: whoever does not give the password leaves everything as it is', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/access', expectsRefusals: true }, async (page, appliance) => {
+    appliance.confirmed = false;
+    await page.getByRole('button', { name: 'Remove the user bob?' }).click();
+    await page.getByRole('button', { name: 'Remove the user', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Your password, please' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('this asks for your password again').waitFor();
+    assert.ok(appliance.site.users.some((user) => user.name === 'bob'));
+  });
+});
+
+test('access: a viewer sees no users and no audit, but the own sessions and tokens', async () => {
+  await withConsole({ site: ordinarySite(), loggedIn: false, expectsRefusals: true }, async (page, appliance) => {
+    appliance.privilege = 'viewer';
+    await page.getByLabel('User').fill(kUser);
+    await page.getByLabel('Password').fill(kPassword);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Audit' }).count(), 0);
+    await page.getByRole('link', { name: 'Users and access' }).click();
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+    assert.equal(await page.getByRole('heading', { name: 'Users', exact: true }).count(), 0);
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    assert.equal(await page.getByRole('dialog').getByRole('radio').count(), 1);
+    assert.ok(!appliance.requests.some((request) => request.name === 'listUsers'));
+  });
+});
+
+test('tokens: the secret is shown once; a revoked token is gone', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/access' }, async (page, appliance) => {
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Token').fill('ansible');
+    await dialog.getByLabel('Days until it ends').fill('30');
+    await dialog.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByText('Copy it now: it is not shown again.').waitFor();
+    assert.deepEqual(appliance.requests.find((request) => request.name === 'addToken').body, {
+      name: 'ansible',
+      role: 'viewer',
+      days: 30,
+      may_destroy: false,
+    });
+    await page.getByRole('button', { name: 'Revoke the token ansible?' }).click();
+    await page.getByRole('button', { name: 'Revoke it' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.ok(!appliance.site.tokens.some((token) => token.name === 'ansible'));
+  });
+});
+
+test('audit: filters, and a check that says what was found; hostile names stay text (F-WB-06)', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/audit' }, async (page) => {
+    await page.getByRole('button', { name: 'Check the log' }).click();
+    await page.getByText('All 5 entries are what was written.').waitFor();
+    await page.getByText('<img src=x onerror=alert(1)>').waitFor();
+    assert.equal(await page.locator('main img').count(), 0);
+    await page.getByLabel('User').fill('bob');
+    await page.keyboard.press('Enter');
+    await until(page, () => document.querySelectorAll('tbody tr').length === 1);
+  });
 });
 
 test('login: an expired session leads back to the login page', async () => {
@@ -136,6 +260,7 @@ test('policies: the calendar shows its next runs, a wrong one its fault, and the
           vms: ['web*', 'hv02/*'],
           calendar: 'Mon..Fri 18:30',
           consistency: 'prefer-application',
+          full_every: 0,
           retention: { keep_daily: 7 },
           full_every: 0,
         },
@@ -439,5 +564,14 @@ test('two hosts with one GUID: an address without a host asks which, with one sh
     await page.getByRole('heading', { name: /Which moment/ }).waitFor();
     assert.equal(await page.locator('tbody tr').count(), 1);
     assert.equal(appliance.requests.findLast((request) => request.name === 'listPoints').query.host, 'hv02');
+  });
+});
+
+test('sessions: one that the appliance ended leads to the login, without a click', async () => {
+  await withConsole({ site: ordinarySite(), expectsRefusals: true }, async (page, appliance) => {
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    appliance.loggedIn = false;
+    for (const stream of appliance.streams) stream.end();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
   });
 });

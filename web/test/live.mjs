@@ -11,6 +11,8 @@ const kPatienceMs = 60_000;
 const kRefusedKept = /Failed to load resource/;
 const scene = JSON.parse(readFileSync(process.env.SCENE, 'utf8'));
 const kNetwork = { origin: scene.origin };
+const kUser = 'ada';
+const kPassword = 'correct horse battery staple';
 const kLocal = { socket: scene.socket };
 const complaints = [];
 
@@ -56,9 +58,14 @@ async function jobEnds(page, state) {
 
 async function logIn(page) {
   await page.goto(scene.link);
+  await heading(page, 'Set up the appliance');
+  assert.ok(!page.url().includes('token'));
+  await page.getByLabel('User').fill(kUser);
+  await page.getByLabel('New password').fill(kPassword);
+  await page.getByLabel('Once more').fill(kPassword);
+  await click(page, 'Make the administrator');
   await heading(page, 'Overview');
   await settled(page);
-  assert.ok(!page.url().includes('token'));
 }
 
 async function linkWorksOnce(browser) {
@@ -66,9 +73,45 @@ async function linkWorksOnce(browser) {
   const page = watch(await context.newPage());
   await page.goto(scene.link);
   await heading(page, 'Log in');
-  await page.getByText('this sign-in link is unknown, was already used, or is too old').waitFor();
-  await page.getByText('restart the daemon to get a new one').waitFor();
+  await page.getByText('this link is unknown, was already used, or is too old').waitFor();
+  await page.getByText('entrepot user link on the appliance makes a new one').waitFor();
   await context.close();
+}
+
+/// A user is invited, chooses a password, logs in with it, and is signed out by the administrator; the log tells it all.
+async function inviteAndAudit(browser, page) {
+  await open(page, '#/access');
+  await click(page, 'Add a user');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('User').fill('bob');
+  await dialog.getByRole('button', { name: 'Add a user' }).click();
+  const link = await page.locator('.notice code').textContent();
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const guest = watch(await context.newPage());
+  await guest.goto(link);
+  await heading(guest, 'Choose a password, bob');
+  await guest.getByLabel('New password').fill(kPassword);
+  await guest.getByLabel('Once more').fill(kPassword);
+  await click(guest, 'Take this password');
+  await heading(guest, 'Overview');
+  await click(guest, 'Log out');
+  await heading(guest, 'Log in');
+  await guest.getByLabel('User').fill('bob');
+  await guest.getByLabel('Password').fill(kPassword);
+  await click(guest, 'Log in');
+  await heading(guest, 'Overview');
+  await open(page, '#/audit');
+  await open(page, '#/access');
+  await click(page, /^End the session of bob/);
+  await page.getByRole('button', { name: /^End the session of bob/ }).waitFor({ state: 'detached' });
+  await guest.getByRole('link', { name: 'Policies' }).click();
+  await heading(guest, 'Log in');
+  await context.close();
+  await open(page, '#/audit');
+  await click(page, 'Check the log');
+  await page.getByText(/^All \d+ entries are what was written\.$/).waitFor();
+  for (const action of ['redeemLink', 'createSession', 'endSession', 'addUser'])
+    await page.getByText(action, { exact: true }).first().waitFor();
 }
 
 async function setUp(page) {
@@ -231,6 +274,7 @@ async function samplesOf(headers) {
     '/points/{id}': points.map((point) => point.id),
     '/policies/{name}': ['nightly'],
     '/jobs/{id}': jobs.map((job) => job.id),
+    '/users/{name}': [kUser],
   };
 }
 
@@ -263,6 +307,8 @@ async function lookAtAll(context, browser, samples, failed) {
     job_failed: `#/jobs/${failed}`,
     policies: '#/policies',
     repository: '#/repository',
+    access: '#/access',
+    audit: '#/audit',
   };
   for (const [name, address] of Object.entries(pages)) {
     await open(page, address);
@@ -297,6 +343,7 @@ async function walk(browser) {
   await step('policy', () => runPolicy(page));
   await step('restore', () => restore(page));
   await step('verify', () => verify(page));
+  await step('users and audit', () => inviteAndAudit(browser, page));
   const samples = await samplesOf(headers);
   await step('contract', () => checkContract(kNetwork, headers, samples));
   await step('contract, local socket', () => checkContract(kLocal, {}, samples));

@@ -24,9 +24,11 @@ const kPages = {
   hosts: '#/hosts',
   host: '#/hosts/hv01',
   repository: '#/repository',
+  access: '#/access',
+  audit: '#/audit',
 };
 const kEmptyPages = Object.fromEntries(
-  ['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository'].map((name) => [name, kPages[name]]),
+  ['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository', 'access', 'audit'].map((name) => [name, kPages[name]]),
 );
 const kLongPages = { overview: '#/', vms: '#/vms', vm: `#/vms/${longSite().vms[0].id}`, jobs: '#/jobs', hosts: '#/hosts' };
 const kSites = {
@@ -107,6 +109,10 @@ test('dialogs: look right and are usable, wide and narrow', async () => {
       await checkLook(page, `dialog-credentials-${size}-${scheme}`);
       await page.keyboard.press('Escape');
       await open('#/policies', 'Add a policy', 'policy');
+      await open('#/access', 'Add a user', 'user');
+      await open('#/access', 'Change bob', 'user-change');
+      await open('#/access', 'Make a token', 'token');
+      await open('#/access', 'Change your password', 'password');
       await open(kPages.point, 'Delete …', 'delete');
       await open('#/repository', 'Change a passphrase', 'passphrase');
     });

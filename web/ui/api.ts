@@ -12,6 +12,11 @@ type Arguments<K extends Name> = {
 const kBase = '/api/v1';
 let csrf = '';
 let onLoggedOut: () => void = () => undefined;
+let askPassword: () => Promise<boolean> = () => Promise.resolve(false);
+let session: Session | null = null;
+/// Their refusals are answers to what a person typed, not the end of a session.
+const kEntrances: ReadonlySet<Name> = new Set<Name>(['createSession', 'getSession', 'lookAtLink', 'redeemLink']);
+const kConfirmation = 'urn:entrepot:error:confirmation_required';
 
 /// A refusal of the appliance, or of the network on the way to it.
 export class ApiError extends Error {
@@ -67,8 +72,13 @@ export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Pr
     body: args.body === undefined ? null : JSON.stringify(args.body),
     signal: args.signal ?? null,
   });
-  if (response.status === 401 && name !== 'createSession' && name !== 'getSession') onLoggedOut();
-  if (!response.ok) throw new ApiError(await problemFrom(response));
+  if (response.status === 401 && !kEntrances.has(name)) onLoggedOut();
+  if (!response.ok) {
+    const problem = await problemFrom(response);
+    // What destroys or reveals: give the password, and the same request goes out once more.
+    if (problem.type === kConfirmation && (await askPassword())) return call(name, args);
+    throw new ApiError(problem);
+  }
   if (response.status === 204) return undefined as Operations[K]['answer'];
   return (await response.json()) as Operations[K]['answer'];
 }
@@ -96,9 +106,19 @@ export function loadAllVms(signal: AbortSignal) {
   });
 }
 
-function remember(session: Session): Session {
-  csrf = session.csrf;
+function remember(fresh: Session): Session {
+  csrf = fresh.csrf;
+  session = fresh;
+  return fresh;
+}
+
+/// Who is logged in; null before.
+export function currentSession(): Session | null {
   return session;
+}
+
+export function isAdministrator(): boolean {
+  return session?.privilege === 'administrator';
 }
 
 /// The session of this browser, or null if there is none.
@@ -111,13 +131,29 @@ export async function findSession(): Promise<Session | null> {
   }
 }
 
-export async function logIn(token: string): Promise<Session> {
-  return remember(await call('createSession', { body: { token } }));
+export async function logIn(name: string, password: string): Promise<Session> {
+  return remember(await call('createSession', { body: { name, password } }));
+}
+
+/// Spends a one-time link: the first administrator, or a password that its user chooses.
+export async function redeemLink(token: string, name: string, password: string): Promise<Session> {
+  return remember(await call('redeemLink', { body: { token, name, password } }));
 }
 
 export async function logOut(): Promise<void> {
   await call('deleteSession');
   csrf = '';
+  session = null;
+  onLoggedOut();
+}
+
+/// `ask` resolves to true when the password was given again.
+export function whenUnconfirmed(ask: () => Promise<boolean>): void {
+  askPassword = ask;
+}
+
+/// The appliance ended the session: for those who hear of it in another way than by a refused call.
+export function sessionEnded(): void {
   onLoggedOut();
 }
 

@@ -1,8 +1,10 @@
 // The frame around every page: log in first, then navigation, notices and the page itself.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, findSession, logIn, logOut, problemOf, whenLoggedOut } from './api';
+import { call, findSession, isAdministrator, logOut, problemOf, whenLoggedOut } from './api';
 import type { Problem } from './generated/api';
 import { activeJobs, startEvents, stopEvents, useLive } from './live';
+import { AccessPage } from './pages/access';
+import { AuditPage } from './pages/audit';
 import { Hosts } from './pages/hosts';
 import { HostPage } from './pages/host';
 import { JobPage } from './pages/job';
@@ -17,6 +19,7 @@ import { RestoreVm } from './pages/restore_vm';
 import { VmPage } from './pages/vm';
 import { Vms } from './pages/vms';
 import { Empty } from './parts/basics';
+import { PasswordQuestion } from './parts/password_question';
 import { useResource } from './resource';
 import { href, takeToken, useRoute, type Route } from './router';
 import { text } from './text';
@@ -26,15 +29,30 @@ type Entry = 'asking' | 'out' | 'in';
 export function App() {
   const [entry, setEntry] = useState<Entry>('asking');
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [token, setToken] = useState('');
+  const enter = () => {
+    const found = takeToken(location.hash);
+    // Out of the address before anything else: it must not stay in the history.
+    if (found) history.replaceState(null, '', '#/');
+    setToken(found);
+    if (found) return setEntry('out');
+    return void findSession().then(
+      (session) => setEntry(session ? 'in' : 'out'),
+      (error: unknown) => {
+        setProblem(problemOf(error));
+        setEntry('out');
+      },
+    );
+  };
   useEffect(() => {
+    const onLink = () => takeToken(location.hash) && enter();
+    addEventListener('hashchange', onLink);
     whenLoggedOut(() => {
       stopEvents();
       setEntry('out');
     });
-    void enter().then(setEntry, (error: unknown) => {
-      setProblem(problemOf(error));
-      setEntry('out');
-    });
+    enter();
+    return () => removeEventListener('hashchange', onLink);
   }, []);
   if (entry === 'asking')
     return (
@@ -42,19 +60,8 @@ export function App() {
         {text.common.loading}
       </p>
     );
-  if (entry === 'out') return <Login problem={problem} onLoggedIn={() => setEntry('in')} />;
+  if (entry === 'out') return <Login key={token} token={token} problem={problem} onLoggedIn={() => setEntry('in')} />;
   return <Console />;
-}
-
-async function enter(): Promise<Entry> {
-  const token = takeToken(location.hash);
-  if (token) {
-    // Out of the address before anything else: it must not stay in the history.
-    history.replaceState(null, '', '#/');
-    await logIn(token);
-    return 'in';
-  }
-  return (await findSession()) ? 'in' : 'out';
 }
 
 const kPages: Array<{ path: string; title: string }> = [
@@ -65,6 +72,8 @@ const kPages: Array<{ path: string; title: string }> = [
   { path: 'policies', title: text.nav.policies },
   { path: 'hosts', title: text.nav.hosts },
   { path: 'repository', title: text.nav.repository },
+  { path: 'access', title: text.nav.access },
+  { path: 'audit', title: text.nav.audit },
 ];
 
 function Console() {
@@ -109,7 +118,7 @@ function Console() {
           </button>
         </div>
         <nav id="navigation" class={open ? 'open' : ''} aria-label={text.nav.label}>
-          {kPages.map((page) => (
+          {kPages.filter((page) => page.path !== 'audit' || isAdministrator()).map((page) => (
             <NavLink key={page.path} {...page} current={(route.parts[0] ?? '') === page.path} />
           ))}
           <button type="button" class="link" onClick={() => void logOut().catch(() => undefined)}>
@@ -125,6 +134,7 @@ function Console() {
           </div>
         )}
         <Page key={address} route={route} />
+        <PasswordQuestion />
       </main>
     </div>
   );
@@ -175,6 +185,10 @@ function Page({ route }: { route: Route }) {
       return id === undefined ? <Hosts /> : <HostPage name={id} />;
     case 'repository':
       return <RepositoryPage />;
+    case 'access':
+      return <AccessPage />;
+    case 'audit':
+      return <AuditPage />;
     default:
       return <Missing />;
   }

@@ -1,6 +1,6 @@
 // Jobs as they happen: one event stream for the whole console, with rates worked out on this side.
 import { useEffect, useReducer } from 'preact/hooks';
-import { findSession } from './api';
+import { findSession, sessionEnded } from './api';
 import type { Job, JobState } from './generated/api';
 
 type Sample = { at: number; bytes: number };
@@ -72,7 +72,8 @@ export function startEvents(): void {
     retry = setTimeout(
       () =>
         void findSession().then(
-          (session) => session && startEvents(),
+          // The stream ends with the session, and the page must say so.
+          (session) => (session ? startEvents() : sessionEnded()),
           () => startEvents(),
         ),
       kReconnectMs,

@@ -42,7 +42,7 @@ TEST_CASE("setup: there is no account before it, and a restart does not open it 
     CHECK_FALSE(fixture.access.sign_in("admin", kPassword, kHome).session);
     fixture.access.redeem_link(fixture.access.make_setup_link().token, "ada", kPassword, kHome);
 
-    Access again{fixture.clock,  fixture.chance,          fixture.log, fixture.state->database(),
+    Access again{fixture.clock,           fixture.chance,    fixture.log, fixture.state->database(),
                  fixture.state->settings, test::kQuickHashes};
     CHECK_FALSE(again.is_setup_open());
     CHECK(again.sign_in("ada", kPassword, kHome).session);
@@ -51,8 +51,8 @@ TEST_CASE("setup: there is no account before it, and a restart does not open it 
 TEST_CASE("setup: a weak password spends nothing", "[access]") {
     AccessFixture fixture;
     const NewLink link = fixture.access.make_setup_link();
-    const std::string bad = GENERATE("", "short", "ada and the rest", "            ",
-                                     "twelve\tcharacters");
+    const std::string bad =
+        GENERATE("", "short", "ada and the rest", "            ", "twelve\tcharacters");
     const std::string name = bad.starts_with("ada") ? bad : "ada";
     CHECK(code_of([&] {
               fixture.access.redeem_link(link.token, name, Secret{std::string_view{bad}}, kHome);
@@ -69,8 +69,7 @@ TEST_CASE("setup: a link ends after a day, and can be made anew without a restar
     const NewLink link = fixture.access.make_setup_link();
     CHECK(link.expires == fixture.clock.wall_now() + 24h);
     fixture.clock.advance(24h);
-    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) ==
-          ErrorCode::unauthenticated);
+    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) == ErrorCode::unauthenticated);
     CHECK(fixture.access.look_at_link(fixture.access.make_setup_link().token).is_setup);
 }
 
@@ -81,8 +80,7 @@ TEST_CASE("setup: a user made on the command line closes it", "[access]") {
     CHECK(fixture.access.is_setup_open());
     fixture.add("ada", Privilege::administrator);
     CHECK_FALSE(fixture.access.is_setup_open());
-    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) ==
-          ErrorCode::unauthenticated);
+    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) == ErrorCode::unauthenticated);
 }
 
 TEST_CASE("links: an invited user chooses a password once; the newest link counts", "[access]") {
@@ -97,8 +95,7 @@ TEST_CASE("links: an invited user chooses a password once; the newest link count
     const Session session = fixture.access.redeem_link(link.token, "ada", kPassword, kHome);
     CHECK(session.user.name == "bob");
     CHECK(session.user.privilege == Privilege::operator_);
-    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) ==
-          ErrorCode::unauthenticated);
+    CHECK(code_of([&] { fixture.access.look_at_link(link.token); }) == ErrorCode::unauthenticated);
     CHECK(fixture.access.sign_in("bob", kPassword, kHome).session);
 }
 
@@ -131,12 +128,24 @@ TEST_CASE("sign-in: a role, a password, a removal and a disabling end sessions (
     const auto session = *fixture.access.sign_in("bob", kPassword, kHome).session;
     REQUIRE(fixture.access.sessions.find(session.cookie));
 
-    SECTION("another role") { fixture.access.set_role("bob", Privilege::viewer); }
-    SECTION("another password") { fixture.access.set_password("bob", kOtherPassword); }
-    SECTION("disabled") { fixture.access.set_disabled("bob", true); }
-    SECTION("removed") { fixture.access.remove_user("bob"); }
-    SECTION("signed out") { fixture.access.sessions.end(session.cookie); }
-    SECTION("ended by somebody") { CHECK(fixture.access.sessions.end_id(session.id)); }
+    SECTION("another role") {
+        fixture.access.set_role("bob", Privilege::viewer);
+    }
+    SECTION("another password") {
+        fixture.access.set_password("bob", kOtherPassword);
+    }
+    SECTION("disabled") {
+        fixture.access.set_disabled("bob", true);
+    }
+    SECTION("removed") {
+        fixture.access.remove_user("bob");
+    }
+    SECTION("signed out") {
+        fixture.access.sessions.end(session.cookie);
+    }
+    SECTION("ended by somebody") {
+        CHECK(fixture.access.sessions.end_id(session.id));
+    }
 
     CHECK_FALSE(fixture.access.sessions.find(session.cookie));
     CHECK_FALSE(fixture.access.is_alive(session.user));
@@ -201,8 +210,9 @@ TEST_CASE("users: two names that differ in letter case only are one", "[access]"
     AccessFixture fixture;
     fixture.add("ada", Privilege::administrator);
     CHECK(code_of([&] { fixture.add("Ada", Privilege::viewer); }) == ErrorCode::already_exists);
-    const std::string bad = GENERATE("", "-x", " a", "a\nb", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    const std::string bad = GENERATE("", "-x", " a", "a\nb",
+                                     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
     CHECK(code_of([&] { fixture.add(bad, Privilege::viewer); }) == ErrorCode::invalid);
 }
 

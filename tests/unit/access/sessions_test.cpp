@@ -116,10 +116,18 @@ TEST_CASE("tokens: end by time, by revocation, with their owner (F-WB-20)", "[ac
     CHECK_FALSE(user->is_confirmed);
     CHECK(fixture.access.is_alive(*user));
 
-    SECTION("its time is over") { fixture.clock.advance(24h * 30); }
-    SECTION("revoked") { CHECK(fixture.access.tokens.revoke(token.record.id)); }
-    SECTION("its owner is disabled") { fixture.access.set_disabled("bob", true); }
-    SECTION("its owner is gone") { fixture.access.remove_user("bob"); }
+    SECTION("its time is over") {
+        fixture.clock.advance(24h * 30);
+    }
+    SECTION("revoked") {
+        CHECK(fixture.access.tokens.revoke(token.record.id));
+    }
+    SECTION("its owner is disabled") {
+        fixture.access.set_disabled("bob", true);
+    }
+    SECTION("its owner is gone") {
+        fixture.access.remove_user("bob");
+    }
 
     CHECK_FALSE(fixture.access.find_token_user(token.secret));
     CHECK_FALSE(fixture.access.is_alive(*user));

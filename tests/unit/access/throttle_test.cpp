@@ -105,10 +105,8 @@ TEST_CASE("sign-in: who failed too often waits even with the right password", "[
 TEST_CASE("hashing: few at a time, and whom the queue has no place for is turned away (F-WB-02)",
           "[access]") {
     SystemRandom random;
-    PasswordHasher hasher{random, {.pass_count = 1,
-                                   .memory_bytes = 16 * kMiB,
-                                   .parallel_max = 1,
-                                   .waiting_max = 1}};
+    PasswordHasher hasher{
+        random, {.pass_count = 1, .memory_bytes = 16 * kMiB, .parallel_max = 1, .waiting_max = 1}};
     std::atomic<int> done = 0;
     std::atomic<int> turned_away = 0;
     {

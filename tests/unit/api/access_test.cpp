@@ -1,9 +1,10 @@
 // Sessions, cookies, forged requests, heads that Poco lets through.
 #include "appliance/api/access.h"
 
-#include "appliance/api/sessions.h"
+#include "appliance/api/router.h"
 #include "appliance/daemon/http_rules.h"
 #include "appliance/daemon/network_front.h"
+#include "tests/support/state_fixture.h"
 
 #include "base/error.h"
 
@@ -29,10 +30,8 @@ ErrorCode code_of(const std::function<void()>& body) {
     return ErrorCode::internal;
 }
 
-class SessionFixture {
+class SessionFixture : public test::StateFixture {
 public:
-    SessionFixture() : clock(*parse_time("2026-03-01T12:00:00Z")), sessions(clock, random) {}
-
     Request request_with(const std::string& cookie, Method method) {
         Request request;
         request.method = method;
@@ -41,9 +40,30 @@ public:
         return request;
     }
 
-    ManualClock clock;
-    SystemRandom random;
-    SessionStore sessions;
+    access::Session begin(Privilege role = Privilege::administrator) {
+        return access.sessions.begin("1", "ada", role, {"192.0.2.7", "a browser"});
+    }
+
+    Request request_with_token(const std::string& secret, Method method = Method::get) {
+        Request request;
+        request.method = method;
+        request.path = "/api/v1/info";
+        request.headers["authorization"] = "Bearer " + secret;
+        return request;
+    }
+
+    std::string make_token(bool may_destroy = false) {
+        return access.tokens
+            .add({.name = "script",
+                  .role = Privilege::operator_,
+                  .may_destroy = may_destroy,
+                  .expires = clock.wall_now() + 24h})
+            .secret;
+    }
+
+    NullLog log;
+    SystemRandom chance;
+    access::Access access{clock, chance, log, state->database(), state->settings, {1, 8 * kKiB}};
 };
 
 int head_status(const std::string& head) {
@@ -56,59 +76,80 @@ int head_status(const std::string& head) {
 
 }  // namespace
 
-TEST_CASE("sessions: a link opens one session and only one", "[api]") {
+TEST_CASE("access: a changing request repeats the session's token (F-WB-05)", "[api]") {
     SessionFixture fixture;
-    const std::string token = fixture.sessions.make_link_token();
-    CHECK(token.size() == 64);
-    const Session session = fixture.sessions.exchange(token);
-    CHECK(session.user.privilege == Privilege::administrator);
-    CHECK(fixture.sessions.find(session.cookie));
-    CHECK_FALSE(fixture.sessions.find(session.csrf_token));
-    CHECK(code_of([&] { fixture.sessions.exchange(token); }) == ErrorCode::unauthenticated);
-    CHECK(code_of([&] { fixture.sessions.exchange(""); }) == ErrorCode::unauthenticated);
-}
-
-TEST_CASE("sessions: links and sessions end", "[api]") {
-    SessionFixture fixture;
-    const std::string late = fixture.sessions.make_link_token();
-    const Session session = fixture.sessions.exchange(fixture.sessions.make_link_token());
-    fixture.clock.advance(11h);
-    CHECK(fixture.sessions.find(session.cookie));
-    fixture.clock.advance(11h);
-    CHECK(fixture.sessions.find(session.cookie));
-    fixture.clock.advance(13h);
-    CHECK_FALSE(fixture.sessions.find(session.cookie));
-    CHECK(code_of([&] { fixture.sessions.exchange(late); }) == ErrorCode::unauthenticated);
-
-    const Session ended = fixture.sessions.exchange(fixture.sessions.make_link_token());
-    fixture.sessions.end(ended.cookie);
-    CHECK_FALSE(fixture.sessions.find(ended.cookie));
-}
-
-TEST_CASE("access: a changing request repeats the session's token", "[api]") {
-    SessionFixture fixture;
-    const Session session = fixture.sessions.exchange(fixture.sessions.make_link_token());
+    const access::Session session = fixture.begin();
     auto request = fixture.request_with(session.cookie, Method::get);
-    CHECK(authenticate(request, fixture.sessions).privilege == Privilege::administrator);
+    CHECK(authenticate(request, fixture.access).privilege == Privilege::administrator);
 
     request = fixture.request_with(session.cookie, Method::post);
-    CHECK(code_of([&] { authenticate(request, fixture.sessions); }) == ErrorCode::access_denied);
+    CHECK(code_of([&] { authenticate(request, fixture.access); }) == ErrorCode::access_denied);
     request.headers[std::string{kCsrfHeader}] = session.cookie;
-    CHECK(code_of([&] { authenticate(request, fixture.sessions); }) == ErrorCode::access_denied);
+    CHECK(code_of([&] { authenticate(request, fixture.access); }) == ErrorCode::access_denied);
     request.headers[std::string{kCsrfHeader}] = session.csrf_token;
-    CHECK(authenticate(request, fixture.sessions).privilege == Privilege::administrator);
-    CHECK_FALSE(authenticate(request, fixture.sessions).is_local);
+    CHECK(authenticate(request, fixture.access).privilege == Privilege::administrator);
+    CHECK_FALSE(authenticate(request, fixture.access).is_local);
 
     request = fixture.request_with("unknown", Method::post);
-    CHECK(authenticate(request, fixture.sessions).privilege == Privilege::none);
+    CHECK(authenticate(request, fixture.access).privilege == Privilege::none);
 }
 
-TEST_CASE("access: a new link works in a browser that still holds an old session", "[api]") {
+TEST_CASE("access: a sign-in works in a browser that still holds an old session", "[api]") {
     SessionFixture fixture;
-    const Session session = fixture.sessions.exchange(fixture.sessions.make_link_token());
+    const access::Session session = fixture.begin();
     auto request = fixture.request_with(session.cookie, Method::post);
-    request.path = std::string{kSignInPath};
-    CHECK(authenticate(request, fixture.sessions).privilege == Privilege::none);
+    const std::string path = GENERATE("/api/v1/session", "/api/v1/setup", "/api/v1/setup/look");
+    request.path = path;
+    CHECK(authenticate(request, fixture.access).privilege == Privilege::none);
+}
+
+TEST_CASE("access: a session in the address opens nothing (F-WB-04)", "[api]") {
+    SessionFixture fixture;
+    const access::Session session = fixture.begin();
+    Request request;
+    request.path = "/api/v1/info";
+    request.query = {{"__Host-entrepot", session.cookie}, {"token", fixture.make_token()}};
+    CHECK(authenticate(request, fixture.access).privilege == Privilege::none);
+}
+
+TEST_CASE("access: a token needs no cookie and takes none beside it (F-WB-20)", "[api]") {
+    SessionFixture fixture;
+    const std::string secret = fixture.make_token();
+    auto request = fixture.request_with_token(secret, Method::post);
+    const User user = authenticate(request, fixture.access);
+    CHECK(user.privilege == Privilege::operator_);
+    CHECK(user.via == access::Via::token);
+    CHECK_FALSE(user.is_confirmed);
+    CHECK(authenticate(fixture.request_with_token(fixture.make_token(true)), fixture.access)
+              .is_confirmed);
+
+    request.headers["cookie"] = "__Host-entrepot=" + fixture.begin().cookie;
+    CHECK(code_of([&] { authenticate(request, fixture.access); }) == ErrorCode::invalid);
+    const std::string bad = GENERATE("", "entrepot_", "Basic YTpi", "entrepot_00");
+    CHECK(code_of([&] { authenticate(fixture.request_with_token(bad), fixture.access); }) ==
+          ErrorCode::unauthenticated);
+}
+
+TEST_CASE("access: a token is refused from another origin, reading too (F-WB-20)", "[api]") {
+    SessionFixture fixture;
+    auto request = fixture.request_with_token(fixture.make_token());
+    CHECK_NOTHROW(check_origin(request, "https://appliance:8443"));
+    request.headers["origin"] = "https://evil.example";
+    CHECK(code_of([&] { check_origin(request, "https://appliance:8443"); }) ==
+          ErrorCode::access_denied);
+}
+
+TEST_CASE("access: a body that a form can send is refused (F-WB-05)", "[api]") {
+    Request request;
+    request.method = Method::post;
+    CHECK_NOTHROW(check_content_type(request));
+    request.body = "{}";
+    const std::string bad = GENERATE("", "text/plain", "application/x-www-form-urlencoded",
+                                     "multipart/form-data; boundary=x", "application/jsonx");
+    request.headers["content-type"] = bad;
+    CHECK(code_of([&] { check_content_type(request); }) == ErrorCode::unsupported);
+    request.headers["content-type"] = "application/json; charset=utf-8";
+    CHECK_NOTHROW(check_content_type(request));
 }
 
 TEST_CASE("access: requests that another site sent are refused", "[api]") {
@@ -156,15 +197,14 @@ TEST_CASE("http rules: what two parsers could read differently is refused", "[ap
     CHECK(head_status("GET / HTTP/1.2\r\n" + host) == 505);
 }
 
-TEST_CASE("network front: every answer carries the headers that browsers obey", "[api]") {
+TEST_CASE("network front: every answer carries the headers that browsers obey (F-WB-18)", "[api]") {
     SessionFixture fixture;
-    NullLog log;
-    Router router{log};
-    router.add(Method::get, "/api/v1/open", Privilege::none, [](const Request&) {
-        return Response::json({{"a", 1}});
-    });
+    const Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/open": {"get":
+        {"operationId": "open", "x-privilege": "none"}}}})"};
+    Router router{fixture.log, contract};
+    router.add("open", [](const Request&) { return Response::json({{"a", 1}}); });
     const daemon::NetworkFront front{
-        router, fixture.sessions,
+        router, fixture.access,
         [](std::string_view path) -> std::optional<daemon::StaticFile> {
             if (path == "/index.html") return daemon::StaticFile{"text/html", "page", "\"e\""};
             return std::nullopt;
@@ -181,9 +221,43 @@ TEST_CASE("network front: every answer carries the headers that browsers obey", 
         const auto response = ask(path);
         CHECK(response.headers.at("content-security-policy") == "default-src 'none'");
         CHECK(response.headers.at("x-content-type-options") == "nosniff");
+        CHECK(response.headers.at("x-frame-options") == "DENY");
         CHECK_FALSE(response.headers.contains("access-control-allow-origin"));
     }
     CHECK(ask("/api/v1/open").headers.at("cache-control") == "no-store");
     CHECK(ask("/hosts/hv01").body == "page");
     CHECK(ask("/missing.js").status == 404);
+}
+
+TEST_CASE("network front: a stream ends with the session that opened it (F-WB-04)", "[api]") {
+    SessionFixture fixture;
+    const Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/events": {"get":
+        {"operationId": "follow", "x-privilege": "viewer"}}}})"};
+    Router router{fixture.log, contract};
+    router.add("follow", [](const Request&) {
+        Response response;
+        response.stream = [](const StreamWriter& write, const std::stop_token&) {
+            for (int i = 0; i < 10 && write("event"); ++i)
+                continue;
+        };
+        return response;
+    });
+    const daemon::NetworkFront front{
+        router, fixture.access,
+        [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
+        "default-src 'none'"};
+    const access::Session session = fixture.begin(Privilege::viewer);
+    auto request = fixture.request_with(session.cookie, Method::get);
+    request.path = "/api/v1/events";
+    request.headers["host"] = "appliance";
+    const Response response = front.answer(request);
+    REQUIRE(response.stream);
+    int count = 0;
+    response.stream(
+        [&](std::string_view) {
+            if (++count == 3) fixture.access.sessions.end_id(session.id);
+            return true;
+        },
+        {});
+    CHECK(count == 3);
 }

@@ -2,6 +2,8 @@
 // host that a test describes.
 #pragma once
 
+#include "appliance/api/audit_trail.h"
+#include "appliance/api/openapi.h"
 #include "appliance/api/router.h"
 #include "appliance/api/routes.h"
 #include "appliance/api/services.h"
@@ -56,9 +58,9 @@ public:
           zones(file_system),
           engine({clock, random, log, state.jobs, state.journal}, {}),
           scheduler({clock, log, state, engine, zones}, {}),
-          sessions(clock, random),
+          access(clock, random, log, state.database(), state.settings, {1, 8 * kKiB}),
           services(make_services()),
-          router(log) {
+          router(log, contract, &audit_trail) {
         config.data_directory = directory.path();
         api::add_all_routes(router, services);
     }
@@ -73,7 +75,11 @@ public:
         }
         request.path = path.substr(0, mark);
         request.body = body;
-        request.user = {"tester", privilege, is_local};
+        request.user.name = "tester";
+        request.user.privilege = privilege;
+        request.user.is_local = is_local;
+        request.user.is_confirmed = true;
+        if (privilege != api::Privilege::none) request.user.via = access::Via::local;
         return router.dispatch(std::move(request));
     }
 
@@ -98,11 +104,13 @@ public:
     TimeZones zones;
     jobs::JobEngine engine;
     policy::Scheduler scheduler;
-    api::SessionStore sessions;
+    access::Access access;
     /// What every host answers; nullopt: it is unreachable.
     std::optional<api::HostInventory> inventory;
     bool is_local = true;
     api::Services services;
+    api::Contract contract{api::openapi_document()};
+    api::AuditTrail audit_trail{access.audit, clock, log, [] {}};
     api::Router router;
 
 private:
@@ -118,7 +126,7 @@ private:
             .zones = zones,
             .shares = shares,
             .managed_shares = managed_shares,
-            .sessions = sessions,
+            .access = access,
             .version = "test",
             .repository = [this]() -> repository::Repository& {
                 if (repository) return *repository;

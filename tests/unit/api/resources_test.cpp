@@ -56,7 +56,8 @@ TEST_CASE("shares: added, listed, removed", "[api]") {
     CHECK(fixture.send(Method::delete_, "/api/v1/shares/exports").status == 404);
 }
 
-TEST_CASE("hosts: a password needs the repository's key, its answer never shows it", "[api]") {
+TEST_CASE("hosts: a password needs the repository's key, its answer never shows it (F-WB-16)",
+          "[api]") {
     test::ApiFixture fixture;
     add_host(fixture);
     Json body{{"name", "hv02"},
@@ -217,18 +218,6 @@ TEST_CASE("jobs: listed, shown by prefix, cancelled, retried", "[api]") {
         fixture.send_json(Method::get, "/api/v1/jobs?state=cancelled", Json::object());
     CHECK(list.at("jobs").size() == 1);
     CHECK(fixture.send(Method::get, "/api/v1/jobs?state=odd").status == 400);
-}
-
-TEST_CASE("session: the link's token becomes a cookie that scripts cannot read", "[api]") {
-    test::ApiFixture fixture;
-    const std::string token = fixture.sessions.make_link_token();
-    const auto response = fixture.send(Method::post, "/api/v1/session",
-                                       dump_json({{"token", token}}), api::Privilege::none);
-    CHECK(response.status == 200);
-    const std::string cookie = response.headers.at("set-cookie");
-    CHECK(cookie.starts_with("__Host-entrepot="));
-    CHECK(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
-    CHECK(response.body.find(cookie.substr(16, 64)) == std::string::npos);
 }
 
 TEST_CASE("session: the local socket's user has none, and its end is null", "[api]") {

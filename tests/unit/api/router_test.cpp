@@ -4,6 +4,7 @@
 #include "appliance/api/decode.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/problem.h"
+#include "appliance/api/target_check.h"
 
 #include <catch2/catch.hpp>
 
@@ -29,27 +30,37 @@ Request make_request(Method method, const std::string& path,
     Request request;
     request.method = method;
     request.path = path;
-    request.user = {"tester", privilege, true};
+    request.user.name = "tester";
+    request.user.privilege = privilege;
     return request;
 }
 
+constexpr std::string_view kDocument = R"({"servers": [{"url": "/"}], "paths": {
+    "/a/{name}": {"get": {"operationId": "show", "x-privilege": "viewer"}},
+    "/a/fixed": {"get": {"operationId": "showFixed", "x-privilege": "viewer"}},
+    "/a/{name}/run": {"post": {"operationId": "run", "x-privilege": "operator"}},
+    "/a/{name}/destroy": {"post": {"operationId": "destroy", "x-privilege": "operator",
+                                   "x-confirm": true}},
+    "/broken": {"post": {"operationId": "break", "x-privilege": "none"}},
+    "/forgotten": {"get": {"operationId": "forgotten", "x-privilege": "none"}}}})";
+
 class RouterFixture {
 public:
-    RouterFixture() : router(log) {
-        router.add(Method::get, "/a/{name}", Privilege::viewer, [](const Request& request) {
+    RouterFixture() : contract(kDocument), router(log, contract) {
+        router.add("show", [](const Request& request) {
             return Response::text(request.parameter("name"), "t");
         });
-        router.add(Method::get, "/a/fixed", Privilege::viewer,
-                   [](const Request&) { return Response::text("literal", "t"); });
-        router.add(
-            Method::post, "/a/{name}/run", Privilege::operator_, [](const Request&) -> Response {
-                throw Error{ErrorCode::conflict, "it runs", "wait"}.add_context("starting a");
-            });
-        router.add(Method::post, "/broken", Privilege::none,
+        router.add("showFixed", [](const Request&) { return Response::text("literal", "t"); });
+        router.add("run", [](const Request&) -> Response {
+            throw Error{ErrorCode::conflict, "it runs", "wait"}.add_context("starting a");
+        });
+        router.add("destroy", [](const Request&) { return Response::no_content(); });
+        router.add("break",
                    [](const Request&) -> Response { throw std::runtime_error{"secret detail"}; });
     }
 
     NullLog log;
+    Contract contract;
     Router router;
 };
 
@@ -85,6 +96,34 @@ TEST_CASE("router: privileges are compared before the handler runs", "[api]") {
     CHECK(status(Privilege::restore_operator) == 403);
     CHECK(status(Privilege::operator_) == 409);
     CHECK(status(Privilege::administrator) == 409);
+}
+
+TEST_CASE("router: what destroys asks for the password again", "[api]") {
+    const RouterFixture fixture;
+    auto request = make_request(Method::post, "/a/b/destroy");
+    const auto refused = fixture.router.dispatch(request);
+    CHECK(refused.status == 403);
+    CHECK(parse_json(refused.body, "answer").at("type") == std::string{kConfirmationProblem});
+    request.user.is_confirmed = true;
+    CHECK(fixture.router.dispatch(request).status == 204);
+    request.user.privilege = Privilege::viewer;
+    CHECK(fixture.router.dispatch(request).status == 403);
+}
+
+TEST_CASE("router: an operation that nobody handles is missing, not open", "[api]") {
+    const RouterFixture fixture;
+    CHECK(fixture.router.missing() == std::vector<std::string>{"forgotten"});
+    CHECK(fixture.router.dispatch(make_request(Method::get, "/forgotten")).status == 422);
+}
+
+TEST_CASE("contract: an operation without a privilege, or with a strange one, stops the start",
+          "[api]") {
+    const char* bad =
+        GENERATE(R"({"operationId": "a"})", R"({"operationId": "a", "x-privilege": "everybody"})",
+                 R"({"x-privilege": "viewer"})");
+    const std::string text =
+        R"({"servers": [{"url": "/"}], "paths": {"/a": {"get": )" + std::string{bad} + "}}}";
+    CHECK(code_of([&] { Contract contract{text}; }) == ErrorCode::internal);
 }
 
 TEST_CASE("router: an error becomes a problem document and comes back whole", "[api]") {
@@ -161,4 +200,89 @@ TEST_CASE("request: a query is decoded, a name given twice is refused", "[api]")
     CHECK(query.at("flag").empty());
     CHECK(code_of([] { parse_query("a=1&a=2"); }) == ErrorCode::invalid);
     CHECK(decode_percent(encode_percent("ü/ \x01?&")) == "ü/ \x01?&");
+}
+
+namespace {
+
+constexpr std::string_view kStrictDocument = R"({"servers": [{"url": "/"}],
+  "components": {"schemas": {"Rule": {"type": "object", "additionalProperties": false,
+      "properties": {"keep": {"type": "integer", "minimum": 0, "maximum": 10}}}}},
+  "paths": {"/things/{number}": {"post": {"operationId": "make", "x-privilege": "none",
+    "parameters": [
+      {"name": "number", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 1}},
+      {"name": "dry", "in": "query", "schema": {"type": "boolean"}}],
+    "requestBody": {"content": {"application/json": {"schema": {"type": "object",
+      "required": ["name"], "additionalProperties": false, "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 4},
+        "kind": {"type": "string", "enum": ["a", "b"]},
+        "until": {"type": "string", "format": "date-time"},
+        "list": {"type": "array", "maxItems": 2, "items": {"type": "string"}},
+        "flag": {"type": "boolean"},
+        "rule": {"$ref": "#/components/schemas/Rule"}}}}}}}}}})";
+
+int status_of(const std::string& path, const std::map<std::string, std::string>& query,
+              const std::string& body) {
+    NullLog log;
+    const Contract contract{kStrictDocument};
+    Router router{log, contract};
+    router.add("make", [](const Request&) { return Response::no_content(); });
+    Request request = make_request(Method::post, path);
+    request.query = query;
+    request.body = body;
+    return router.dispatch(request).status;
+}
+
+}  // namespace
+
+TEST_CASE("schema: what the document allows passes", "[api]") {
+    const std::string body = GENERATE(
+        R"({"name": "äöüß"})",
+        R"({"name": "a", "kind": "b", "until": "2026-01-31T00:00:00Z", "list": ["x", "y"]})",
+        R"({"name": "a", "flag": false, "rule": {"keep": 10}})", R"({"name": "a", "rule": null})");
+    INFO(body);
+    CHECK(status_of("/things/7", {{"dry", "true"}}, body) == 204);
+}
+
+TEST_CASE("schema: whatever the document does not allow is refused (F-WB-15)", "[api]") {
+    const std::string body = GENERATE(
+        "", "[]", "1", R"({})", R"({"name": null})", R"({"name": ""})", R"({"name": "abcde"})",
+        R"({"name": 5})", R"({"name": "a", "role": "administrator"})",
+        R"({"name": "a", "kind": "c"})", R"({"name": "a", "until": "yesterday"})",
+        R"({"name": "a", "list": "x"})", R"({"name": "a", "list": ["x", 1]})",
+        R"({"name": "a", "list": ["x", "y", "z"]})", R"({"name": "a", "flag": "true"})",
+        R"({"name": "a", "rule": {"keep": 11}})", R"({"name": "a", "rule": {"keep": -1}})",
+        R"({"name": "a", "rule": {"keep": 1.0}})", R"({"name": "a", "rule": {"keep": 1e400}})",
+        R"({"name": "a", "rule": {"keep": 18446744073709551615}})",
+        R"({"name": "a", "rule": {"immutable_until": 1}})");
+    INFO(body);
+    CHECK(status_of("/things/7", {}, body) == 400);
+}
+
+TEST_CASE("schema: parameters of path and query are held to their types (F-WB-15)", "[api]") {
+    const std::string body = R"({"name": "a"})";
+    CHECK(status_of("/things/7", {}, body) == 204);
+    CHECK(status_of("/things/0", {}, body) == 400);
+    CHECK(status_of("/things/-1", {}, body) == 400);
+    CHECK(status_of("/things/99999999999999999999", {}, body) == 400);
+    CHECK(status_of("/things/x", {}, body) == 400);
+    CHECK(status_of("/things/7", {{"dry", "maybe"}}, body) == 400);
+    CHECK(status_of("/things/7", {{"other", "1"}}, body) == 400);
+}
+
+TEST_CASE("targets: this machine, link-local and multicast in any spelling are refused (F-WB-14)",
+          "[api]") {
+    const std::string bad =
+        GENERATE("127.0.0.1", "127.1", "0x7f.1", "2130706433", "017700000001", "0", "0.0.0.0",
+                 "localhost", "LOCALHOST", "localhost.", "a.localhost", "[::1]", "[::]",
+                 "[::ffff:127.0.0.1]", "[0:0:0:0:0:0:0:1]", "169.254.169.254", "[fe80::1]",
+                 "224.0.0.1", "255.255.255.255", "[ff02::1]", "user@hv01", "127.0.0.1:80@hv01", "");
+    INFO(bad);
+    CHECK(is_forbidden_target("https://" + bad + ":5986/wsman"));
+}
+
+TEST_CASE("targets: hosts by name and by address are fine", "[api]") {
+    const std::string good = GENERATE("hv01", "hv01.example", "192.0.2.7", "10.0.0.1",
+                                      "[2001:db8::7]", "127hosts.example");
+    INFO(good);
+    CHECK_FALSE(is_forbidden_target("https://" + good + ":5986/wsman"));
 }

@@ -238,3 +238,44 @@ TEST_CASE("run: a minimum age and a clock need a yes, since nobody can take them
     CHECK(parse_json(shell.appliance.requests.back().body, "body") ==
           Json{{"clock", "2036-03-01T12:00:00.000Z"}});
 }
+
+TEST_CASE("run: a user is added with a password from a file, or gets a link", "[ctl]") {
+    Shell shell;
+    const Json user{{"name", "bob"}, {"role", "viewer"}, {"has_password", false}};
+    Json invited = user;
+    invited["link"] = {{"token", "abc"}, {"expires", "2026-03-01T11:00:00.000Z"}};
+    shell.appliance.expect(201, invited);
+    CHECK(shell.run({"user", "add", "bob", "--role", "viewer"}) == 0);
+    CHECK(shell.terminal.out_text().find("/#token=abc") != std::string::npos);
+    const Json body = parse_json(shell.appliance.requests.at(0).body, "body");
+    CHECK(body == Json{{"name", "bob"}, {"role", "viewer"}});
+    CHECK(shell.run({"user", "add", "bob"}) == 2);
+    CHECK(shell.run({"user", "change", "bob"}) == 2);
+    CHECK(shell.run({"user", "change", "bob", "--shut-out", "--let-in"}) == 2);
+    CHECK(shell.run({"user", "remove", "bob"}) == 2);
+    CHECK(shell.appliance.requests.size() == 1);
+}
+
+TEST_CASE("run: a log that was tampered with is damage", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(200, {{"is_sound", false},
+                                 {"entries", 3},
+                                 {"digest", "00"},
+                                 {"bad_entry", 4},
+                                 {"reason", "entry 4 is missing"}});
+    CHECK(shell.run({"audit", "verify"}) == 4);
+    CHECK(shell.terminal.out_text().find("entry 4 is missing") != std::string::npos);
+    shell.appliance.expect(200, {{"is_sound", true}, {"entries", 3}, {"digest", "00"}});
+    CHECK(shell.run({"audit", "verify", "--known-digest", "ab", "--json"}) == 0);
+    CHECK(parse_json(shell.appliance.requests.back().body, "body").at("known_digest") == "ab");
+}
+
+TEST_CASE("run: a token is printed once, with its end", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(201,
+                           {{"secret", "entrepot_x"}, {"expires", "2026-03-01T11:00:00.000Z"}});
+    CHECK(shell.run({"token", "add", "prometheus", "--role", "viewer", "--days", "7"}) == 0);
+    CHECK(shell.terminal.out_text().starts_with("entrepot_x\n"));
+    CHECK(parse_json(shell.appliance.requests.at(0).body, "body").at("days") == 7);
+    CHECK(shell.run({"token", "add", "p", "--role", "viewer", "--days", "367"}) == 2);
+}

@@ -85,6 +85,7 @@ type TextProperties = {
   maxLength?: number;
   lines?: number;
   min?: string;
+  autoComplete?: 'off' | 'username' | 'current-password' | 'new-password';
 };
 
 export function TextField({
@@ -98,6 +99,7 @@ export function TextField({
   maxLength = 1024,
   lines,
   min,
+  autoComplete = 'off',
 }: TextProperties) {
   return (
     <Field label={label} optional={!required && type !== 'search'} {...(hint ? { hint } : {})}>
@@ -121,7 +123,7 @@ export function TextField({
             required={required}
             maxLength={maxLength}
             spellcheck={false}
-            autocomplete="off"
+            autocomplete={autoComplete}
             aria-describedby={describedBy}
             {...(pattern ? { pattern } : {})}
             {...(min ? { min } : {})}

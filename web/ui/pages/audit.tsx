@@ -1,0 +1,146 @@
+// The audit log: a page of it with filters, whether it is what was written, and all of it as a file.
+import { useState } from 'preact/hooks';
+import { call } from '../api';
+import type { AuditCheck, AuditEntry } from '../generated/api';
+import { Badge, Empty, Loaded, PageHead, ProblemBox, When, type Tone } from '../parts/basics';
+import { TextField } from '../parts/forms';
+import { Table } from '../parts/table';
+import { useAction, useResource } from '../resource';
+import { text } from '../text';
+
+const kTones: Record<AuditEntry['result'], Tone> = { asked: 'quiet', done: 'good', refused: 'bad', failed: 'warning' };
+const kPage = 100;
+const kPageMax = 1000;
+
+export function AuditPage() {
+  const [wanted, setWanted] = useState({ user: '', action: '' });
+  const [filter, setFilter] = useState(wanted);
+  const [limit, setLimit] = useState(kPage);
+  const entries = useResource(
+    (signal) => {
+      const query = { limit, ...(filter.user && { user: filter.user }), ...(filter.action && { action: filter.action }) };
+      return call('listAudit', { query, signal });
+    },
+    [filter, limit],
+  );
+  const [check, setCheck] = useState<AuditCheck | null>(null);
+  const verify = useAction(async () => {
+    setCheck(null);
+    setCheck(await call('verifyAudit', { body: {} }));
+  });
+  return (
+    <>
+      <PageHead title={text.audit.title}>
+        <button type="button" disabled={verify.busy} onClick={() => void verify.run()}>
+          {text.audit.verify}
+        </button>
+        <a class="button" href="api/v1/audit/export" download="entrepot-audit.jsonl">
+          {text.audit.export}
+        </a>
+      </PageHead>
+      <p class="muted">{text.audit.note}</p>
+      <ProblemBox problem={verify.problem} />
+      {check && <CheckResult check={check} />}
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setLimit(kPage);
+          setFilter(wanted);
+        }}
+      >
+        <TextField
+          label={text.audit.filterUser}
+          type="search"
+          value={wanted.user}
+          onChange={(user) => setWanted({ ...wanted, user })}
+        />
+        <TextField
+          label={text.audit.filterAction}
+          type="search"
+          value={wanted.action}
+          onChange={(action) => setWanted({ ...wanted, action })}
+        />
+        <button type="submit">{text.audit.show}</button>
+      </form>
+      <Loaded resource={entries}>
+        {(list) =>
+          list.entries.length === 0 ? (
+            <Empty title={text.audit.empty} />
+          ) : (
+            <>
+              <Entries rows={list.entries} />
+              {list.next_cursor !== null && limit < kPageMax && (
+                <p class="actions">
+                  <button type="button" onClick={() => setLimit(Math.min(kPageMax, limit * 3))}>
+                    {text.audit.older}
+                  </button>
+                </p>
+              )}
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function CheckResult({ check }: { check: AuditCheck }) {
+  return (
+    <div class={`notice ${check.is_sound ? 'good' : 'bad'}`} role="status">
+      <p>
+        <strong>{check.is_sound ? text.audit.sound(check.entries) : text.audit.unsound(check.reason ?? '')}</strong>
+      </p>
+      <p>{check.is_sound ? text.audit.digest : text.audit.unsoundNote}</p>
+      {check.is_sound && check.digest && (
+        <p>
+          <code>{check.digest}</code>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Entries({ rows }: { rows: AuditEntry[] }) {
+  return (
+    <Table
+      label={text.audit.title}
+      rows={rows}
+      rowKey={(entry) => String(entry.number)}
+      columns={[
+        {
+          title: text.audit.user,
+          kind: 'main',
+          cell: (entry) => (
+            <>
+              <strong>{entry.user || '–'}</strong>
+              <span class="row-note">
+                {text.audit.via[entry.via]}
+                {entry.address && ` ${text.audit.from(entry.address)}`}
+              </span>
+            </>
+          ),
+        },
+        { title: text.audit.time, kind: 'short', cell: (entry) => <When time={entry.time} /> },
+        { title: text.audit.action, kind: 'short', cell: (entry) => <code class="unbroken">{entry.action}</code> },
+        {
+          title: text.audit.object,
+          cell: (entry) => (
+            <>
+              {entry.object || (Object.keys(entry.details).length === 0 && '–')}
+              <span class="row-note">{detailsOf(entry)}</span>
+            </>
+          ),
+        },
+        { title: text.audit.result, cell: (entry) => <Badge tone={kTones[entry.result]}>{text.audit.results[entry.result]}</Badge> },
+        { title: text.audit.number, kind: 'number', cell: (entry) => entry.number },
+      ]}
+    />
+  );
+}
+
+function detailsOf(entry: AuditEntry): string {
+  return Object.entries(entry.details)
+    .map(([name, value]) => `${name}: ${String(value)}`)
+    .join(', ');
+}
