@@ -52,7 +52,7 @@ const kKeys = [
 
 const kAuditActions = [
   ['createSession', '', 'done', {}],
-  ['deletePoint', '788617146c5633a9', 'refused', { status: 403 }],
+  ['deletePoint', hex(3, 64), 'refused', { status: 403 }],
   ['addUser', '', 'done', { name: 'bob', role: 'restore-operator' }],
   ['startVmRestore', '', 'done', { point: '788617146c5633a9', host: 'hv02', to: 'D:\\VMs', keep_id: false, start: true }],
   ['addHost', '', 'failed', { name: '<img src=x onerror=alert(1)>', url: 'https://hv09:5986/wsman', status: 400 }],

@@ -127,7 +127,7 @@ function Entries({ rows }: { rows: AuditEntry[] }) {
           title: text.audit.object,
           cell: (entry) => (
             <>
-              {entry.object || (Object.keys(entry.details).length === 0 && '–')}
+              <span class="anywhere">{entry.object || (Object.keys(entry.details).length === 0 && '–')}</span>
               <span class="row-note">{detailsOf(entry)}</span>
             </>
           ),
