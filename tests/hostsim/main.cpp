@@ -1,6 +1,7 @@
 // entrepot-hostsim: runs the simulated host, or talks to a running one (interfaces.md).
 #include "base/error.h"
 #include "tests/hostsim/host/control.h"
+#include "tests/hostsim/host/fault_kinds.h"
 #include "tests/hostsim/host/program.h"
 
 #include <fmt/format.h>
@@ -12,7 +13,11 @@
 
 namespace {
 
-void list_faults() {
+void list_faults(bool is_json) {
+    if (is_json) {
+        std::cout << entrepot::dump_json(entrepot::hostsim::describe_fault_kinds(), 1) << '\n';
+        return;
+    }
     for (const auto& row : entrepot::hostsim::fault_kinds()) {
         const std::string name =
             *row.argument == '\0' ? row.name : fmt::format("{}:{}", row.name, row.argument);
@@ -29,15 +34,18 @@ int main(int argc, char** argv) {
     std::string state;
     std::vector<std::string> words;
     bool is_list = false;
+    bool is_json = false;
     app.add_option("--config", config, "Configuration file (JSON)");
     app.add_flag("--list-faults", is_list, "Print every fault that can be planned");
     CLI::App* control = app.add_subcommand("ctl", "Change or examine the running host");
     control->add_option("--state", state, "State directory of the running host")->required();
+    app.add_flag("--json", is_json, "With --list-faults: as JSON, with every case written out");
+    control->add_flag("--json", is_json, "Answers are JSON in any case");
     control->add_option("words", words, hostsim::control_help())->required();
     CLI11_PARSE(app, argc, argv);
     try {
         if (is_list) {
-            list_faults();
+            list_faults(is_json);
             return 0;
         }
         if (control->parsed()) return hostsim::run_control_client(state, words);

@@ -42,9 +42,10 @@ void read_address(const std::string& key, const std::string& text, std::string& 
 
 void read_users(const Json& json, const std::filesystem::path& base, Config& config) {
     for (const Json& user : json) {
-        check_keys(user, "users", {"name", "password", "groups", "certificate"});
+        check_keys(user, "users", {"name", "password", "groups", "certificate", "token_filtered"});
         User known{user.at("name"), user.value("password", std::string{}),
                    user.value("groups", std::vector<std::string>{"Administrators"})};
+        known.is_token_filtered = user.value("token_filtered", false);
         if (user.contains("certificate")) {
             known.certificate_digest =
                 certificate_digest(base / user.at("certificate").get<std::string>());
@@ -104,10 +105,18 @@ std::uint32_t build_of_profile(const std::string& release) {
     refuse(fmt::format("profile '{}'", release));
 }
 
+Language read_language(const std::string& text) {
+    if (text == "en") return Language::english;
+    if (text == "de") return Language::german;
+    if (text == "ja") return Language::japanese;
+    refuse(fmt::format("language '{}'", text));
+}
+
 void read_host(const Json& json, Config& config) {
     check_keys(json, "host",
                {"name", "os_build", "schema", "default_disk_path", "default_data_root",
-                "missing_switch", "profile", "hyper_v"});
+                "missing_switch", "profile", "hyper_v", "language"});
+    config.language = read_language(json.value("language", "en"));
     config.os_build = build_of_profile(json.value("profile", "2022"));
     config.has_hyper_v = json.value("hyper_v", true);
     const std::string missing = json.value("missing_switch", "error");
@@ -148,6 +157,16 @@ void read_speed(const Json& json, Config& config) {
     speed.merge = std::chrono::milliseconds{json.value("merge_ms", 5 * speed.job_step.count())};
     speed.job_removal = std::chrono::seconds{json.value("job_removal_s", 300)};
     speed.enumeration_timeout = std::chrono::seconds{json.value("enumeration_timeout_s", 240)};
+}
+
+void read_quotas(const Json& json, Config& config) {
+    check_keys(json, "quotas", {"operations_per_user", "envelope_kb"});
+    constexpr std::size_t kEnvelopeKilobytesMin = 32;
+    config.quotas.operations_per_user_max =
+        json.value("operations_per_user", config.quotas.operations_per_user_max);
+    const std::size_t kilobytes = json.value("envelope_kb", std::size_t{500});
+    if (kilobytes < kEnvelopeKilobytesMin) refuse("envelope_kb is below 32");
+    config.quotas.envelope_bytes_max = kilobytes * 1024;
 }
 
 void read_virtual_machines(const Json& json, const std::filesystem::path& base, Config& config) {
@@ -220,7 +239,8 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
                 "hash_exports",
                 "volumes",
                 "switches",
-                "cluster"});
+                "cluster",
+                "quotas"});
     Config config;
     read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
                  config.listen_port);
@@ -250,6 +270,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
     }
     config.hashes_exports = json.value("hash_exports", true);
     read_speed(json.value("speed", Json::object()), config);
+    read_quotas(json.value("quotas", Json::object()), config);
     config.faults = json.value("faults", Json::array());
     return config;
 }

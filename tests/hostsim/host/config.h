@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "tests/hostsim/wire/authenticator.h"
+#include "tests/hostsim/wire/language.h"
 
 #include <chrono>
 #include <cstdint>
@@ -40,6 +41,12 @@ struct SwitchConfig {
     std::string id;  ///< GUID, upper case.
 };
 
+/// winrm/config/service, as far as a client meets it.
+struct Quotas {
+    std::size_t operations_per_user_max = 1500;  ///< Open contexts and requests in work.
+    std::size_t envelope_bytes_max = 512'000;
+};
+
 struct Speed {
     std::uint64_t export_bytes_per_second = 0;  ///< 0: no limit.
     std::chrono::milliseconds job_step{10};
@@ -60,7 +67,8 @@ struct Config {
     std::string schema = "windows-server-2019";
     std::string cluster;        ///< Name of the failover cluster; empty: the host is in none.
     std::string cluster_owner;  ///< The node that owns every VM; empty: this host.
-    bool has_hyper_v = true;    ///< Without the role its namespace is not there.
+    Language language = Language::english;
+    bool has_hyper_v = true;  ///< Without the role its namespace is not there.
     LoginOptions login;
     std::vector<ShareMapping> shares;
     std::vector<VolumeMapping> volumes;
@@ -74,6 +82,7 @@ struct Config {
     std::uint32_t tracking_granularity_bytes = 65536;
     bool hashes_exports = true;
     Speed speed;
+    Quotas quotas;
     Json faults = Json::array();
 };
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "tests/hostsim/disk/file_handle.h"
 #include "tests/hostsim/host/audit.h"
+#include "tests/hostsim/host/fault_kinds.h"
 #include "tests/hostsim/host/names.h"
 #include "tests/hostsim/host/snapshot_operations.h"
 
@@ -41,6 +42,18 @@ VmDisk& need_disk(Vm& vm, const std::string& text) {
     return *disk;
 }
 
+/// As when side files are lost, or a disk is written to from outside (hyperv-wmi.md 5.6).
+void invalidate_points(Host& host, const std::vector<std::string>& ids, const std::string& code) {
+    const std::lock_guard lock{host.mutex()};
+    for (const std::string& id : ids) {
+        ReferencePoint* point = host.model().find_reference_point(id);
+        if (point == nullptr) continue;
+        point->is_invalid = true;
+        point->invalid_code = static_cast<std::uint32_t>(std::strtoul(code.c_str(), nullptr, 0));
+    }
+    host.save();
+}
+
 /// "+1h", "-90s", "+2d", "+5m", "+100ms".
 std::chrono::milliseconds parse_offset(const std::string& text) {
     char* end = nullptr;
@@ -57,12 +70,14 @@ std::chrono::milliseconds parse_offset(const std::string& text) {
 }  // namespace
 
 std::string control_help() {
-    return "fault add AT DO [TIMES] | fault clear | fault list | vm add JSON | vm remove VM | "
+    return "fault add AT DO [TIMES] | fault clear | fault list | fault list-kinds | vm add JSON | "
+           "vm remove VM | "
            "vm move VM | vm rename VM NAME | vm state VM running|off|saved|paused | "
            "disk add VM JSON | disk resize VM DISK BYTES | disk remove VM DISK | "
            "checkpoint create VM [NAME] | checkpoint create-recovery VM | "
            "checkpoint apply VM CHECKPOINT | checkpoint delete VM CHECKPOINT | "
-           "reference-point drop VM [ID] | reference-point create VM | reboot | clock OFFSET | "
+           "reference-point drop VM [ID] | reference-point create VM | "
+           "reference-point invalidate VM [ID|*] [HRESULT] | reboot | clock OFFSET | "
            "audit";
 }
 
@@ -87,6 +102,7 @@ Json Control::run(const Words& words) {
 
 Json Control::change_fault(const Words& words) {
     const std::string& verb = word(words, 1);
+    if (verb == "list-kinds") return describe_fault_kinds();
     if (verb == "clear") {
         host_.faults().clear();
     } else if (verb == "add") {
@@ -94,7 +110,7 @@ Json Control::change_fault(const Words& words) {
         if (words.size() > 4) fault["times"] = std::atoi(words[4].c_str());
         host_.faults().add(fault);
     } else if (verb != "list") {
-        refuse_usage("fault add|clear|list");
+        refuse_usage("fault add|clear|list|list-kinds");
     }
     return {{"faults", host_.faults().to_json()}};
 }
@@ -192,7 +208,8 @@ Json Control::drop_reference_points(const Words& words) {
         const std::lock_guard lock{host_.mutex()};
         vm_id = need_vm(host_, word(words, 2)).id;
         for (const ReferencePoint& point : host_.model().reference_points) {
-            const bool is_wanted = words.size() < 4 || same_name(words[3], point.id);
+            const bool is_wanted =
+                words.size() < 4 || words[3] == "*" || same_name(words[3], point.id);
             if (point.vm_id == vm_id && is_wanted) ids.push_back(point.id);
         }
     }
@@ -204,7 +221,12 @@ Json Control::drop_reference_points(const Words& words) {
             const std::string snapshot = take_snapshot(host_, request, [] {});
             return {{"id", convert_snapshot(host_, snapshot, "ctl", [] {})}};
         }
-        if (verb != "drop") refuse_usage("reference-point drop|create");
+        if (verb == "invalidate") {
+            const std::string code = words.size() > 4 ? words[4] : "0xC03A0029";
+            invalidate_points(host_, ids, code);
+            return {{"invalidated", ids}};
+        }
+        if (verb != "drop") refuse_usage("reference-point drop|create|invalidate");
         for (const std::string& id : ids)
             drop_reference_point(host_, id);
     } catch (const JobFailure& failure) {

@@ -144,7 +144,7 @@ ParentLocator DiskExporter::make_locator(const Plan& plan, const std::string& pa
 void DiskExporter::write_image(const std::string& name, const ImageGeometry& geometry,
                                const ImageVariety& variety, const DiskContent& content,
                                const std::vector<ByteRange>* ranges) {
-    const auto file = target_.create(folder_ + "/" + name);
+    auto file = target_.create(folder_ + "/" + name);
     VhdxWriter writer{*file, geometry, variety, random_, on_written_};
     if (ranges == nullptr) {
         writer.write_all(content);
@@ -153,13 +153,28 @@ void DiskExporter::write_image(const std::string& name, const ImageGeometry& geo
     }
     std::uint64_t length = writer.finish();
     FaultPlan& faults = job_.host().faults();
+    if (faults.take("zero-tail", "ExportSystemDefinition")) {
+        file->write(length - kMiB, Bytes(kMiB));
+    }
     if (faults.take("truncate-image", "ExportSystemDefinition")) {
         length = length / 2 + 12345;
         file->truncate(length);
     }
     if (faults.take("short-image", "ExportSystemDefinition")) file->truncate(length -= kMiB);
-    file->close();
+    close_image(std::move(file), length);
     files_.emplace_back(name, length);
+}
+
+/// Hyper-V closes an image before its job ends; a fault may keep it, or write to it once more.
+void DiskExporter::close_image(std::unique_ptr<TargetFile> file, std::uint64_t length) {
+    Host& host = job_.host();
+    const auto kept = host.faults().take_number("keep-open", "ExportSystemDefinition");
+    const auto late = host.faults().take_number("late-write", "ExportSystemDefinition");
+    if (!kept && !late) return file->close();
+    constexpr std::uint64_t kSectorBytes = 4096;
+    const std::uint64_t offset = length / 2 / kSectorBytes * kSectorBytes;
+    host.held_files().hold(std::move(file), std::chrono::milliseconds{late ? *late : *kept},
+                           late ? std::optional{offset} : std::nullopt);
 }
 
 std::string DiskExporter::digest() const {

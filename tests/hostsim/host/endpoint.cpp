@@ -143,20 +143,18 @@ std::unique_ptr<ConnectionHandler> Endpoint::connect() {
 HttpReply Endpoint::answer(const std::string& envelope, const User* user) {
     SoapRequest request;
     SoapResponse response;
-    response.is_japanese = host_.is_japanese();
+    response.language = host_.language();
     std::string verdict = "ok";
     int status = 200;
     Json line{{"time", format_datetime(host_.now())}, {"user", user == nullptr ? "" : user->name}};
     try {
-        if (envelope.size() > kEnvelopeBytesMax) throw SoapFault{FaultKind::envelope_limit, {}};
+        if (envelope.size() > host_.config().quotas.envelope_bytes_max)
+            throw SoapFault{FaultKind::envelope_limit, {}};
         parse_request(envelope, request);
         if (!request.is_identify && user == nullptr) throw SoapFault{FaultKind::access_denied, {}};
-        if (host_.faults().take("request-lost", place_of(request))) {
-            return {.connection = Connection::drop_without_answer};
-        }
-        if (const auto code = host_.faults().take_number("http-status", place_of(request))) {
-            return {.status = static_cast<int>(*code)};
-        }
+        request.envelope_bytes_max =
+            std::min(request.envelope_bytes_max, host_.config().quotas.envelope_bytes_max);
+        if (auto refusal = message_faults_.refuse(place_of(request))) return std::move(*refusal);
         if (request.is_identify) {
             response.body = identify(user);
         } else {
@@ -171,7 +169,7 @@ HttpReply Endpoint::answer(const std::string& envelope, const User* user) {
         verdict = fmt::format("fault {}", fault_code(fault.kind));
         line["detail"] = fault.detail;
         response.action = fault_action(fault.kind);
-        response.body = fault_xml(fault, host_.config().host_name, response.is_japanese);
+        response.body = fault_xml(fault, host_.config().host_name, response.language);
     }
     line.update({{"action", request.action},
                  {"resource", request.resource_uri},
@@ -187,23 +185,12 @@ HttpReply Endpoint::answer(const std::string& envelope, const User* user) {
 }
 
 HttpReply Endpoint::finish(const SoapRequest& request, SoapResponse response, int status) {
-    const std::string place = place_of(request);
-    if (const auto delay = host_.faults().take_number("stall", place)) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{*delay});
-    }
-    if (host_.faults().take("reply-lost", place)) {
-        return {.connection = Connection::drop_without_answer};
-    }
     response.message_id = "uuid:" + host_.make_id();
     response.relates_to = request.message_id;
-    if (host_.faults().take("wrong-relates-to", place)) {
-        response.relates_to = "uuid:" + host_.make_id();
-    }
     HttpReply reply;
     reply.status = status;
     reply.headers.emplace_back("Content-Type", "application/soap+xml;charset=UTF-8");
-    reply.body = format_response(response);
-    if (host_.faults().take("cut-body", place)) reply.connection = Connection::cut_body;
+    message_faults_.spoil(place_of(request), response, reply);
     return reply;
 }
 
@@ -214,6 +201,8 @@ void Endpoint::check_planned_faults(const SoapRequest& request) {
         throw SoapFault{FaultKind::access_denied, {}};
     }
     if (faults.take("quota", place)) throw SoapFault{FaultKind::quota, {}};
+    if (faults.take("rate-quota", place)) throw SoapFault{FaultKind::quota_rate, {}};
+    if (faults.take("envelope-limit", place)) throw SoapFault{FaultKind::envelope_limit, {}};
     const bool is_v2 = request.name_space == kVirtualizationNamespace;
     if (is_v2 && faults.take("provider-stopped", request.class_name)) {
         throw SoapFault{FaultKind::endpoint_unavailable, "Provider load failure (0x80041013)"};
@@ -234,6 +223,12 @@ std::string Endpoint::dispatch(const SoapRequest& request, const User& user, std
     const std::lock_guard lock{host_.mutex()};
     host_.settle();
     action = request.action + "Response";
+    // An open context is an operation; going on with it or giving it up must stay possible.
+    const bool goes_on = request.action == kPull || request.action == kRelease;
+    const std::size_t operations = enumerations_.count(user.name);
+    if (!goes_on && operations >= host_.config().quotas.operations_per_user_max) {
+        throw SoapFault{FaultKind::quota, {}};
+    }
     if (request.action == kGet) return get(request, viewer);
     if (request.action == kEnumerate) return enumerations_.enumerate(request, viewer, user.name);
     if (request.action == kPull) return enumerations_.pull(request, user.name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/hostsim/host/enumerations.h"
+#include "tests/hostsim/host/message_faults.h"
 #include "tests/hostsim/host/methods.h"
 #include "tests/hostsim/wire/authenticator.h"
 #include "tests/hostsim/wire/http_server.h"
@@ -15,7 +16,8 @@ namespace entrepot::hostsim {
 
 class Endpoint {
 public:
-    Endpoint(Host& host, Methods& methods) : host_(host), methods_(methods), enumerations_(host) {}
+    Endpoint(Host& host, Methods& methods)
+        : host_(host), methods_(methods), enumerations_(host), message_faults_(host) {}
 
     /// For HttpServer: nullptr while the host is unreachable.
     std::unique_ptr<ConnectionHandler> connect();
@@ -40,6 +42,7 @@ private:
     Methods& methods_;
     Enumerations enumerations_;
     std::atomic<std::uint64_t> failed_logins_{0};
+    MessageFaults message_faults_;
 };
 
 }  // namespace entrepot::hostsim

@@ -13,8 +13,7 @@ namespace entrepot::hostsim {
 namespace {
 
 constexpr std::size_t kEnvelopeOverheadBytes = 2048;
-constexpr std::size_t kBatchItemsMax = 32000;   // MaxBatchItems.
-constexpr std::size_t kContextCountMax = 1500;  // MaxConcurrentOperationsPerUser.
+constexpr std::size_t kBatchItemsMax = 32000;  // MaxBatchItems.
 constexpr std::string_view kWqlDialect = "http://schemas.microsoft.com/wbem/wsman/1/WQL";
 
 enum class Mode { objects, references, objects_and_references };
@@ -85,7 +84,6 @@ std::string Enumerations::enumerate(const SoapRequest& request, const Viewer& vi
     if (!request.selectors.empty()) throw SoapFault{FaultKind::selectors_unexpected, {}};
     const DateTime now = host_.now();
     std::erase_if(contexts_, [&](const auto& entry) { return entry.second.expires <= now; });
-    if (contexts_.size() >= kContextCountMax) throw SoapFault{FaultKind::quota, {}};
     Context context = make_context(request, viewer, node);
     context.user = user;
     if (!child_of(node, ns::kWsman, "OptimizeEnumeration")) {
@@ -144,6 +142,12 @@ std::string Enumerations::release(const SoapRequest& request, const std::string&
     if (!node) throw SoapFault{FaultKind::schema_validation, "no Release"};
     take_context(request, node, user);
     return {};
+}
+
+std::size_t Enumerations::count(const std::string& user) const {
+    return static_cast<std::size_t>(
+        std::count_if(contexts_.begin(), contexts_.end(),
+                      [&](const auto& entry) { return entry.second.user == user; }));
 }
 
 std::string Enumerations::store(Context context) {

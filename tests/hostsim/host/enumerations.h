@@ -22,6 +22,7 @@ public:
     std::string release(const SoapRequest& request, const std::string& user);
 
     std::size_t count() const { return contexts_.size(); }
+    std::size_t count(const std::string& user) const;
     void clear() { contexts_.clear(); }
 
 private:

@@ -3,11 +3,13 @@
 
 #include "base/little_endian.h"
 #include "tests/hostsim/host/definition_file.h"
+#include "tests/hostsim/host/export_faults.h"
 #include "tests/hostsim/host/host_files.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -31,6 +33,12 @@ struct Facts {
     std::uint64_t number = 0;
 };
 
+/// Why the base is no good; 0 if it is.
+std::uint32_t stale_code(const ReferencePoint& point, const ExportOrder& order) {
+    if (point.is_invalid) return point.invalid_code == 0 ? kInvalidTrackingId : point.invalid_code;
+    return static_cast<std::uint32_t>(std::strtoul(order.stale_answer.c_str(), nullptr, 0));
+}
+
 Facts read_facts(JobContext& job, const ExportOrder& order) {
     Host& host = job.host();
     const std::lock_guard lock{host.mutex()};
@@ -42,9 +50,9 @@ Facts read_facts(JobContext& job, const ExportOrder& order) {
     if (order.base_point.empty()) return facts;
     const ReferencePoint* point = host.model().find_reference_point(order.base_point);
     if (point == nullptr) throw JobFailure{kElementNotFound, "The reference point was not found."};
-    if (point->is_invalid)
-        throw JobFailure{kInvalidTrackingId, "The change tracking identifier is invalid."};
-    facts.base = *point;
+    const std::uint32_t stale = stale_code(*point, order);
+    if (stale != 0) throw JobFailure{stale, "The change tracking identifier is invalid."};
+    if (order.stale_answer != "full") facts.base = *point;
     return facts;
 }
 
@@ -153,17 +161,6 @@ OnWritten make_throttle(JobContext& job, std::uint64_t bytes_per_second) {
     };
 }
 
-void write_opaque(ShareTarget& target, const std::string& path, std::size_t size,
-                  std::string_view signature, Random& random) {
-    Bytes bytes(size);
-    const ByteView start = as_bytes(signature);
-    std::copy(start.begin(), start.end(), bytes.begin());
-    random.fill(MutableByteView{bytes}.subspan(4096, std::min<std::size_t>(size - 4096, 16384)));
-    const auto file = target.create(path);
-    file->write(0, bytes);
-    file->close();
-}
-
 /// One export while it runs.
 class ExportRun {
 public:
@@ -174,16 +171,23 @@ public:
           random_(job.host().config().seed * 1'000'003 + facts_.number),
           share_(HostFiles{job.host().config()}.find_target(order.directory)) {
         if (order.has_subdirectory) share_.path += "/" + order.vm_name;
+        if (fault("nested-export")) share_.path += "/deeper";
     }
 
     void run() {
         if (facts_.base) read_omission();
         make_folders();
         const bool is_failing = fault("fail-export", failure_);
+        const bool is_empty = fault("empty-export");
+        if (is_empty) return;
         if (order_.copies_storage) write_disks(is_failing);
         if (is_failing) throw JobFailure{failure_, "Failed to copy files."};
         if (!fault("missing-configuration")) write_configuration();
-        if (fault("extra-files")) write_extra_files();
+        add_export_faults({.faults = job_.host().faults(),
+                           .target = *share_.target,
+                           .path = share_.path,
+                           .local = HostFiles{job_.host().config()}.local_path(order_.directory),
+                           .random = random_});
         remember();
     }
 
@@ -210,7 +214,6 @@ private:
     Json definition();
     void write_disks(bool is_failing);
     void write_disk(const FrozenDisk& frozen);
-    void write_extra_files();
     void remember();
 
     JobContext& job_;
@@ -322,12 +325,6 @@ void ExportRun::write_disk(const FrozenDisk& frozen) {
                       {"recovery_writes", frozen.recovery_writes.size()},
                       {"files", std::move(files)}});
     job_.check_cancelled();
-}
-
-void ExportRun::write_extra_files() {
-    for (const char* name : {"/Virtual Hard Disks/setup.exe", "/readme.txt", "/Snapshots.xml"}) {
-        write_opaque(*share_.target, share_.path + name, 8192, "MZ", random_);
-    }
 }
 
 /// Only an export that ended well counts for what the reference point of its snapshot links to.

@@ -16,8 +16,9 @@ struct ExportOrder {
     std::string vm_id;
     std::string vm_name;
     std::string snapshot_id;
-    std::string directory;   ///< UNC, as it was asked for.
-    std::string base_point;  ///< Empty for a full.
+    std::string directory;     ///< UNC, as it was asked for.
+    std::string base_point;    ///< Empty for a full.
+    std::string stale_answer;  ///< Of a base that is no good any more: an HRESULT, or "full".
     bool has_subdirectory = false;
     bool copies_storage = true;
     bool names_base = false;          ///< BackupIntent 1: the .vmcx names the base's file.
@@ -57,6 +58,7 @@ public:
 
 private:
     Guid write_base(const Plan& plan, const std::string& name);
+    void close_image(std::unique_ptr<TargetFile> file, std::uint64_t length);
     void write_leaf(const Plan& plan, ExportedImages& images);
     ParentLocator make_locator(const Plan& plan, const std::string& parent_name,
                                const Guid& parent_guid) const;

@@ -1,8 +1,9 @@
-// The table of faults (threats-and-faults F-WM-*, F-SH-*; hyperv-wmi.md 5.5, 5.6, 9).
+// Planning and using up.
 #include "tests/hostsim/host/fault_plan.h"
 
 #include "base/error.h"
 #include "tests/hostsim/cim/value.h"
+#include "tests/hostsim/host/fault_kinds.h"
 
 #include <fmt/format.h>
 
@@ -10,61 +11,6 @@
 #include <cstdlib>
 
 namespace entrepot::hostsim {
-
-const std::vector<FaultKindRow>& fault_kinds() {
-    static const std::vector<FaultKindRow> rows{
-        {"unreachable", "*", "", "connections are closed before the TLS handshake"},
-        {"request-lost", "method, action", "", "the connection drops; nothing was executed"},
-        {"reply-lost", "method, action", "", "executed, then the connection drops"},
-        {"http-status", "method, action", "STATUS", "this HTTP status without a SOAP body"},
-        {"stall", "method, action", "MILLISECONDS", "the answer comes late"},
-        {"cut-body", "method, action", "", "executed; the answer ends in the middle of its body"},
-        {"deny-login", "login", "", "401 whatever the credentials"},
-        {"lock-account", "login", "", "the account stays locked until faults are cleared"},
-        {"session-lost", "session", "", "401 in the middle of a Negotiate session"},
-        {"unsealed-answer", "session", "", "a sealed request is answered in plain text"},
-        {"broken-seal", "session", "", "one bit of a sealed answer is wrong"},
-        {"access-denied", "method, class", "", "w:AccessDenied, code 5"},
-        {"quota", "method, action", "", "w:QuotaLimit"},
-        {"timed-out", "method, action", "", "w:TimedOut; a method has been executed all the same"},
-        {"expire-context", "Pull", "", "n:InvalidEnumerationContext in the middle of a pull"},
-        {"refuse-wql", "*", "", "n:CannotProcessFilter for every query on virtualization/v2"},
-        {"provider-stopped", "class", "", "vmms is down: a fault for every class of v2"},
-        {"empty-inventory", "*", "", "no VMs at all, as with a filtered token"},
-        {"wrong-relates-to", "method, action", "", "the answer relates to another message"},
-        {"return", "method", "CODE", "the method returns this code and does nothing"},
-        {"synchronous", "method", "", "the method returns 0 and its results, without a job"},
-        {"fail-job", "method", "HRESULT", "the job fails before it does anything"},
-        {"fail-job-late", "method", "HRESULT", "the job does everything, then says it failed"},
-        {"vanish-job", "method", "", "the job works, but its object disappears at the end"},
-        {"hang-job", "method", "", "the job stays at its percentage until it is cancelled"},
-        {"no-error-text", "method", "", "a failed job without ErrorDescription"},
-        {"complete-with-error", "method", "", "JobState 7 with ErrorCode 32768"},
-        {"guest-vss-fails", "CreateSnapshot", "", "application consistency fails, 0x800423F4"},
-        {"second-snapshot-allowed", "CreateSnapshot", "", "several recovery snapshots at once"},
-        {"fail-export", "ExportSystemDefinition", "HRESULT", "fails with half of the files there"},
-        {"truncate-image", "ExportSystemDefinition", "", "an image ends in the middle"},
-        {"short-image", "ExportSystemDefinition", "", "an image lacks its last MiB"},
-        {"missing-image", "ExportSystemDefinition", "", "one disk is not there"},
-        {"wrong-linkage", "ExportSystemDefinition", "", "parent_linkage names no image at all"},
-        {"foreign-linkage", "ExportSystemDefinition", "", "parent_linkage names another disk's"},
-        {"complete-image", "ExportSystemDefinition", "",
-         "a disk in full where its changes were asked for"},
-        {"omit-change", "ExportSystemDefinition", "DISK,OFFSET,LENGTH",
-         "a differential lacks this range, whatever was written there"},
-        {"incomplete-image", "ExportSystemDefinition", "", "the item of an unfinished image"},
-        {"missing-configuration", "ExportSystemDefinition", "", "no .vmcx"},
-        {"extra-files", "ExportSystemDefinition", "", "files that do not belong to the export"},
-        {"lose-reference-point", "ExportSystemDefinition", "", "the base vanishes at the call"},
-        {"endless-merge", "ConvertToReferencePoint, DestroySnapshot", "",
-         "the disks stay unmerged"},
-        {"empty-rct-ids", "ConvertToReferencePoint", "", "the new point has empty RCT ids"},
-        {"late-version-check", "ImportSystemDefinition", "",
-         "a version above the host's is found by ValidatePlannedSystem only"},
-        {"japanese", "*", "", "every text is localised"},
-    };
-    return rows;
-}
 
 void FaultPlan::add(const Json& json) {
     const std::string action = json.at("do").get<std::string>();
@@ -74,7 +20,7 @@ void FaultPlan::add(const Json& json) {
     if (colon != std::string::npos) fault.argument = action.substr(colon + 1);
     fault.at = json.value("at", std::string{"*"});
     fault.times = json.value("times", 1);
-    const auto& rows = fault_kinds();
+    const auto rows = fault_kinds();
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const FaultKindRow& candidate) {
         return fault.name == candidate.name;
     });

@@ -12,16 +12,6 @@
 
 namespace entrepot::hostsim {
 
-struct FaultKindRow {
-    const char* name;
-    const char* places;    ///< Where `at` can be, for people.
-    const char* argument;  ///< What follows the colon; empty if nothing does.
-    const char* text;
-};
-
-/// Every fault there is.
-const std::vector<FaultKindRow>& fault_kinds();
-
 struct PlannedFault {
     std::string at;  ///< A method, an action's last part, a class, "*".
     std::string name;

@@ -42,6 +42,18 @@ DateTime Host::now() const {
            std::chrono::milliseconds{clock_offset_ms_.load()};
 }
 
+Language Host::language() const {
+    if (faults_.is_planned("german", "text")) return Language::german;
+    if (faults_.is_planned("japanese", "text")) return Language::japanese;
+    return config_.language;
+}
+
+std::string Host::localise(const std::string& english, const std::string& what) const {
+    if (language() == Language::english) return english;
+    const std::string text = say(Text::operation_failed);
+    return what.empty() ? text : fmt::format("{} '{}'", text, what);
+}
+
 Guid Host::make_guid() {
     return Guid::make_random(random_);
 }

@@ -6,9 +6,12 @@
 #include "tests/hostsim/cim/schema.h"
 #include "tests/hostsim/host/config.h"
 #include "tests/hostsim/host/fault_plan.h"
+#include "tests/hostsim/host/held_files.h"
 #include "tests/hostsim/host/model.h"
+#include "tests/hostsim/host/texts.h"
 
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -22,6 +25,7 @@ public:
     const Config& config() const { return config_; }
     const Schema& schema() const { return schema_; }
     FaultPlan& faults() { return faults_; }
+    HeldFiles& held_files() { return held_files_; }
     std::mutex& mutex() { return mutex_; }
     Model& model() { return model_; }
     const Model& model() const { return model_; }
@@ -30,7 +34,12 @@ public:
     DateTime now() const;
     Guid make_guid();
     std::string make_id() { return make_guid().to_upper_string(); }
-    bool is_japanese() { return faults_.is_planned("japanese", "text"); }
+    /// As configured, or as a fault says.
+    Language language() const;
+    std::string say(Text text) const { return text_of(text, language()); }
+    /// A whole sentence that has no row of its own: another language says something vague, and
+    /// names what it is about.
+    std::string localise(const std::string& english, const std::string& what = {}) const;
 
     /// Writes the model down. Call under the mutex after each change.
     void save() const;
@@ -40,6 +49,11 @@ public:
     void remove_orphans() const;
     /// Drops the snapshots and reference points of a VM that is gone. Call under the mutex.
     void forget_vm(const std::string& id);
+    /// Set once, before anything runs: what a reboot does, from a thread of its own.
+    void set_reboot(std::function<void()> reboot) { reboot_ = std::move(reboot); }
+    void reboot() const {
+        if (reboot_) reboot_();
+    }
     void shift_clock(std::chrono::milliseconds offset);
 
     /// A line of requests.jsonl or exports.jsonl.
@@ -57,10 +71,12 @@ private:
     Config config_;
     Schema schema_;
     FaultPlan faults_;
+    HeldFiles held_files_;
     std::mutex mutex_;
     Model model_;
     std::atomic<std::int64_t> clock_offset_ms_{0};
     SystemRandom random_;
+    std::function<void()> reboot_;
     std::mutex log_mutex_;
     std::ofstream requests_;
     std::ofstream exports_;

@@ -84,10 +84,8 @@ std::vector<std::uint32_t> operational_status(const Vm& vm) {
 
 Instance make_host_system(Host& host) {
     Instance system{.class_name = "Msvm_ComputerSystem"};
-    const bool is_japanese = host.is_japanese();
-    system["Caption"] = is_japanese ? "ホスト コンピューター システム" : "Hosting Computer System";
-    system["Description"] = is_japanese ? "Microsoft ホスト コンピューター システム"
-                                        : "Microsoft Hosting Computer System";
+    system["Caption"] = host.say(Text::host_system);
+    system["Description"] = host.say(Text::host_system_description);
     system["CreationClassName"] = "Msvm_ComputerSystem";
     system["Name"] = host.config().host_name;
     system["ElementName"] = host.config().host_name;
@@ -105,7 +103,7 @@ Instance make_host_system(Host& host) {
 
 Instance make_vm_system(Host& host, const Vm& vm) {
     Instance system{.class_name = "Msvm_ComputerSystem"};
-    system["Caption"] = host.is_japanese() ? "仮想マシン" : "Virtual Machine";
+    system["Caption"] = host.say(Text::virtual_machine);
     system["Description"] = "Microsoft Virtual Machine";
     system["CreationClassName"] = "Msvm_ComputerSystem";
     system["Name"] = vm.id;
@@ -132,7 +130,7 @@ Instance make_vm_system(Host& host, const Vm& vm) {
     system["RequestedState"] = 5;
     system["ResetCapability"] = 1;
     system["Status"] = "OK";
-    system["StatusDescriptions"] = host.is_japanese() ? "正常稼働中" : "Operating normally";
+    system["StatusDescriptions"] = host.say(Text::operating_normally);
     system["TimeOfLastConfigurationChange"] = vm.configured;
     system["TimeOfLastStateChange"] = vm.configured;
     return system;
@@ -149,7 +147,7 @@ Value from_json(const Json& json) {
 Instance make_common_settings(Host& host, const Vm& vm, const std::string& guid) {
     Instance settings{.class_name = "Msvm_VirtualSystemSettingData"};
     settings["InstanceID"] = settings_id(guid);
-    settings["Caption"] = host.is_japanese() ? "仮想マシンの設定" : "Virtual Machine Settings";
+    settings["Caption"] = host.say(Text::virtual_machine_settings);
     settings["VirtualSystemIdentifier"] = vm.id;
     settings["VirtualSystemSubType"] = fmt::format("Microsoft:Hyper-V:SubType:{}", vm.generation);
     settings["Version"] = vm.version;
@@ -251,7 +249,7 @@ std::vector<Instance> make_planned_systems(Host& host) {
     std::vector<Instance> result;
     for (const Vm& vm : host.model().planned) {
         Instance system{.class_name = "Msvm_PlannedComputerSystem"};
-        system["Caption"] = host.is_japanese() ? "仮想マシン" : "Virtual Machine";
+        system["Caption"] = host.say(Text::virtual_machine);
         system["Description"] = "Microsoft Planned Virtual Machine";
         system["CreationClassName"] = "Msvm_PlannedComputerSystem";
         system["Name"] = vm.id;

@@ -67,6 +67,6 @@ void for_each_owner(Host& host, const Body& body) {
 /// The object path of an object of one key, as a property holds it.
 std::string path_of(const Host& host, const std::string& class_name, const std::string& id);
 
-Instance make_job_instance(Host& host, const Job& job);
+Instance make_job_instance(Host& host, Job& job);
 
 }  // namespace entrepot::hostsim

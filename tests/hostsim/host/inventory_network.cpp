@@ -77,7 +77,7 @@ std::vector<Instance> make_switches(Host& host) {
         instance["CreationClassName"] = "Msvm_VirtualEthernetSwitch";
         instance["Name"] = row.id;
         instance["ElementName"] = row.name;
-        instance["Caption"] = host.is_japanese() ? "仮想スイッチ" : "Virtual Switch";
+        instance["Caption"] = host.say(Text::virtual_switch);
         instance["Description"] = "Microsoft Virtual Switch";
         instance["EnabledDefault"] = 2;
         instance["EnabledState"] = 5;

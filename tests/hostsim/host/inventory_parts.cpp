@@ -101,9 +101,19 @@ constexpr ServiceName kServices[] = {
 };
 
 std::string job_status(Host& host, const Job& job) {
-    if (host.is_japanese())
-        return job.is_terminal() ? "ジョブは完了しました" : "ジョブは実行中です";
-    return job.is_terminal() ? "Job is completed" : "Job is running";
+    return host.say(job.is_terminal() ? Text::job_completed : Text::job_running);
+}
+
+std::uint32_t language_id(Language language) {
+    switch (language) {
+        case Language::english:
+            return 1033;
+        case Language::german:
+            return 1031;
+        case Language::japanese:
+            return 1041;
+    }
+    return 0;
 }
 
 }  // namespace
@@ -198,13 +208,24 @@ std::vector<Instance> make_reference_points(Host& host) {
     return result;
 }
 
-Instance make_job_instance(Host& host, const Job& job) {
+/// Uses up one read of a disguise.
+void disguise_job(JobDisguise& disguise, Instance& instance) {
+    if (disguise.reads_left == 0) return;
+    --disguise.reads_left;
+    instance["JobState"] = disguise.state;
+    instance["PercentComplete"] = disguise.percent;
+    if (!disguise.falls) return;
+    disguise.percent /= 2;
+    disguise.state = 3;
+}
+
+Instance make_job_instance(Host& host, Job& job) {
     Instance instance{.class_name = job.class_name};
     instance["InstanceID"] = job.id;
-    instance["Name"] = job.caption;
-    instance["Caption"] = job.caption;
-    instance["ElementName"] = job.caption;
-    instance["Description"] = job.caption;
+    const bool is_english = host.language() == Language::english;
+    const std::string caption = is_english ? job.caption : host.say(Text::job_caption);
+    for (const char* name : {"Name", "Caption", "ElementName", "Description"})
+        instance[name] = caption;
     instance["JobType"] = job.type;
     instance["JobState"] = job.state;
     instance["JobStatus"] = job_status(host, job);
@@ -234,12 +255,13 @@ Instance make_job_instance(Host& host, const Job& job) {
     instance["ElapsedTime"] = Interval{(job.finished ? *job.finished : host.now()) - job.submitted};
     instance["TimeBeforeRemoval"] = Interval{host.config().speed.job_removal};
     if (job.class_name == "Msvm_StorageJob") instance["JobCompletionStatusCode"] = job.hresult;
+    disguise_job(job.disguise, instance);
     return instance;
 }
 
 std::vector<Instance> make_jobs(Host& host, const std::string& class_name) {
     std::vector<Instance> result;
-    for (const auto& [id, job] : host.model().jobs) {
+    for (auto& [id, job] : host.model().jobs) {
         if (job.class_name == class_name) result.push_back(make_job_instance(host, job));
     }
     return result;
@@ -323,8 +345,8 @@ std::vector<Instance> make_operating_systems(Host& host) {
     system["CurrentTimeZone"] = 0;
     system["LastBootUpTime"] = host.model().booted;
     system["LocalDateTime"] = host.now();
-    system["OSArchitecture"] = host.is_japanese() ? "64 ビット" : "64-bit";
-    system["OSLanguage"] = host.is_japanese() ? 1041 : 1033;
+    system["OSArchitecture"] = host.say(Text::architecture);
+    system["OSLanguage"] = language_id(host.language());
     system["OperatingSystemSKU"] = 8;
     system["Primary"] = true;
     system["ProductType"] = 3;

@@ -2,6 +2,7 @@
 #include "tests/hostsim/host/job_runner.h"
 
 #include "base/error.h"
+#include "tests/hostsim/host/host_events.h"
 #include "tests/hostsim/host/names.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ constexpr std::uint32_t kCompletedState = 7;
 constexpr std::uint32_t kExceptionState = 10;
 constexpr std::uint32_t kWarningState = 32768;
 constexpr std::uint32_t kCancelled = 0x800704C7;
+constexpr std::chrono::seconds kRebootPause{5};
 
 void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
     std::mutex mutex;
@@ -26,10 +28,24 @@ void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
 }
 
 std::string describe(Host& host, const JobPlan& plan, const JobFailure& failure) {
-    const std::string words = host.is_japanese()
-                                  ? std::string{"操作に失敗しました。"}
-                                  : fmt::format("{} failed. {}", plan.caption, failure.text);
+    const std::string words =
+        host.localise(fmt::format("{} failed. {}", plan.caption, failure.text));
     return fmt::format("{} (0x{:08X}).", words, failure.hresult);
+}
+
+/// What the next reads of a job show, if that is planned.
+JobDisguise next_disguise(FaultPlan& faults, const std::string& method) {
+    constexpr int kReads = 3;
+    if (faults.take("job-goes-back", method)) {
+        return {.reads_left = kReads, .state = kRunning, .percent = 80, .falls = true};
+    }
+    if (faults.take("job-full-but-running", method)) {
+        return {.reads_left = kReads, .state = kRunning, .percent = 100};
+    }
+    if (const auto state = faults.take_number("odd-job-state", method)) {
+        return {.reads_left = kReads, .state = *state, .percent = 50};
+    }
+    return {};
 }
 
 }  // namespace
@@ -70,6 +86,7 @@ Job& JobRunner::add_job(const JobPlan& plan) {
         const bool is_planned = host_.model().find_planned(plan.vm_id) != nullptr;
         job.affected.push_back({is_planned ? planned_ref(plan.vm_id) : vm_ref(plan.vm_id), 0});
     }
+    job.disguise = next_disguise(host_.faults(), plan.method);
     return host_.model().jobs[job.id] = std::move(job);
 }
 
@@ -150,10 +167,7 @@ void JobRunner::do_work(const JobPlan& plan, const std::string& id, std::stop_to
     bool is_failed = true;
     try {
         JobContext context{host_, id, stop};
-        if (const auto code = faults.take_number("fail-job", plan.method)) {
-            throw JobFailure{*code, "The operation failed."};
-        }
-        if (faults.is_planned("hang-job", plan.method)) hang(plan, stop);
+        begin(plan, context, stop);
         context.check_cancelled();
         plan.work(context);
         if (const auto code = faults.take_number("fail-job-late", plan.method)) {
@@ -167,6 +181,20 @@ void JobRunner::do_work(const JobPlan& plan, const std::string& id, std::stop_to
     }
     if (plan.busy_status != 0) set_busy(0);
     finish(plan, id, is_failed ? &failure : nullptr);
+}
+
+/// What is planned for the time before the work.
+void JobRunner::begin(const JobPlan& plan, JobContext& context, const std::stop_token& stop) {
+    FaultPlan& faults = host_.faults();
+    if (const auto code = faults.take_number("fail-job", plan.method)) {
+        throw JobFailure{*code, "The operation failed."};
+    }
+    if (faults.take("reboot", plan.method)) {
+        host_.reboot();
+        pause(kRebootPause, stop);
+    }
+    if (faults.is_planned("hang-job", plan.method)) hang(plan, stop);
+    make_planned_events(context, plan);
 }
 
 void JobRunner::hang(const JobPlan& plan, std::stop_token stop) {
@@ -199,6 +227,7 @@ void JobRunner::finish(const JobPlan& plan, const std::string& id, const JobFail
         job.state = job.problems.empty() ? kCompletedState : kWarningState;
         job.percent = 100;
         if (host_.faults().take("complete-with-error", plan.method)) job.error_code = 32768;
+        if (host_.faults().take("complete-with-warning", plan.method)) job.state = kWarningState;
         return;
     }
     job.state = kExceptionState;

@@ -82,6 +82,7 @@ private:
     void do_work(const JobPlan& plan, const std::string& id, std::stop_token stop);
     void enter(const std::string& id, std::uint32_t state);
     void finish(const JobPlan& plan, const std::string& id, const JobFailure* failure);
+    void begin(const JobPlan& plan, JobContext& context, const std::stop_token& stop);
     void hang(const JobPlan& plan, std::stop_token stop);
 
     Host& host_;

@@ -7,6 +7,7 @@
 #include "tests/hostsim/cim/object_path.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace entrepot::hostsim {
 namespace {
@@ -34,6 +35,11 @@ std::uint32_t read_base(MethodCall& call, const Instance& settings, ExportOrder&
         call.host.save();
     }
     const ReferencePoint* point = call.host.model().find_reference_point(id);
+    if (const auto answer = call.host.faults().take("stale-base", call.method)) {
+        const auto code = static_cast<std::uint32_t>(std::strtoul(answer->c_str(), nullptr, 0));
+        if (code != 0 && code < 65536) return code;
+        order.stale_answer = *answer;
+    }
     const bool is_foreign = point != nullptr && !same_name(point->vm_id, order.vm_id);
     return is_foreign ? kInvalidParameter : kCompleted;
 }

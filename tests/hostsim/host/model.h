@@ -100,7 +100,9 @@ struct ReferencePoint {
     std::string vm_id;
     std::uint32_t consistency = 2;
     std::uint64_t sequence = 0;
-    bool is_invalid = false;  ///< A checkpoint from before it was applied.
+    bool is_invalid = false;  ///< Something happened that tracking does not survive.
+    std::uint32_t invalid_code =
+        0;  ///< The HRESULT of an export that counts from it; 0: 0xC03A0029.
     std::string created_by;
     std::vector<TrackedDisk> disks;
 };
@@ -147,6 +149,14 @@ struct JobProblem {
     std::string source;  ///< The InstanceID of what it is about; may be empty.
 };
 
+/// What a job shows instead of the truth, for its next reads.
+struct JobDisguise {
+    int reads_left = 0;
+    std::uint32_t state = 4;
+    std::uint32_t percent = 0;
+    bool falls = false;  ///< Each read shows less than the one before.
+};
+
 /// A job lives in memory only: vmms forgets them when it ends.
 struct Job {
     std::string id;
@@ -164,6 +174,7 @@ struct Job {
     DateTime changed{};
     std::optional<DateTime> finished;
     std::vector<AffectedElement> affected;
+    JobDisguise disguise;
 
     bool is_terminal() const { return finished.has_value(); }
 };

@@ -168,6 +168,7 @@ Json to_json(const ReferencePoint& point) {
             {"consistency", point.consistency},
             {"sequence", point.sequence},
             {"invalid", point.is_invalid},
+            {"invalid_code", point.invalid_code},
             {"created_by", point.created_by},
             {"disks", std::move(disks)}};
 }
@@ -179,6 +180,7 @@ ReferencePoint point_from_json(const Json& json) {
     point.consistency = json.at("consistency");
     point.sequence = json.at("sequence");
     point.is_invalid = json.at("invalid");
+    point.invalid_code = json.at("invalid_code");
     point.created_by = json.at("created_by");
     for (const Json& disk : json.at("disks")) {
         point.disks.push_back({disk.at("number"), guid_from_json(disk.at("disk_id")),

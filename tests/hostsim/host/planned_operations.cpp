@@ -74,8 +74,14 @@ Vm read_planned(JobContext& job, const ImportOrder& order) {
 }
 
 /// Errors end the job; warnings are for whoever reads them.
-std::vector<JobProblem> check(Host& host, const Vm& planned) {
+std::vector<JobProblem> check(Host& host, const Vm& planned,
+                              std::optional<std::uint32_t> extra = {}) {
     std::vector<JobProblem> problems = find_problems(host, planned);
+    if (extra) {
+        problems.push_back({*extra,
+                            host.localise("The host found a problem that it does not explain."),
+                            false, settings_id(planned.id)});
+    }
     const bool has_error = std::any_of(problems.begin(), problems.end(),
                                        [](const JobProblem& item) { return !item.is_warning; });
     if (has_error) {
@@ -166,7 +172,9 @@ void run_import(JobContext& job, const ImportOrder& order) {
 }
 
 void run_validate(JobContext& job, const std::string& planned_id) {
-    auto problems = check(job.host(), need_planned(job.host(), planned_id));
+    const Vm planned = need_planned(job.host(), planned_id);
+    const auto extra = job.host().faults().take_number("problem", "ValidatePlannedSystem");
+    auto problems = check(job.host(), planned, extra);
     if (!problems.empty()) job.warn(std::move(problems));
 }
 

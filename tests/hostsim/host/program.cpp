@@ -9,9 +9,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <thread>
 
 namespace entrepot::hostsim {
 namespace {
@@ -25,6 +27,13 @@ sigset_t block_signals() {
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return signals;
+}
+
+Oddity next_oddity(FaultPlan& faults) {
+    if (faults.take("other-certificate", "connect")) return Oddity::other_key;
+    if (faults.take("expired-certificate", "connect")) return Oddity::expired;
+    if (faults.take("wrong-name-certificate", "connect")) return Oddity::wrong_name;
+    return faults.take("old-tls", "connect") ? Oddity::old_protocol : Oddity::none;
 }
 
 void announce(const Host& host, const ServerOptions& options, std::uint16_t port,
@@ -65,6 +74,10 @@ int run_simulator(const std::filesystem::path& config_file) {
     JobRunner jobs{host};
     Methods methods{host, jobs};
     Endpoint endpoint{host, methods};
+    options.odd_certificates = host.config().state;
+    ensure_odd_certificates(options.certificate, options.key, options.odd_certificates,
+                            host.config().host_name);
+    options.choose_oddity = [&host] { return next_oddity(host.faults()); };
     HttpServer server{options, [&] { return endpoint.connect(); }};
     std::optional<HttpServer> plain;
     if (!host.config().http_host.empty()) {
@@ -76,6 +89,15 @@ int run_simulator(const std::filesystem::path& config_file) {
                         server.drop_connections();
                         if (plain) plain->drop_connections();
                     }};
+    std::jthread rebooter;
+    std::atomic<bool> is_rebooting = false;
+    host.set_reboot([&] {
+        if (is_rebooting.exchange(true)) return;
+        rebooter = std::jthread{[&control, &is_rebooting] {
+            control.run({"reboot"});
+            is_rebooting = false;
+        }};
+    });
     ControlServer control_server{host.state_path("control.sock"), control};
     announce(host, options, server.port(), plain ? &*plain : nullptr);
 

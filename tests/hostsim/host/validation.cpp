@@ -25,17 +25,20 @@ constexpr std::uint32_t kAlreadyExists = 0x800700B7;
 constexpr std::uint32_t kDiskLimitation = 0xC03A001A;
 constexpr std::uint64_t kSystemFilesBytes = 5 * kMiB;
 
-std::string with_code(const std::string& words, std::uint32_t hresult) {
-    return fmt::format("{} (0x{:08X}).", words, hresult);
+/// The sentence in the host's language; what it is about is named in all of them.
+std::string with_code(const Host& host, const std::string& words, std::uint32_t hresult,
+                      const std::string& what = {}) {
+    return fmt::format("{} (0x{:08X}).", host.localise(words, what), hresult);
 }
 
-JobProblem disk_problem(const Vm& vm, const VmDisk& disk, std::uint32_t hresult,
+JobProblem disk_problem(const Host& host, const Vm& vm, const VmDisk& disk, std::uint32_t hresult,
                         const std::string& words) {
     const std::string path = disk.has_medium() ? disk.active_path() : std::string{};
     return {kStorageMessage,
             with_code(
+                host,
                 fmt::format("'{}' cannot open attachment '{}'. Error: '{}'", vm.name, path, words),
-                hresult),
+                hresult, path),
             false, disk_instance_id(vm.id, vm, disk)};
 }
 
@@ -51,12 +54,13 @@ bool is_in_use(const Model& model, const Vm& vm, const std::string& path) {
 
 std::optional<JobProblem> find_drive_problem(Host& host, const Vm& vm, const VmDisk& disk) {
     if (disk.is_pass_through) {
-        return disk_problem(vm, disk, kFileNotFound, "The physical disk was not found.");
+        return disk_problem(host, vm, disk, kFileNotFound, "The physical disk was not found.");
     }
     if (!disk.has_medium()) return std::nullopt;
     if (!disk.is_dvd) return find_image_problem(host, vm, disk);
     if (HostFiles{host.config()}.find(disk.active_path())) return std::nullopt;
-    return disk_problem(vm, disk, kFileNotFound, "The system cannot find the file specified.");
+    return disk_problem(host, vm, disk, kFileNotFound,
+                        "The system cannot find the file specified.");
 }
 
 void add_network_problems(const Host& host, const Vm& vm, std::vector<JobProblem>& problems) {
@@ -69,7 +73,8 @@ void add_network_problems(const Host& host, const Vm& vm, std::vector<JobProblem
         if (is_known) continue;
         problems.push_back(
             {kSwitchMessage,
-             fmt::format("Could not find Ethernet switch '{}'.", adapter.switch_name),
+             host.localise(fmt::format("Could not find Ethernet switch '{}'.", adapter.switch_name),
+                           adapter.switch_name),
              host.config().missing_switch_is_warning, connection_id(vm.id, adapter)});
     }
 }
@@ -77,7 +82,8 @@ void add_network_problems(const Host& host, const Vm& vm, std::vector<JobProblem
 void add_file_problems(Host& host, const Vm& vm, std::vector<JobProblem>& problems) {
     const HostFiles files{host.config()};
     const auto add = [&](std::uint32_t hresult, const std::string& words) {
-        problems.push_back({kGeneralMessage, with_code(words, hresult), false, settings_id(vm.id)});
+        problems.push_back(
+            {kGeneralMessage, with_code(host, words, hresult), false, settings_id(vm.id)});
     };
     for (const std::string& file : companion_files(vm.definition_file)) {
         const bool is_older = host.config().os_build < 16299 && file.ends_with(".vmgs");
@@ -110,14 +116,15 @@ std::optional<JobProblem> find_image_problem(Host& host, const Vm& vm, const VmD
         for (const std::string& file : chain.paths()) {
             const auto facts = files.find(file);
             if (!facts || !facts->is_sparse) continue;
-            return disk_problem(vm, disk, kDiskLimitation, "The file must not be sparse.");
+            return disk_problem(host, vm, disk, kDiskLimitation, "The file must not be sparse.");
         }
     } catch (const TargetFailure& failure) {
-        return disk_problem(vm, disk, failure.hresult, failure.text);
+        return disk_problem(host, vm, disk, failure.hresult, failure.text);
     }
     const std::lock_guard lock{host.mutex()};
     if (!is_in_use(host.model(), vm, path)) return std::nullopt;
-    return disk_problem(vm, disk, kSharingViolation, "The file is being used by another process.");
+    return disk_problem(host, vm, disk, kSharingViolation,
+                        "The file is being used by another process.");
 }
 
 std::vector<JobProblem> find_problems(Host& host, const Vm& planned) {
@@ -126,7 +133,8 @@ std::vector<JobProblem> find_problems(Host& host, const Vm& planned) {
         const std::lock_guard lock{host.mutex()};
         if (host.model().find_vm(planned.id) != nullptr) {
             problems.push_back({kGeneralMessage,
-                                with_code("A virtual machine with the same identifier already "
+                                with_code(host,
+                                          "A virtual machine with the same identifier already "
                                           "exists.",
                                           kAlreadyExists),
                                 false, settings_id(planned.id)});
@@ -135,7 +143,8 @@ std::vector<JobProblem> find_problems(Host& host, const Vm& planned) {
     if (is_newer_version(planned.version, newest_version(host.config().os_build))) {
         problems.push_back(
             {kGeneralMessage,
-             with_code(fmt::format("The configuration version {} is not supported by this host.",
+             with_code(host,
+                       fmt::format("The configuration version {} is not supported by this host.",
                                    planned.version),
                        kNotSupported),
              false, settings_id(planned.id)});

@@ -58,8 +58,9 @@ bool User::may_use_wsman() const {
 }
 
 bool User::sees_virtual_machines() const {
-    return std::any_of(groups.begin(), groups.end(), [](const std::string& group) {
-        return group == "Administrators" || group == "Hyper-V Administrators";
+    return std::any_of(groups.begin(), groups.end(), [this](const std::string& group) {
+        return group == "Hyper-V Administrators" ||
+               (group == "Administrators" && !is_token_filtered);
     });
 }
 

@@ -19,6 +19,8 @@ struct User {
     std::string password;
     std::vector<std::string> groups;
     std::string certificate_digest{};  ///< SHA-256, hex: who shows it is this user. May be empty.
+    /// UAC: a local administrator whose remote token is filtered sees no VMs, and gets no error.
+    bool is_token_filtered = false;
 
     std::string domain() const;
     std::string account() const;

@@ -18,10 +18,8 @@ struct FaultRow {
     const char* text;
 };
 
-constexpr const char* kJapanese =
-    "WS-Management \xe3\x82\xb5\xe3\x83\xbc\xe3\x83\x93\xe3\x82\xb9\xe3\x81\xaf\xe8\xa6\x81\xe6\xb1"
-    "\x82\xe3\x82\x92\xe5\x87\xa6\xe7\x90\x86\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3"
-    "\x82\x93\xe3\x80\x82";
+constexpr const char* kGerman = "Der WS-Verwaltungsdienst kann die Anforderung nicht verarbeiten.";
+constexpr const char* kJapanese = "WS-Management サービスは要求を処理できません。";
 
 using K = FaultKind;
 constexpr FaultRow kRows[] = {
@@ -68,6 +66,8 @@ constexpr FaultRow kRows[] = {
      "The parameters of the Pull differ from those of the Enumerate."},
     {K::quota, "s:Sender", "w:QuotaLimit", 2150859174, "",
      "This user has exceeded the maximum number of concurrent operations."},
+    {K::quota_rate, "s:Sender", "w:QuotaLimit", 2150859175, "",
+     "This user has sent too many requests in too short a time."},
     {K::resource_not_found, "s:Sender", "a:DestinationUnreachable", 2150858752, "",
      "The service cannot find the resource identified by the resource URI and selectors."},
     {K::schema_validation, "s:Sender", "w:SchemaValidationError", 2150858817, "",
@@ -89,6 +89,18 @@ const FaultRow& row_of(FaultKind kind) {
         if (row.kind == kind) return row;
     }
     check_failed("a row for every fault", __FILE__, __LINE__);
+}
+
+std::string reason_of(const FaultRow& row, Language language) {
+    switch (language) {
+        case Language::english:
+            return escape_xml(row.text);
+        case Language::german:
+            return kGerman;
+        case Language::japanese:
+            return kJapanese;
+    }
+    return {};
 }
 
 std::string message_xml(const SoapFault& fault, const FaultRow& row, const std::string& machine) {
@@ -113,15 +125,14 @@ std::string fault_action(FaultKind kind) {
     return "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault";
 }
 
-std::string fault_xml(const SoapFault& fault, const std::string& machine, bool is_japanese) {
+std::string fault_xml(const SoapFault& fault, const std::string& machine, Language language) {
     const FaultRow& row = row_of(fault.kind);
     std::string text = fmt::format("<s:Fault><s:Code><s:Value>{}</s:Value>", row.code);
     if (*row.subcode != '\0') {
         text += fmt::format("<s:Subcode><s:Value>{}</s:Value></s:Subcode>", row.subcode);
     }
     text += fmt::format("</s:Code><s:Reason><s:Text xml:lang=\"{}\">{}</s:Text></s:Reason>",
-                        is_japanese ? "ja-JP" : "en-US",
-                        is_japanese ? kJapanese : escape_xml(row.text));
+                        language_tag(language), reason_of(row, language));
     text += "<s:Detail>";
     if (*row.detail != '\0') {
         text += fmt::format(

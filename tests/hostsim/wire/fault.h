@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/hostsim/cim/schema.h"
+#include "tests/hostsim/wire/language.h"
 
 #include <cstdint>
 #include <string>
@@ -29,6 +30,7 @@ enum class FaultKind {
     must_understand,
     pull_parameters_differ,
     quota,
+    quota_rate,
     resource_not_found,
     schema_validation,
     selectors_insufficient,
@@ -49,6 +51,6 @@ std::uint32_t fault_code(FaultKind kind);
 
 /// The action of the answer, and the s:Fault element. Texts are localised where asked.
 std::string fault_action(FaultKind kind);
-std::string fault_xml(const SoapFault& fault, const std::string& machine, bool is_japanese);
+std::string fault_xml(const SoapFault& fault, const std::string& machine, Language language);
 
 }  // namespace entrepot::hostsim

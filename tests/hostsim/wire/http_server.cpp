@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "tests/hostsim/wire/http_exchange.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
@@ -30,148 +31,8 @@
 namespace entrepot::hostsim {
 namespace {
 
-constexpr std::size_t kHeadBytesMax = 64 * 1024;
-constexpr std::size_t kBodyBytesMax = 1024 * 1024;
 constexpr std::size_t kConnectionCountMax = 300;  // Service/MaxConnections.
 constexpr int kIdleSeconds = 120;
-
-const char* reason_of(int status) {
-    switch (status) {
-        case 200:
-            return "OK";
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 411:
-            return "Length Required";
-        case 413:
-            return "Request Entity Too Large";
-        case 415:
-            return "Unsupported Media Type";
-        case 500:
-            return "Internal Server Error";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Status";
-    }
-}
-
-/// Reads requests off one socket and writes the answers.
-class Exchange {
-public:
-    explicit Exchange(Poco::Net::StreamSocket& socket) : socket_(socket) {}
-
-    /// Nullopt when the client is gone. A request that cannot be read has an empty method and
-    /// the status to answer in `refusal`.
-    std::optional<HttpRequest> read_request(int& refusal);
-    void write_reply(const HttpReply& reply);
-
-private:
-    bool fill();
-    bool parse_head(std::string_view head, HttpRequest& request) const;
-    Poco::Net::StreamSocket& socket_;
-    std::string buffer_;
-};
-
-bool Exchange::fill() {
-    char chunk[16384];
-    const int count = socket_.receiveBytes(chunk, static_cast<int>(sizeof chunk));
-    if (count <= 0) return false;
-    buffer_.append(chunk, static_cast<std::size_t>(count));
-    return true;
-}
-
-bool Exchange::parse_head(std::string_view head, HttpRequest& request) const {
-    std::size_t end = head.find("\r\n");
-    const std::string_view line = head.substr(0, end);
-    const std::size_t first = line.find(' ');
-    const std::size_t last = line.rfind(' ');
-    if (first == std::string_view::npos || last <= first) return false;
-    if (line.substr(last + 1) != "HTTP/1.1") return false;
-    request.method = std::string{line.substr(0, first)};
-    request.target = std::string{line.substr(first + 1, last - first - 1)};
-    while (end != std::string_view::npos) {
-        head.remove_prefix(end + 2);
-        end = head.find("\r\n");
-        const std::string_view field = head.substr(0, end);
-        if (field.empty()) break;
-        const std::size_t colon = field.find(':');
-        if (colon == std::string_view::npos || colon == 0) return false;
-        std::string_view value = field.substr(colon + 1);
-        const std::size_t start = value.find_first_not_of(" \t");
-        value.remove_prefix(start == std::string_view::npos ? value.size() : start);
-        value = value.substr(0, value.find_last_not_of(" \t") + 1);
-        request.headers[std::string{field.substr(0, colon)}] = std::string{value};
-    }
-    return true;
-}
-
-std::optional<HttpRequest> Exchange::read_request(int& refusal) {
-    refusal = 0;
-    std::size_t head_end = std::string::npos;
-    while ((head_end = buffer_.find("\r\n\r\n")) == std::string::npos) {
-        if (buffer_.size() > kHeadBytesMax) {
-            refusal = 400;
-            return HttpRequest{};
-        }
-        if (!fill()) return std::nullopt;
-    }
-    HttpRequest request;
-    if (!parse_head(std::string_view{buffer_}.substr(0, head_end + 2), request)) {
-        refusal = 400;
-        return request;
-    }
-    buffer_.erase(0, head_end + 4);
-    const std::string length_text = request.header("Content-Length");
-    const bool is_number = !length_text.empty() && length_text.size() < 10 &&
-                           std::all_of(length_text.begin(), length_text.end(),
-                                       [](char c) { return c >= '0' && c <= '9'; });
-    if (!is_number) {
-        refusal = 411;
-        return request;
-    }
-    const std::size_t length = std::stoul(length_text);
-    if (length > kBodyBytesMax) {
-        refusal = 413;
-        return request;
-    }
-    if (same_name(request.header("Expect"), "100-continue")) {
-        const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        socket_.sendBytes(go_on.data(), static_cast<int>(go_on.size()));
-    }
-    while (buffer_.size() < length) {
-        if (!fill()) return std::nullopt;
-    }
-    request.body = buffer_.substr(0, length);
-    buffer_.erase(0, length);
-    return request;
-}
-
-void Exchange::write_reply(const HttpReply& reply) {
-    std::string text = fmt::format("HTTP/1.1 {} {}\r\n", reply.status, reason_of(reply.status));
-    text += "Server: Microsoft-HTTPAPI/2.0\r\n";
-    for (const auto& [name, value] : reply.headers)
-        text += fmt::format("{}: {}\r\n", name, value);
-    if (reply.connection == Connection::close) text += "Connection: close\r\n";
-    text += fmt::format("Content-Length: {}\r\n\r\n", reply.body.size());
-    const bool is_cut = reply.connection == Connection::cut_body;
-    text += is_cut ? reply.body.substr(0, reply.body.size() / 2) : reply.body;
-    std::size_t sent = 0;
-    while (sent < text.size()) {
-        const int count =
-            socket_.sendBytes(text.data() + sent, static_cast<int>(text.size() - sent));
-        if (count <= 0) return;
-        sent += static_cast<std::size_t>(count);
-    }
-}
 
 // After the handshake, which the first read makes.
 std::string digest_of_client(const Poco::Net::StreamSocket& socket) {
@@ -201,17 +62,18 @@ void serve(Poco::Net::StreamSocket& socket, bool is_tls, ConnectionHandler& hand
             reply = handler.handle(*request);
         }
         if (reply.connection == Connection::drop_without_answer) return;
+        if (reply.connection == Connection::hang) {
+            exchange.wait_for_end();
+            return;
+        }
         exchange.write_reply(reply);
-        if (reply.connection != Connection::keep_alive) return;
+        const bool goes_on = reply.connection == Connection::keep_alive ||
+                             reply.connection == Connection::short_length;
+        if (!goes_on) return;
     }
 }
 
 }  // namespace
-
-std::string HttpRequest::header(const std::string& name) const {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::string{} : found->second;
-}
 
 class HttpServer::Impl {
 public:
@@ -230,8 +92,11 @@ private:
     void run_client(Client& client, ConnectionHandler& handler);
 
     void listen(const ServerOptions& options);
+    void make_odd(SSL* handshake) const;
 
     HandlerFactory factory_;
+    std::function<Oddity()> choose_oddity_;
+    std::filesystem::path odd_certificates_;
     bool is_tls_;
     std::optional<Poco::Net::ServerSocket> listener_;
     std::mutex mutex_;
@@ -241,7 +106,10 @@ private:
 };
 
 HttpServer::Impl::Impl(const ServerOptions& options, HandlerFactory factory)
-    : factory_(std::move(factory)), is_tls_(!options.certificate.empty()) {
+    : factory_(std::move(factory)),
+      choose_oddity_(options.choose_oddity),
+      odd_certificates_(options.odd_certificates),
+      is_tls_(!options.certificate.empty()) {
     Poco::Net::initializeSSL();
     try {
         listen(options);
@@ -266,7 +134,30 @@ void HttpServer::Impl::listen(const ServerOptions& options) {
         SSL_CTX_set_verify(context->sslContext(), SSL_VERIFY_PEER,
                            [](int, X509_STORE_CTX*) { return 1; });
     }
+    if (choose_oddity_) {
+        SSL_CTX_set_client_hello_cb(
+            context->sslContext(),
+            [](SSL* handshake, int*, void* self) {
+                static_cast<const Impl*>(self)->make_odd(handshake);
+                return SSL_CLIENT_HELLO_SUCCESS;
+            },
+            this);
+    }
     listener_.emplace(Poco::Net::SecureServerSocket{address, 64, context});
+}
+
+void HttpServer::Impl::make_odd(SSL* handshake) const {
+    const Oddity oddity = choose_oddity_();
+    if (oddity == Oddity::none) return;
+    if (oddity == Oddity::old_protocol) {
+        SSL_set_security_level(handshake, 0);
+        SSL_set_min_proto_version(handshake, TLS1_VERSION);
+        SSL_set_max_proto_version(handshake, TLS1_VERSION);
+        return;
+    }
+    const CertificateFiles files = odd_certificate(oddity, odd_certificates_);
+    SSL_use_certificate_file(handshake, files.certificate.c_str(), SSL_FILETYPE_PEM);
+    SSL_use_PrivateKey_file(handshake, files.key.c_str(), SSL_FILETYPE_PEM);
 }
 
 HttpServer::Impl::~Impl() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/hostsim/cim/value.h"
+#include "tests/hostsim/wire/certificate.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -26,14 +27,24 @@ struct HttpRequest {
     std::string header(const std::string& name) const;
 };
 
-/// `cut_body` promises the whole body and sends half of it.
-enum class Connection { keep_alive, close, drop_without_answer, cut_body };
+/// What becomes of an answer and its connection. Only the first two are those of a sound server.
+enum class Connection {
+    keep_alive,
+    close,
+    drop_without_answer,
+    hang,           ///< No answer; the connection stays until the client gives up.
+    cut_body,       ///< Promises the whole body and sends half of it.
+    short_length,   ///< Promises half of the body and sends all of it.
+    broken_chunks,  ///< Chunked, with a length that is none.
+    endless_body,   ///< Chunked, without an end.
+};
 
 struct HttpReply {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string body = {};
     Connection connection = Connection::keep_alive;
+    std::uint32_t bytes_per_second = 0;  ///< 0: as fast as it goes.
 };
 
 /// Lives as long as one connection.
@@ -49,6 +60,9 @@ struct ServerOptions {
     std::filesystem::path certificate{};  ///< Empty: plain HTTP.
     std::filesystem::path key{};
     bool asks_for_certificate = false;  ///< Any is let through; who it is, the login decides.
+    /// What is wrong with the next handshake; nothing if there is no function.
+    std::function<Oddity()> choose_oddity = {};
+    std::filesystem::path odd_certificates{};  ///< The folder where they are.
 };
 
 class HttpServer {

@@ -180,7 +180,7 @@ std::string format_response(const SoapResponse& response) {
         "<s:Envelope xml:lang=\"{}\" xmlns:s=\"{}\" xmlns:a=\"{}\" xmlns:x=\"{}\" xmlns:n=\"{}\" "
         "xmlns:w=\"{}\" xmlns:p=\"{}\"><s:Header><a:Action>{}</a:Action>"
         "<a:MessageID>{}</a:MessageID><a:To>{}</a:To>",
-        response.is_japanese ? "ja-JP" : "en-US", ns::kSoap, ns::kAddressing, ns::kTransfer,
+        language_tag(response.language), ns::kSoap, ns::kAddressing, ns::kTransfer,
         ns::kEnumeration, ns::kWsman, ns::kMicrosoft, escape_xml(response.action),
         response.message_id, kAnonymous);
     if (!response.relates_to.empty()) {

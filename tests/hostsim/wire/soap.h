@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/hostsim/wire/fault.h"
+#include "tests/hostsim/wire/language.h"
 
 #include <pugixml.hpp>
 
@@ -44,7 +45,7 @@ struct SoapResponse {
     std::string message_id;  ///< "uuid:..."
     std::string relates_to;
     std::string body;
-    bool is_japanese = false;
+    Language language = Language::english;
 };
 
 /// The envelope with the prefixes and the order of headers that Windows writes.

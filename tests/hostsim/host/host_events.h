@@ -1,0 +1,13 @@
+// What happens on a host while a job works: other products, administrators, failures (F-WM-15,
+// F-WM-20, F-WM-25).
+#pragma once
+
+#include "tests/hostsim/host/job_runner.h"
+
+namespace entrepot::hostsim {
+
+/// Carries out the events that are planned for the job's method, before its work begins. Takes the
+/// host's mutex.
+void make_planned_events(JobContext& job, const JobPlan& plan);
+
+}  // namespace entrepot::hostsim
