@@ -33,6 +33,14 @@ Json list_planned(const Model& model) {
     return result;
 }
 
+Json list_machines(const Model& model) {
+    Json result = Json::array();
+    for (const Vm& vm : model.vms) {
+        result.push_back({{"id", vm.id}, {"name", vm.name}, {"foreign", vm.created_by == "ctl"}});
+    }
+    return result;
+}
+
 /// A disk that was imported: where it lies, and what its images and its guest hold.
 Json describe_disk(Host& host, const VmDisk& disk) {
     const HostFiles files{host.config()};
@@ -129,6 +137,7 @@ Json make_audit(Host& host) {
                 {"reference_points", std::move(points)},
                 {"unmerged_disks", list_unmerged(model)},
                 {"planned_vms", list_planned(model)},
+                {"virtual_machines", list_machines(model)},
                 {"jobs", std::move(jobs)},
                 {"files", list_files(host)}};
     const std::vector<Vm> vms = model.vms;

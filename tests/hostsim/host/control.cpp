@@ -5,6 +5,7 @@
 #include "tests/hostsim/disk/file_handle.h"
 #include "tests/hostsim/host/audit.h"
 #include "tests/hostsim/host/fault_kinds.h"
+#include "tests/hostsim/host/host_events.h"
 #include "tests/hostsim/host/names.h"
 #include "tests/hostsim/host/snapshot_operations.h"
 
@@ -77,7 +78,8 @@ std::string control_help() {
            "checkpoint create VM [NAME] | checkpoint create-recovery VM | "
            "checkpoint apply VM CHECKPOINT | checkpoint delete VM CHECKPOINT | "
            "reference-point drop VM [ID] | reference-point create VM | "
-           "reference-point invalidate VM [ID|*] [HRESULT] | reboot | clock OFFSET | "
+           "reference-point invalidate VM [ID|*] [HRESULT] | planned create NAME | "
+           "planned remove ID | reboot | clock OFFSET | "
            "audit";
 }
 
@@ -90,6 +92,7 @@ Json Control::run(const Words& words) {
     if (noun == "disk") return change_disk(words);
     if (noun == "checkpoint") return change_checkpoint(words);
     if (noun == "reference-point") return drop_reference_points(words);
+    if (noun == "planned") return change_planned(words);
     if (noun == "clock") {
         const std::lock_guard lock{host_.mutex()};
         host_.shift_clock(parse_offset(word(words, 1)));
@@ -198,6 +201,20 @@ Json Control::change_checkpoint(const Words& words) {
     } catch (const JobFailure& failure) {
         throw Error{ErrorCode::host_failure, failure.text};
     }
+}
+
+/// Planned VMs of another product.
+Json Control::change_planned(const Words& words) {
+    const std::string& verb = word(words, 1);
+    if (verb == "create") return {{"id", add_foreign_planned(host_, word(words, 2))}};
+    if (verb != "remove") refuse_usage("planned create|remove");
+    const std::lock_guard lock{host_.mutex()};
+    const std::string id = word(words, 2);
+    const bool is_known = std::erase_if(host_.model().planned,
+                                        [&](const Vm& vm) { return same_name(vm.id, id); }) != 0;
+    if (!is_known) throw Error{ErrorCode::not_found, fmt::format("no planned VM '{}'", id)};
+    host_.save();
+    return {{"id", id}};
 }
 
 Json Control::drop_reference_points(const Words& words) {

@@ -31,6 +31,7 @@ private:
     Json change_disk(const std::vector<std::string>& words);
     Json change_checkpoint(const std::vector<std::string>& words);
     Json change_fault(const std::vector<std::string>& words);
+    Json change_planned(const std::vector<std::string>& words);
     Json drop_reference_points(const std::vector<std::string>& words);
     Json reboot();
     Json audit();

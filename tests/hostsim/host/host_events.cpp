@@ -102,6 +102,13 @@ void change_vm(Host& host, const std::string& kind, const std::string& id) {
 
 }  // namespace
 
+std::string add_foreign_planned(Host& host, const std::string& name) {
+    const std::lock_guard lock{host.mutex()};
+    host.model().planned.push_back(make_foreign_vm(host, host.make_id(), name));
+    host.save();
+    return host.model().planned.back().id;
+}
+
 void make_planned_events(JobContext& job, const JobPlan& plan) {
     Host& host = job.host();
     FaultPlan& faults = host.faults();

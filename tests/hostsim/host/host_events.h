@@ -10,4 +10,7 @@ namespace entrepot::hostsim {
 /// host's mutex.
 void make_planned_events(JobContext& job, const JobPlan& plan);
 
+/// A planned VM of another product. Returns its id. Takes the host's mutex.
+std::string add_foreign_planned(Host& host, const std::string& name);
+
 }  // namespace entrepot::hostsim

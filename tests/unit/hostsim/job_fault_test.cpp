@@ -103,6 +103,21 @@ TEST_CASE("hostsim foreign objects: another product's appear at the same moment"
     CHECK(simulator.control({"audit"}).at("imported_vms").size() == 1);
 }
 
+TEST_CASE("hostsim foreign objects: a planned VM of another product comes and goes", "[hostsim]") {
+    const Simulator simulator;
+    Soap soap{simulator};
+    const std::string id = simulator.control({"planned", "create", "theirs"}).at("id");
+    const auto shown = soap.query("SELECT * FROM Msvm_PlannedComputerSystem");
+    REQUIRE(shown.size() == 1);
+    CHECK(element_text(shown[0], "Name") == id);
+    CHECK(element_text(shown[0], "ElementName") == "theirs");
+    const Json audit = simulator.control({"audit"});
+    CHECK(count_foreign(audit.at("planned_vms")) == 1);
+    CHECK(count_foreign(audit.at("virtual_machines")) == 0);
+    simulator.control({"planned", "remove", id});
+    CHECK(simulator.control({"audit"}).at("planned_vms").empty());
+}
+
 TEST_CASE("hostsim events: a VM changes while its snapshot is made", "[hostsim]") {
     const auto kind = GENERATE(as<std::string>{}, "moved", "deleted", "renamed", "resized",
                                "disk-added", "disk-removed", "checkpointed");
