@@ -155,6 +155,7 @@ DiskFileLook ImportCalls::look_at_disk_file(const std::string& path) {
     DiskFileLook look;
     cim::MethodInput input;
     input.text("Path", path);
+    services_.service(kImages);  // That it is not shown is about rights, not about the file.
     try {
         const auto output = services_.call(kImages, kMethod, input, wsman::Repeat::allowed);
         const std::string text = output.parameters.text("SettingData");

@@ -18,6 +18,15 @@ namespace {
 constexpr const char* kUnknownOutcome =
     "The answer is lost, and the host may have done it all the same: its objects tell.";
 
+constexpr const char* kStrangeAnswer =
+    "This is not how WinRM of Windows answers. Does the address lead to the host itself, not to a "
+    "proxy or to another program? A recording (record = DIRECTORY under [hosts] in entrepot.toml) "
+    "shows what it said.";
+
+constexpr const char* kRedirected =
+    "Redirections are not followed: give the host the address where its own WinRM answers, as in "
+    "https://HOST:5986/wsman";
+
 std::string last_part(const std::string& uri) {
     return uri.substr(uri.rfind('/') + 1);
 }
@@ -45,6 +54,11 @@ public:
 void check_http(const HttpAnswer& answer) {
     const std::string type = answer.header("content-type").value_or("");
     if (type.find("application/soap+xml") != std::string::npos && !answer.body.empty()) return;
+    if (answer.status >= 300 && answer.status < 400) {
+        throw Error{ErrorCode::protocol,
+                    fmt::format("the host answers HTTP {}: it sends us elsewhere", answer.status),
+                    kRedirected};
+    }
     switch (answer.status) {
         case 403:
             throw Error{ErrorCode::access_denied, "the host answers HTTP 403"};
@@ -58,6 +72,12 @@ void check_http(const HttpAnswer& answer) {
                         fmt::format("the host answers HTTP {} with '{}' instead of SOAP",
                                     answer.status, type)};
     }
+}
+
+// An answer that no WinRM gives, and that nothing has explained yet.
+bool is_strange(const Error& error) {
+    const bool is_answer = error.code() == ErrorCode::protocol || error.code() == ErrorCode::limit;
+    return is_answer && error.hint().empty() && dynamic_cast<const Fault*>(&error) == nullptr;
 }
 
 // The host did not begin with it, so that even a call that acts may be made again.
@@ -108,6 +128,7 @@ auto Client::repeated(Retry retry, const std::string& what, std::stop_token stop
                                      : attempt >= options_.attempt_count_max;
             if (!is_transient(error.code()) || !may_repeat || is_last) {
                 error.add_context(what);
+                if (is_strange(error)) error.set_hint(kStrangeAnswer);
                 throw;
             }
             world_.log.debug("request repeated", {{"request", what}, {"reason", error.message()}});

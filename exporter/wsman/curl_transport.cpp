@@ -95,6 +95,14 @@ bool is_hang_up(std::string_view detail) {
     });
 }
 
+/// The peer knows no version of TLS that we take, in words of OpenSSL 1.1 and 3.
+bool is_old_tls(std::string_view detail) {
+    constexpr std::array<std::string_view, 2> kWords{"protocol version", "unsupported protocol"};
+    return std::any_of(kWords.begin(), kWords.end(), [detail](std::string_view words) {
+        return detail.find(words) != std::string_view::npos;
+    });
+}
+
 /// State that the callbacks of one exchange write to.
 struct Exchange {
     const HttpRequest* request = nullptr;
@@ -370,6 +378,11 @@ void CurlTransport::fail(CURLcode code, const Exchange& exchange) {
             ErrorCode::unreachable,
             fmt::format("{} closed the connection before TLS was set up: {}", host_, detail),
             "Is the host starting or shutting down, or does a firewall cut connections?"};
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR && is_old_tls(detail)) {
+        throw Error{ErrorCode::untrusted,
+                    fmt::format("{} speaks no version of TLS that can be trusted", host_),
+                    hint_for(code)};
     }
     throw Error{translate(code), fmt::format("{}: {}", host_, detail), hint_for(code)};
 }

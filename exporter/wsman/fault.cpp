@@ -31,6 +31,9 @@ constexpr std::string_view kRights =
 constexpr std::string_view kLoad =
     "The host limits requests of this user; fewer jobs at a time help, or a higher "
     "MaxConcurrentOperationsPerUser in winrm/config/service.";
+constexpr std::string_view kProvider =
+    "Is the service vmms (Hyper-V Virtual Machine Management) running on the host? 'Get-Service "
+    "vmms' tells, 'Start-Service vmms' starts it.";
 constexpr std::string_view kRole = "Is the Hyper-V role installed on this host?";
 
 constexpr std::array<CodeMeaning, 41> kMeanings{{
@@ -51,11 +54,10 @@ constexpr std::array<CodeMeaning, 41> kMeanings{{
     {0x8033803B, ErrorCode::unsupported, "the host does not know this resource", kRole},
     {0x8033801A, ErrorCode::unsupported, "the host cannot process the query", ""},
     {0x80041017, ErrorCode::unsupported, "WMI takes the query for invalid", ""},
-    {0x80338003, ErrorCode::busy, "the WMI provider failed", ""},
-    {0x80041013, ErrorCode::busy, "the WMI provider could not be loaded", ""},
-    {0x80041033, ErrorCode::busy, "the WMI provider is shutting down", ""},
-    {0x800706BA, ErrorCode::busy, "the host's RPC server is not available",
-     "Is the service vmms running on the host?"},
+    {0x80338003, ErrorCode::busy, "the WMI provider failed", kProvider},
+    {0x80041013, ErrorCode::busy, "the WMI provider could not be loaded", kProvider},
+    {0x80041033, ErrorCode::busy, "the WMI provider is shutting down", kProvider},
+    {0x800706BA, ErrorCode::busy, "the host's RPC server is not available", kProvider},
     {0x80041032, ErrorCode::busy, "the host cancelled the call", ""},
     {0x80338006, ErrorCode::busy, "another pull of this enumeration is running", ""},
     {0x8033803F, ErrorCode::busy, "a quota of the WinRM service is used up", kLoad},

@@ -153,6 +153,25 @@ TEST_CASE("client: answers to somebody else are refused", "[F-WM-07][wsman]") {
     }
 }
 
+TEST_CASE("client: what no WinRM answers is refused with what to look at", "[F-WM-10][wsman]") {
+    const auto refusal = [](const HttpAnswer& answer) {
+        Stage stage{Handler{[=](const HttpRequest&) { return answer; }}};
+        try {
+            stage.client.enumerate(kUri, "", {});
+        } catch (const Error& error) {
+            return error;
+        }
+        return Error{ErrorCode::internal, "taken"};
+    };
+    const Error moved = refusal({307, {{"location", "http://x/"}}, ""});
+    CHECK(moved.code() == ErrorCode::protocol);
+    CHECK(moved.message().find("307") != std::string::npos);
+    CHECK(moved.hint().find("not followed") != std::string::npos);
+    const Error strange = refusal(soap(200, "<!DOCTYPE x><x/>"));
+    CHECK(strange.code() == ErrorCode::protocol);
+    CHECK(strange.hint().find("proxy") != std::string::npos);
+}
+
 TEST_CASE("client: an enumeration follows the newest context to its end", "[wsman]") {
     Stage stage{{enumerated("c1"), page("c2", 1), page("c3", 2), last_page(3)}};
 

@@ -6,6 +6,7 @@
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/exporter/tls_server.h"
 
+#include <openssl/ssl.h>
 #include <catch2/catch.hpp>
 
 #include <netinet/in.h>
@@ -102,6 +103,21 @@ TEST_CASE("transport: a CA file vouches for its own certificates only", "[F-WM-0
 
     CHECK(server.requests().size() == 1);
     CHECK(misnamed.requests().empty());
+}
+
+TEST_CASE("transport: who speaks old TLS alone is not trusted, and gets nothing",
+          "[F-WM-09][wsman][tls]") {
+    const TlsServer server{"localhost", {}, TLS1_1_VERSION};
+    const auto transport = make_curl_transport({.url = server.url(), .pin_sha256 = server.pin()});
+    try {
+        transport->exchange(secret_request(), {});
+        FAIL("sent");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::untrusted);
+        CHECK(error.hint().find("TLS 1.2") != std::string::npos);
+        CHECK(error.message().find("OpenSSL") == std::string::npos);
+    }
+    CHECK(server.requests().empty());
 }
 
 TEST_CASE("transport: a redirect is an answer, not a way", "[F-WM-10][wsman][tls]") {

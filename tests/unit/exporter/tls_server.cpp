@@ -94,12 +94,15 @@ struct TlsServer::Tls {
     Context context;
 };
 
-TlsServer::TlsServer(const std::string& host_name, std::vector<TlsReply> replies)
+TlsServer::TlsServer(const std::string& host_name, std::vector<TlsReply> replies,
+                     int newest_version)
     : tls_(std::make_unique<Tls>()), replies_(std::move(replies)) {
     std::signal(SIGPIPE, SIG_IGN);  // A peer that refuses us closes while we write.
     tls_->key.reset(EVP_EC_gen("P-256"));
     tls_->certificate = make_certificate(tls_->key.get(), host_name);
     tls_->context.reset(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX_set_min_proto_version(tls_->context.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(tls_->context.get(), newest_version);
     SSL_CTX_use_certificate(tls_->context.get(), tls_->certificate.get());
     SSL_CTX_use_PrivateKey(tls_->context.get(), tls_->key.get());
     pem_ = pem_of(tls_->certificate.get());

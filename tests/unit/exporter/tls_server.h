@@ -21,7 +21,8 @@ struct TlsReply {
 /// Listens on a loopback port until it goes. Requests beyond the replies are answered by closing.
 class TlsServer {
 public:
-    TlsServer(const std::string& host_name, std::vector<TlsReply> replies);
+    /// `newest_version` is OpenSSL's number of a TLS version; 0: the newest it has.
+    TlsServer(const std::string& host_name, std::vector<TlsReply> replies, int newest_version = 0);
     TlsServer(const TlsServer&) = delete;
     TlsServer& operator=(const TlsServer&) = delete;
     ~TlsServer();
