@@ -138,12 +138,14 @@ std::optional<VmIdentity> find_our_vm(RestoreRun& run, RealiseJob job) {
     // Before anything was realised, a VM of that id is not our work.
     if (!planned || !run.journal().has(backup::key::intent(key::kRealise, 0))) return std::nullopt;
     const std::string id = planned->at("id");
-    // An id that was kept may be somebody else's import of the same machine.
-    const bool is_id_proof = !run.plan().request.keeps_id || job == RealiseJob::ended_well;
     for (VmIdentity& vm : list_vms(run)) {
-        const bool is_ours =
-            has_tag(vm.notes, run.tag()) || (is_id_proof && equal_names(vm.id, id));
-        if (is_ours) return std::move(vm);
+        if (has_tag(vm.notes, run.tag())) return std::move(vm);
+        if (!equal_names(vm.id, id)) continue;
+        // An id that was kept may be somebody else's import of the same machine; and while our
+        // planned VM is there, so is any other VM of its id.
+        const bool is_proof = job == RealiseJob::ended_well ||
+                              (!run.plan().request.keeps_id && !find_planned(run, id));
+        if (is_proof) return std::move(vm);
     }
     return std::nullopt;
 }

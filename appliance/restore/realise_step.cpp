@@ -61,6 +61,28 @@ std::string planned_id(RestoreRun& run) {
     return run.journal().find(key::kPlanned)->at("id").get<std::string>();
 }
 
+constexpr std::string_view kEventLog =
+    "The host's event log Microsoft-Windows-Hyper-V-VMMS-Admin says more.";
+
+/// What the codes of change tracking advise is about backups.
+std::string hint_of(std::uint32_t hresult) {
+    const bool is_advice = hyperv::side_of(hresult) != hyperv::FailureSide::tracking;
+    const std::string hint = is_advice ? hyperv::hint_for(hresult) : std::string{};
+    return hint.empty() ? std::string{kEventLog} : hint;
+}
+
+/// The host no longer has what we work on: whatever else it says comes from that.
+void check_planned_is_there(RestoreRun& run) {
+    const std::string id = planned_id(run);
+    if (find_planned(run, id)) return;
+    throw Error{ErrorCode::host_failure,
+                fmt::format("the planned VM {} of this restore is no longer on host {}: somebody "
+                            "else removed it",
+                            id, run.plan().host_name),
+                "Does another product, or a person, remove planned VMs on this host? Restore "
+                "again."};
+}
+
 Error validation_error(RestoreRun& run, const std::vector<PlannedProblem>& problems,
                        const hyperv::JobStatus& status) {
     std::vector<std::string> texts;
@@ -72,7 +94,7 @@ Error validation_error(RestoreRun& run, const std::vector<PlannedProblem>& probl
             cures.push_back(cure);
     }
     if (texts.empty()) texts.push_back(backup::describe_failure(status));
-    if (cures.empty()) cures.push_back(hyperv::hint_for(status.hresult));
+    if (cures.empty()) cures.push_back(hint_of(status.hresult));
     return Error{ErrorCode::conflict,
                  fmt::format("host {} cannot run this VM as it is: {}", run.plan().host_name,
                              fmt::join(texts, "; ")),
@@ -85,13 +107,16 @@ std::string describe_problem(const PlannedProblem& problem) {
     const Part* part = find_part(problem);
     std::string text = part == nullptr ? "" : std::string{part->words} + ": ";
     text += problem.text.empty() ? problem.message_id : problem.text;
+    // Without an HRESULT its number is all that can be looked up.
+    const bool has_number = !problem.text.empty() && !problem.message_id.empty();
+    if (problem.hresult == 0 && has_number) text += fmt::format(" [{}]", problem.message_id);
     if (problem.hresult != 0) text += fmt::format(" [{}]", hyperv::explain(problem.hresult));
     return text;
 }
 
 std::string cure_for(const PlannedProblem& problem) {
     if (const Part* part = find_part(problem)) return std::string{part->cure};
-    return problem.hresult == 0 ? std::string{} : hyperv::hint_for(problem.hresult);
+    return problem.hresult == 0 ? std::string{} : hint_of(problem.hresult);
 }
 
 void RealiseStep::validate() {
@@ -114,6 +139,7 @@ void RealiseStep::validate() {
             break;
         }
         if (number == limits::kValidationsMax || !repair(problems)) {
+            check_planned_is_there(run_);
             throw validation_error(run_, problems, status);
         }
     }
@@ -164,6 +190,14 @@ bool RealiseStep::attempt(int number) {
     }
     const auto status = backup::wait_for_job(run_, *job);
     if (status.state == JobState::failed) {
+        const auto problems =
+            backup::read_patiently(run_, [&] { return run_.importer().read_problems(*job); });
+        // A failed job repeats its own error among them, which explains nothing.
+        const bool is_explained =
+            std::any_of(problems.begin(), problems.end(), [&](const PlannedProblem& problem) {
+                return find_part(problem) != nullptr || problem.hresult != status.hresult;
+            });
+        if (is_explained) throw validation_error(run_, problems, status);
         throw backup::failure_of(status, "RealizePlannedSystem");
     }
     return find_vm(

@@ -228,8 +228,9 @@ JobRef FakeRestoreHost::start_import(const hyperv::ImportRequest& request) {
 JobRef FakeRestoreHost::start_validate(const std::string& planned_id) {
     return observed("start_validate", [&] {
         const auto problems = world_.validate(world_.get(planned_id));
+        const std::uint32_t plain = world_.behaviour.validate_hresult;
         const JobRef job =
-            world_.host_.start_job("validate", problems.empty() ? 0 : 0x80070490, {});
+            world_.host_.start_job("validate", problems.empty() ? plain : 0x80070490, {});
         world_.found_[job.instance_id] = problems;
         return job;
     });
@@ -240,7 +241,9 @@ JobRef FakeRestoreHost::start_realise(const std::string& planned_id) {
         world_.get(planned_id);
         const std::uint32_t hresult = world_.behaviour.realise_hresult;
         if (hresult == 0 || world_.behaviour.leaves_half_vm) world_.realise(planned_id);
-        return world_.host_.start_job("realise", hresult, {planned_id});
+        const JobRef job = world_.host_.start_job("realise", hresult, {planned_id});
+        if (hresult != 0) world_.found_[job.instance_id] = world_.behaviour.realise_problems;
+        return job;
     });
 }
 

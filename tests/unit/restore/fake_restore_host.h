@@ -33,6 +33,8 @@ struct RestoreBehaviour {
     /// A switched-off connection with a switch that is not here is a problem all the same.
     bool minds_dead_connections = false;
     std::vector<hyperv::PlannedProblem> problems;  ///< Of every validation.
+    std::uint32_t validate_hresult = 0;  ///< Validations fail with it and name no problem.
+    std::vector<hyperv::PlannedProblem> realise_problems;  ///< Of a realisation that fails.
 };
 
 class FakeRestoreWorld {

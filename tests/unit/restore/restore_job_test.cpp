@@ -161,6 +161,55 @@ TEST_CASE("restore: what a host cannot run is said in words with codes, and undo
     CHECK(lab.world.destroyed.size() == 1);
 }
 
+TEST_CASE("restore: a problem without an HRESULT keeps its number", "[restore]") {
+    RestoreLab lab;
+    lab.world.behaviour.problems = {{0, "12345", "Something else.", "", ""}};
+    CHECK(contains(lab.fail(lab.request()).message(), "Something else. [12345]"));
+}
+
+TEST_CASE("restore: why a realisation failed is read from its problems", "[restore]") {
+    RestoreLab lab;
+    lab.world.behaviour.realise_hresult = 0x80004005;
+    lab.world.behaviour.realise_problems = {{0x800700B7, "32768", "It exists.", "", ""}};
+    const Error error = lab.fail(lab.request());
+    CHECK(error.code() == ErrorCode::conflict);
+    CHECK(contains(error.message(), "0x800700B7"));
+    CHECK_FALSE(error.hint().empty());
+}
+
+TEST_CASE("restore: a VM of the planned VM's id that is somebody else's stays", "[restore]") {
+    RestoreLab lab;
+    lab.world.behaviour.realise_hresult = 0x800700B7;
+    lab.lab.script.on_event = [&](int, const std::string& event) {
+        if (event != "before start_realise") return;
+        lab.world.vms.push_back({lab.world.planned.front().id, "theirs", "off", {}});
+    };
+    auto job = lab.make_job(lab.request());
+    CHECK_THROWS_AS(lab.run(job), Error);
+    REQUIRE(lab.world.vms.size() == 1);
+    CHECK(lab.world.vms.front().name == "theirs");
+    CHECK(lab.world.planned.empty());
+}
+
+TEST_CASE("restore: a planned VM that somebody removed is named, with no advice about backups",
+          "[restore]") {
+    RestoreLab lab;
+    lab.world.behaviour.validate_hresult = 0x80070490;
+    lab.lab.script.on_event = [&](int, const std::string& event) {
+        if (event == "after start_validate") lab.world.planned.clear();
+    };
+    auto job = lab.make_job(lab.request());
+    try {
+        lab.run(job);
+        FAIL("restored");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::host_failure);
+        CHECK(contains(error.message(), "somebody else removed it"));
+        CHECK_FALSE(contains(error.hint(), "full"));
+    }
+    CHECK(lab.world.vms.empty());
+}
+
 TEST_CASE("restore: disks are known again by slot, by place, and by nothing less", "[restore]") {
     RestoreLab lab;
     lab.world.behaviour.resets_slots = true;
