@@ -128,9 +128,38 @@ private:
             run.warn("after the commit: " + error.message());
             return finish(run, *point);
         }
+        if (const auto gone = find_vm_gone(error)) {
+            journal.put(key::kFailed, failure_json(*gone));
+            undo();
+            throw Error{*gone};
+        }
         journal.put(key::kFailed, failure_json(error));
         undo();
         throw error;
+    }
+
+    /// A VM that left the host while we worked explains whatever failed with it.
+    std::optional<Error> find_vm_gone(const Error& error) {
+        const bool may_be = error.code() == ErrorCode::host_failure ||
+                            error.code() == ErrorCode::not_found ||
+                            error.code() == ErrorCode::conflict;
+        if (!may_be) return std::nullopt;
+        try {
+            Run run{services_, job_, record_, Stoppable::no};
+            PlanStep{run}.run();
+            run.host().read_vm(run.vm_id());
+        } catch (const Error& look) {
+            if (look.code() != ErrorCode::not_found) return std::nullopt;
+            const Json plan = *RunJournal{job_.journal()}.find(key::kPlan);
+            return Error{
+                ErrorCode::not_found,
+                fmt::format("VM {} was on host {} when the backup began and is not there any more: "
+                            "{}",
+                            plan.value("vm_name", ""), record_.draft.name, error.message()),
+                "Was it deleted, or moved to another host? A VM that moved is backed up from the "
+                "host that has it now; its first backup there is a full."};
+        }
+        return std::nullopt;
     }
 
     std::optional<PointSummary> find_point_of_run() {

@@ -70,7 +70,9 @@ void ConvertStep::settle(const std::string& snapshot_id) {
     if (const auto job = run_.journal().find_job(key::job(key::kConvert, 0))) {
         const hyperv::JobStatus status = wait_for_job(run_, *job);
         if (status.state == JobState::failed) {
-            failure = failure_of(status, "ConvertToReferencePoint").message();
+            const Error error = failure_of(status, "ConvertToReferencePoint");
+            failure = error.message();
+            if (!error.hint().empty()) failure += ". " + error.hint();
         }
     }
     Found found;

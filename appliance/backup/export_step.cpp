@@ -20,10 +20,16 @@ using repository::PointKind;
 
 namespace {
 
+constexpr std::string_view kExportHint =
+    "What the host left on the share is no whole export. Its event log "
+    "Microsoft-Windows-Hyper-V-VMMS-Admin may say why; nothing of it was kept, and the next backup "
+    "starts anew.";
+
 /// Failures of the share or of ourselves: a full would meet them as well.
 bool concerns_content(const Error& error) {
     switch (error.code()) {
         case ErrorCode::corrupt:
+        case ErrorCode::conflict:  // An image that its host has not finished.
         case ErrorCode::parent_mismatch:
         case ErrorCode::parent_missing:
         case ErrorCode::unsupported:
@@ -113,6 +119,7 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), goal);
     } catch (Error& error) {
         if (goal.kind == PointKind::full || !concerns_content(error)) {
+            if (error.hint().empty()) error.set_hint(std::string{kExportHint});
             error.add_context(fmt::format("looking at the export of VM {}", run_.plan().vm_name));
             throw;
         }

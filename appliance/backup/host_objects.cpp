@@ -45,7 +45,11 @@ bool is_busy_with_snapshots(Run& run) {
                        });
 }
 
-Found look_for_snapshot(Run& run, const Json& intent) {
+/// After a job that failed nothing but its own word proves anything: a single new one may as well
+/// be another product's.
+enum class IsProof { single_new_one, nothing_but_name };
+
+Found look_for_snapshot(Run& run, const Json& intent, IsProof proof = IsProof::single_new_one) {
     const std::vector<std::string> before = strings_of(intent, "before");
     Found found;
     std::vector<hyperv::Snapshot> fresh;
@@ -58,7 +62,8 @@ Found look_for_snapshot(Run& run, const Json& intent) {
         }
         fresh.push_back(snapshot);
     }
-    if (fresh.size() == 1 && is_created_inside(fresh.front(), intent)) {
+    const bool may_be_single = proof == IsProof::single_new_one && fresh.size() == 1;
+    if (may_be_single && is_created_inside(fresh.front(), intent)) {
         found.id = fresh.front().instance_id;
         return found;
     }
@@ -78,21 +83,33 @@ std::vector<std::string> read_affected(Run& run,
     }
 }
 
+/// The one new snapshot that our job says it made, if it still says so.
+std::optional<std::string> find_made_by_job(Run& run, int attempt, const Json& intent) {
+    const auto job = run.journal().find_job(key::job(key::kSnapshot, attempt));
+    if (!job || job->is_synchronous) return std::nullopt;
+    const auto before = strings_of(intent, "before");
+    std::vector<std::string> made;
+    for (const std::string& id :
+         read_affected(run, [&] { return run.host().list_affected_snapshots(*job); })) {
+        if (!contains(before, id) && is_snapshot_on_host(run, id)) made.push_back(id);
+    }
+    if (made.size() != 1) return std::nullopt;
+    return made.front();
+}
+
 }  // namespace
+
+Found find_snapshot_of_failure(Run& run, int attempt) {
+    const auto intent = run.journal().find(key::intent(key::kSnapshot, attempt));
+    if (!intent) return {};
+    if (const auto made = find_made_by_job(run, attempt, *intent)) return {*made, {}};
+    return look_for_snapshot(run, *intent, IsProof::nothing_but_name);
+}
 
 Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patience) {
     const auto intent = run.journal().find(key::intent(key::kSnapshot, attempt));
     if (!intent) return {};
-    const auto job = run.journal().find_job(key::job(key::kSnapshot, attempt));
-    if (job && !job->is_synchronous) {
-        const auto before = strings_of(*intent, "before");
-        std::vector<std::string> made;
-        for (const std::string& id :
-             read_affected(run, [&] { return run.host().list_affected_snapshots(*job); })) {
-            if (!contains(before, id) && is_snapshot_on_host(run, id)) made.push_back(id);
-        }
-        if (made.size() == 1) return {made.front(), {}};
-    }
+    if (const auto made = find_made_by_job(run, attempt, *intent)) return {*made, {}};
     Found found;
     wait_until(run, patience, [&] {
         found = look_for_snapshot(run, *intent);

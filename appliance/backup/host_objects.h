@@ -22,6 +22,10 @@ struct Found {
 /// `patience` for it to appear.
 Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patience);
 
+/// The same after the attempt's job has failed, when a single new one may be another product's:
+/// only what the job names, or what has our name, is ours.
+Found find_snapshot_of_failure(Run& run, int attempt);
+
 /// The snapshot of this run, if any exists on the host now.
 Found find_our_snapshot(Run& run);
 

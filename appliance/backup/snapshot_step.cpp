@@ -83,10 +83,16 @@ SnapshotStep::Outcome SnapshotStep::attempt(int number, ConsistencyLevel level) 
     if (!job || job->is_synchronous) return look(number, run_.pace().appear_max);
     const hyperv::JobStatus status = wait_for_job(run_, *job);
     const bool has_failed = status.state == JobState::failed;
-    outcome = look(number, has_failed ? std::chrono::seconds{0} : run_.pace().appear_max);
-    if (!has_failed) return outcome;
-    if (outcome.id) destroy_snapshot(run_, *outcome.id);
+    if (!has_failed) return look(number, run_.pace().appear_max);
     const Error failure = failure_of(status, "CreateSnapshot");
+    const Found found = find_snapshot_of_failure(run_, number);
+    if (!found.in_doubt.empty()) {
+        // Nothing of this attempt is ours: whoever cleans up leaves what is there alone.
+        run_.journal().put(key::ended(key::kSnapshot, number),
+                           {{"refusal", failure.message()}, {"hint", failure.hint()}});
+    }
+    outcome = judge(found);
+    if (outcome.id) destroy_snapshot(run_, *outcome.id);
     return {std::nullopt, failure.message(), failure.hint()};
 }
 
@@ -108,7 +114,10 @@ void SnapshotStep::ask(int number, ConsistencyLevel level, Outcome& outcome) {
 }
 
 SnapshotStep::Outcome SnapshotStep::look(int number, std::chrono::seconds patience) {
-    const Found found = find_snapshot_of_attempt(run_, number, patience);
+    return judge(find_snapshot_of_attempt(run_, number, patience));
+}
+
+SnapshotStep::Outcome SnapshotStep::judge(const Found& found) const {
     if (found.id) return {found.id, {}, {}};
     if (found.in_doubt.empty()) return {};
     std::string commands;

@@ -2,6 +2,7 @@
 // allow.
 #pragma once
 
+#include "appliance/backup/host_objects.h"
 #include "appliance/backup/run.h"
 
 #include "exporter/hyperv/hyperv_host.h"
@@ -30,6 +31,7 @@ private:
     Outcome attempt(int number, hyperv::ConsistencyLevel level);
     void ask(int number, hyperv::ConsistencyLevel level, Outcome& outcome);
     Outcome look(int number, std::chrono::seconds patience);
+    Outcome judge(const Found& found) const;
     void adopt(const std::string& id, hyperv::ConsistencyLevel level, const std::string& note);
     void finish();
     /// A VM that changed between plan and snapshot is backed up in full.

@@ -321,7 +321,10 @@ TEST_CASE("backup: a failed conversion costs the next increment, not this point"
     lab.back_up();
     lab.guest_writes();
     lab.world.behaviour.fails_convert = true;
-    CHECK(lab.back_up()["kind"] == "incremental");
+    auto job = lab.make_backup();
+    CHECK(lab.run(job).result["kind"] == "incremental");
+    REQUIRE(job.warnings.size() == 1);
+    CHECK(job.warnings[0].find("Log on as a service") != std::string::npos);
     CHECK(lab.repository.points.back()->summary.draft.reference_point.empty());
     CHECK(lab.world.reference_points.empty());
     lab.world.behaviour.fails_convert = false;
@@ -344,6 +347,28 @@ TEST_CASE("backup: another product's recovery snapshot stops us before we begin"
     CHECK(code_of(lab, job) == ErrorCode::conflict);
     CHECK(lab.world.snapshots.size() == 1);
     CHECK(lab.world.destroyed.empty());
+}
+
+TEST_CASE("backup: a VM that leaves the host meanwhile is the cause that is named",
+          "[F-WM-20][backup]") {
+    Lab lab;
+    lab.world.behaviour.fail_export_hresult = 0x80070490;
+    const std::string id = lab.world.vm_id;
+    lab.script.on_event = [&](int, const std::string& event) {
+        if (event == "after start_export") lab.world.vm_id = "gone";
+        if (event == "after start_destroy_snapshot") lab.world.vm_id = id;
+    };
+    auto job = lab.make_backup();
+    try {
+        lab.run(job);
+        FAIL("backed up");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::not_found);
+        CHECK(error.message().find("web01") != std::string::npos);
+        CHECK(error.message().find("not there any more") != std::string::npos);
+        CHECK(error.hint().find("moved") != std::string::npos);
+    }
+    CHECK(lab.repository.points.empty());
 }
 
 TEST_CASE("backup: two products at once: what the other makes is never adopted nor touched",
@@ -382,6 +407,23 @@ TEST_CASE("backup: a foreign snapshot that appears while we ask leaves no doubt 
     lab.run(job);
     CHECK(lab.newest_point_restores());
     CHECK(lab.world.snapshots.size() == 1);
+    CHECK(lab.world.snapshots.front().instance_id == foreign);
+}
+
+TEST_CASE("backup: a foreign snapshot that appears while ours fails is not destroyed for it",
+          "[backup]") {
+    Lab lab;
+    lab.world.behaviour.fails_application = true;
+    std::string foreign;
+    lab.script.on_event = [&](int, const std::string& event) {
+        if (event == "before start_create_snapshot" && foreign.empty()) {
+            foreign = lab.world.add_foreign_snapshot("theirs");
+        }
+    };
+    auto job = lab.make_backup();
+    CHECK(code_of(lab, job) == ErrorCode::conflict);
+    CHECK(lab.world.destroyed.empty());
+    REQUIRE(lab.world.snapshots.size() == 1);
     CHECK(lab.world.snapshots.front().instance_id == foreign);
 }
 
