@@ -7,8 +7,8 @@
 
 namespace entrepot::state {
 
-/// Of hosts, shares, exclusions, policies, users and tokens. Equal text: nothing has changed. It finds
-/// changes and proves nothing.
+/// Of hosts, shares, exclusions, policies, users and tokens. Equal text: nothing has changed. It
+/// finds changes and proves nothing.
 std::string config_digest(Database& database);
 
 /// The setting in which it is remembered which state was copied last.
