@@ -35,6 +35,8 @@ inline constexpr std::size_t kSuspectPointsMax = 64;
 /// How long an export that is ours already waits for the repository; a gc of a large one takes
 /// hours.
 inline constexpr std::chrono::hours kRepositoryWaitMax{24};
+/// When a restore or a check that found it busy looks again.
+inline constexpr std::chrono::seconds kRepositoryRetry{2};
 
 /// Room for the configuration files and the images' tables, whatever the guest wrote.
 inline constexpr std::uint64_t kExportMarginBytes = 32 * kMiB;

@@ -3,6 +3,7 @@
 
 #include "appliance/backup/exported_disk.h"
 #include "appliance/backup/plan_step.h"
+#include "appliance/backup/repository_wait.h"
 #include "appliance/backup/residue_check.h"
 
 #include "storage/repository/retention.h"
@@ -174,7 +175,9 @@ jobs::JobOutcome run_verify(const Services& services, jobs::JobContext& job) {
     job.enter_stage("verify");
     Json points = Json::array();
     std::size_t damaged = 0;
-    for (const auto& verdict : services.repository.verify(ids, depth, job.work())) {
+    const auto verdicts = queue_until_repository_is_free(
+        [&] { return services.repository.verify(ids, depth, job.work()); });
+    for (const auto& verdict : verdicts) {
         Json damage = Json::array();
         for (const auto& range : verdict.damage) {
             damage.push_back({{"disk", range.disk},

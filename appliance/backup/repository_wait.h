@@ -4,6 +4,8 @@
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/limits.h"
 
+#include "appliance/jobs/job.h"
+
 #include "base/error.h"
 
 namespace entrepot::backup {
@@ -24,6 +26,17 @@ auto when_repository_is_free(HostRun& run, const Act& act) -> decltype(act()) {
         }
         is_told = true;
         pauses.wait();
+    }
+}
+
+/// For the beginning of a job that has done nothing yet: busy puts it back into the queue.
+template <typename Act>
+auto queue_until_repository_is_free(const Act& act) -> decltype(act()) {
+    try {
+        return act();
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::busy) throw;
+        throw jobs::Deferral{error.message(), limits::kRepositoryRetry};
     }
 }
 

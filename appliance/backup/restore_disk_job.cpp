@@ -1,6 +1,8 @@
 // See restore_disk_job.h.
 #include "appliance/backup/restore_disk_job.h"
 
+#include "appliance/backup/repository_wait.h"
+
 #include "storage/disk/disk_writer.h"
 
 #include "base/error.h"
@@ -44,7 +46,8 @@ jobs::JobOutcome run_restore_disk(const Services& services, jobs::JobContext& jo
     options.created = services.clock.wall_now();
     job.enter_stage("restore");
     with_context(fmt::format("restoring disk {} of point {}", disk.draft.index, point.id), [&] {
-        const auto reader = services.repository.open_point(point.id);
+        const auto reader = queue_until_repository_is_free(
+            [&] { return services.repository.open_point(point.id); });
         const auto content = reader->open_disk(disk.draft.index, repository::View::restore);
         disk::write_disk(services.file_system, services.random, *content, target, options,
                          job.work());

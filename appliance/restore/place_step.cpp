@@ -2,6 +2,7 @@
 #include "appliance/restore/place_step.h"
 
 #include "appliance/backup/host_calls.h"
+#include "appliance/backup/repository_wait.h"
 #include "appliance/restore/host_path.h"
 #include "appliance/restore/limits.h"
 #include "appliance/restore/marker_disk.h"
@@ -14,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <numeric>
 
 namespace entrepot::restore {
@@ -48,6 +50,11 @@ void remove_half_files(FileSystem& file_system, const fs::path& folder) {
     for (const DirectoryEntry& entry : file_system.list(folder)) {
         if (entry.name.starts_with(".")) file_system.remove(folder / entry.name);
     }
+}
+
+std::unique_ptr<repository::PointReader> open_point(RestoreRun& run) {
+    return backup::when_repository_is_free(
+        run, [&] { return run.services().repository.open_point(run.plan().request.point); });
 }
 
 }  // namespace
@@ -134,7 +141,7 @@ void PlaceStep::write_disks(const fs::path& folder) {
     const fs::path disks = folder / kDiskFolder;
     make_folder(services.file_system, disks);
     remove_half_files(services.file_system, disks);
-    const auto reader = services.repository.open_point(run_.plan().request.point);
+    const auto reader = open_point(run_);
     DiskProgress progress{run_.job().progress(), run_.plan().layout};
     for (const PlacedDisk& disk : run_.plan().layout.disks) {
         with_context(fmt::format("restoring disk {} ({})", disk.index, disk.name), [&] {
@@ -159,7 +166,7 @@ void PlaceStep::write_files(const fs::path& folder) {
     const fs::path files = folder / kFileFolder;
     make_folder(services.file_system, files);
     remove_half_files(services.file_system, files);
-    const auto reader = services.repository.open_point(run_.plan().request.point);
+    const auto reader = open_point(run_);
     for (const PlacedFile& file : run_.plan().layout.files) {
         if (services.file_system.exists(files / file.file_name)) continue;
         write_file_atomically(services.file_system, files / file.file_name,

@@ -2,6 +2,7 @@
 #include "appliance/restore/plan_step.h"
 
 #include "appliance/backup/host_calls.h"
+#include "appliance/backup/repository_wait.h"
 #include "appliance/restore/host_view.h"
 #include "appliance/restore/preflight.h"
 #include "appliance/restore/residue.h"
@@ -37,8 +38,9 @@ void PlanStep::run() {
     plan.host_name = run_.record().draft.name;
     plan.point_time = format_time(point.time);
     plan.backup_job = point.draft.host_facts.value("job_id", std::string{});
-    plan.layout =
-        plan_layout(point, services.repository.open_point(point.id)->file_names(), services.random);
+    const auto reader = backup::when_repository_is_free(
+        run_, [&] { return services.repository.open_point(point.id); });
+    plan.layout = plan_layout(point, reader->file_names(), services.random);
     plan.target = resolve_target(services, run_.record(), plan.request.to, run_.job().id());
     plan.marker_id = Guid::make_random(services.random);
     check(point);

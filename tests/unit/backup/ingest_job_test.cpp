@@ -217,6 +217,29 @@ TEST_CASE("restore disk: by number into a file that equals the content", "[backu
     CHECK_THROWS_AS(backup::run_restore_disk(images.lab.services, job), Error);
 }
 
+TEST_CASE("restore disk, verify: wait in the queue while gc has the repository to itself",
+          "[backup]") {
+    Images images;
+    const Json full = images.ingest({{"paths", {images.write_base("disk.vhdx")}}});
+    const auto target = images.folder / "restored.raw";
+    const Json parameters = {
+        {"point", full["point"]}, {"disk", "0"}, {"to", target.string()}, {"format", "raw"}};
+    bool is_busy = true;
+    images.lab.repository.on_open = [&] {
+        if (is_busy) throw Error{ErrorCode::busy, "the repository is being cleaned up"};
+    };
+    test::TestJob restore{images.lab.script, images.lab.clock, std::string(32, 'b'), parameters};
+    test::TestJob verify{
+        images.lab.script, images.lab.clock, std::string(32, 'd'), {{"depth", "data"}}};
+    CHECK_THROWS_AS(backup::run_restore_disk(images.lab.services, restore), jobs::Deferral);
+    CHECK_THROWS_AS(backup::run_verify(images.lab.services, verify), jobs::Deferral);
+    CHECK_FALSE(std::filesystem::exists(target));
+    is_busy = false;
+    backup::run_restore_disk(images.lab.services, restore);
+    CHECK(images.lab.file_system.read_file(target, 2 * kMiB) == images.first);
+    CHECK(backup::run_verify(images.lab.services, verify).result["damaged"] == 0);
+}
+
 TEST_CASE("prune: keeps what the rule says and tells why; a dry run removes nothing", "[backup]") {
     Lab lab;
     for (int round = 0; round < 4; ++round) {

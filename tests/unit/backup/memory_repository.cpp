@@ -223,6 +223,7 @@ void MemoryRepository::release_point(const std::string& id) {
 
 std::vector<PointVerdict> MemoryRepository::verify(const std::vector<std::string>& ids, VerifyDepth,
                                                    const Work&) {
+    on_open();
     std::vector<PointVerdict> verdicts;
     for (const auto& point : points) {
         const std::string& id = point->summary.id;

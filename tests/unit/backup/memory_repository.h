@@ -34,7 +34,7 @@ public:
     std::function<void(const char* moment)> on_commit = [](const char*) {};
     std::function<void()> on_write = [] {};
     std::function<void()> on_begin = [] {};
-    std::function<void()> on_open = [] {};
+    std::function<void()> on_open = [] {};  ///< open_point() and verify().
     /// Why the clock is not to be trusted; empty: it is.
     std::string frozen;
     std::chrono::seconds minimum_age{0};
