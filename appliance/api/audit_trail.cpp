@@ -19,6 +19,12 @@ constexpr int kRefusalsMax = 60;
 constexpr auto kRefusalWindow = 1min;
 constexpr std::size_t kDetailBytesMax = 256;
 
+// Deletions must work on a full disk, and be in the log: they may use what the repository keeps
+// back for them. Nothing else may.
+bool frees_space(const Operation& operation) {
+    return operation.id == "deletePoint" || operation.id == "startPrune";
+}
+
 std::string object_of(const Request& request) {
     std::string object;
     for (const auto& [name, value] : request.parameters)
@@ -72,7 +78,7 @@ access::AuditDraft make_draft(const Request& request, const Operation& operation
 
 }  // namespace
 
-void AuditTrail::append(const access::AuditDraft& draft) {
+void AuditTrail::append_with_room(const access::AuditDraft& draft) {
     try {
         audit_.append(draft);
     } catch (const Error& error) {
@@ -96,7 +102,13 @@ void AuditTrail::before(const Request& request, const Operation& operation) {
     if (!operation.is_audited) return;
     access::AuditDraft draft = make_draft(request, operation);
     draft.result = "asked";
-    with_context("writing the audit log", [&] { append(draft); });
+    with_context("writing the audit log", [&] {
+        if (frees_space(operation)) {
+            append_with_room(draft);
+        } else {
+            audit_.append(draft);
+        }
+    });
 }
 
 void AuditTrail::after(const Request& request, const Operation& operation,
@@ -119,7 +131,7 @@ void AuditTrail::after(const Request& request, const Operation& operation,
         }
     }
     try {
-        append(draft);
+        audit_.append(draft);
     } catch (const std::exception& error) {
         log_.error("the audit log could not be written", {{"user", draft.user},
                                                           {"action", draft.action},

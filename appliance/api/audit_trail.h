@@ -27,7 +27,7 @@ public:
                const Response& response) override;
 
 private:
-    void append(const access::AuditDraft& draft);
+    void append_with_room(const access::AuditDraft& draft);
     bool is_refusal_counted();
 
     access::AuditLog& audit_;

@@ -17,7 +17,7 @@ import ssl
 
 from harness import MIB, SOURCE, Failure, Lab, expect, free_port, sha256_of, wait_until
 
-kBrowserSeconds = 300
+kBrowserSeconds = 600
 kExportBytesPerSecond = 24 * MIB  # So slow that a person, or a browser on a busy machine, sees the first backup move.
 
 
