@@ -20,6 +20,7 @@ class Run:
     status: int | None = None   # 0 where it ends well, 1 where not; corrupt data gives 4, residue 3.
     scene: str = "plain"        # plain: a directory; samba: a real share; sealed: HTTP with sealed messages; many: a host of many VMs.
     foreign: str = ""           # What of another product is there afterwards, untouched: snapshots, points, planned, machines.
+    in_doubt: str = ""          # What of ours stays there with it, since nothing tells it from theirs.
     cancels: bool = False       # Somebody cancels it.
     mends: str = ""             # What puts the VM right again afterwards.
     counts: bool = True         # False: the fault lasts, whatever it is used for.
@@ -84,7 +85,12 @@ ROWS = {
     "wrong-name-certificate": both(bad, "connect", "", "untrusted", "certificate"),
     "old-tls": both(bad, "connect", "", "untrusted", "TLS"),
     "request-lost": both(well, CREATE),
-    "reply-lost": both(well, CREATE),
+    # For each call that makes something, alone and with another product's object at the same moment.
+    "reply-lost": ([well(CREATE), well(EXPORT), well(CONVERT), well(DESTROY_POINT), # Which of two new ones is ours nothing proves: neither is touched nor adopted, and it is said.
+                    well(CONVERT, "", "none is proven to be ours", also=((CONVERT, "foreign-object"),), foreign="points", in_doubt="points"),
+                    bad(CREATE, "", "conflict", "not proven", "touched none", "Remove-VMSnapshot", also=((CREATE, "foreign-object"),), foreign="snapshots", in_doubt="snapshots")],
+                   [well(IMPORT), well(REALISE), well(IMPORT, also=((IMPORT, "foreign-object"),), foreign="planned"),
+                    well(REALISE, also=((REALISE, "foreign-object"),), foreign="machines")]),
     "http-status": both(well, "Enumerate", "503"),
     # The login: two refusals, then no more (F-WM-08).
     "deny-login": both(bad, "login", "", "unauthenticated", "password", times=FOREVER),
