@@ -90,10 +90,11 @@ TEST_CASE("crash states: a dropped sync is found", "[crash-states]") {
     }
     WARN("without one sync:" << report);
     // Each of these keeps an acknowledged point, a mark, a key or a copy of the state.
+    // Not so the catalog's journal: where it is torn, the catalog is found damaged and made again.
     for (const char* purpose :
          {"file tmp", "directory packs", "directory maps", "directory manifests", "directory marks",
-          "file keys", "directory keys", "directory states", "directory .", "file catalog.sqlite",
-          "file catalog.sqlite-journal"}) {
+          "file keys", "directory keys", "directory states", "directory .",
+          "file catalog.sqlite"}) {
         INFO(purpose);
         CHECK(by_purpose[purpose].faults > 0);
     }
