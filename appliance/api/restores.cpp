@@ -9,8 +9,31 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 namespace entrepot::api {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// What a guest wrote must not become a file of the system: over the network only one directory is
+/// written to, and nothing below it, where somebody's link could lead elsewhere. Whoever is on the
+/// appliance may write wherever the daemon can.
+void require_place(const Services& services, const fs::path& target) {
+    const fs::path& directory = services.config.restore_directory;
+    if (target.parent_path() != directory || target.filename() == ".." ||
+        target.filename() == "." || target.filename().empty()) {
+        throw Error{
+            ErrorCode::access_denied,
+            fmt::format("over the network disks are restored into {} only, not to {}",
+                        directory.string(), target.string()),
+            fmt::format(
+                "Name a new file in {}; restore.directory in the configuration sets another "
+                "directory. On the appliance itself `entrepot restore disk` writes anywhere.",
+                directory.string())};
+    }
+    if (!services.file_system.exists(directory)) services.file_system.make_directories(directory);
+}
 
 Response create_disk_restore(const Request& request, Services& services) {
     const Json body = request.json();
@@ -23,6 +46,7 @@ Response create_disk_restore(const Request& request, Services& services) {
     if (target.front() != '/') {
         throw Error{ErrorCode::invalid, fmt::format("\"{}\" is no absolute path", target)};
     }
+    if (!request.user.is_local) require_place(services, target);
     disk::parse_target_format(format);  // Refused here rather than by the job.
 
     const auto point = services.repository().find_point(point_text);

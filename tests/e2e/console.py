@@ -44,7 +44,7 @@ def make_machines(lab, chance):
 def start_daemon(lab):
     """The daemon's process, its address and its one-time link."""
     with open(lab.config_file, "a") as config:
-        config.write("[hosts]\nallow_loopback = true\n")
+        config.write(f"[hosts]\nallow_loopback = true\n[restore]\ndirectory = \"{lab.root}/restored\"\n")
     port = free_port()
     log = open(lab.root / "entrepotd.log", "ab")
     process = subprocess.Popen([lab.binaries / "entrepotd", "--data", lab.data, "--config", lab.config_file,

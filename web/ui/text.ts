@@ -230,7 +230,7 @@ export const text = {
   },
   restore: {
     title: 'Restore a disk', machineInstead: 'The whole machine instead', pickVm: 'Which machine?', pickPoint: 'Which moment?', pickDisk: 'Which disk?', change: 'Change',
-    to: 'Write to', toHint: 'A new file on the appliance, with its whole path.', format: 'Format', start: 'Restore the disk',
+    to: 'Write to', toHint: 'A new file in the appliance\u2019s directory for restores:', format: 'Format', start: 'Restore the disk',
     noVms: 'There is nothing to restore yet: no machine has a recovery point.',
     damaged: 'This point has known damage; the restore will stop where it cannot read. Pick another point if you can.',
     formats: { vhdx: 'VHDX, grows as needed', 'vhdx-fixed': 'VHDX, fixed size', vhd: 'VHD, grows as needed', 'vhd-fixed': 'VHD, fixed size', raw: 'Raw image', qcow2: 'QCOW2' } as Record<string,

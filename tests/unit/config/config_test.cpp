@@ -59,6 +59,8 @@ smb_conf = "/etc/samba/smb.conf"
 samba_include = "/etc/entrepot/samba.conf"
 samba_directory = "/run/entrepot/samba"
 wait_for_space_minutes = 30
+[restore]
+directory = "/srv/out"
 [log]
 level = "debug"
 )",
@@ -78,6 +80,7 @@ level = "debug"
     CHECK(config.samba_include == "/etc/entrepot/samba.conf");
     CHECK(config.samba_place() == "/run/entrepot/samba");
     CHECK(config.space_wait_minutes == 30);
+    CHECK(config.restore_directory == "/srv/out");
     CHECK(config.log_level == LogLevel::debug);
 }
 

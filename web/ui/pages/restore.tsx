@@ -191,7 +191,7 @@ function TargetForm({ point }: { point: Point }) {
       />
       <TextField
         label={text.restore.to}
-        hint={`${text.restore.toHint} /srv/restore/${safeName}-${disk}.${kExtensions[form]}`}
+        hint={`${text.restore.toHint} /srv/entrepot/restored/${safeName}-${disk}.${kExtensions[form]}`}
         value={path}
         onChange={setPath}
         required
