@@ -3,6 +3,7 @@
 // Poco::Data.
 #include "storage/catalog/catalog.h"
 
+#include "base/crc32c.h"
 #include "base/error.h"
 
 #include <Poco/Data/RecordSet.h>
@@ -10,10 +11,13 @@
 #include <Poco/Data/SQLite/SQLiteException.h>
 #include <Poco/Data/Session.h>
 #include <Poco/Data/Statement.h>
+#include <Poco/Exception.h>
 #include <Poco/Nullable.h>
 #include <fmt/format.h>
 
+#include <iterator>
 #include <mutex>
+#include <utility>
 
 namespace entrepot::catalog {
 namespace {
@@ -22,7 +26,7 @@ namespace data = Poco::Data;
 namespace sqlite = Poco::Data::SQLite;
 using namespace Poco::Data::Keywords;
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 4;
 
 constexpr const char* kSchema[] = {
     "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
@@ -42,7 +46,10 @@ constexpr const char* kSchema[] = {
 // From each schema to the next; the first makes 2 of 1.
 constexpr const char* kMigrations[] = {
     "ALTER TABLE damaged_slots ADD COLUMN chunk VARCHAR(64) NOT NULL DEFAULT ''",
+    "ALTER TABLE packs ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE points ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
 };
+constexpr std::int64_t kFirstSchemaWithChecksums = 4;
 
 PackState pack_state_from(const std::string& text) {
     if (text == "open") return PackState::open;
@@ -53,6 +60,41 @@ PackState pack_state_from(const std::string& text) {
 
 std::int64_t to_signed(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
+}
+
+// SQLite does not notice a bit that rots in a row's content, and one is enough to make "is being
+// deleted" of "is not". CRC-32C over all other columns.
+template <typename... Fields>
+std::int64_t checksum_over(const Fields&... fields) {
+    std::string text;
+    (fmt::format_to(std::back_inserter(text), "{}\n", fields), ...);
+    return std::int64_t{crc32c(as_bytes(text))};
+}
+
+std::int64_t checksum_of(const PackRow& row) {
+    return checksum_over(row.id, row.generation, to_string(row.state), row.size_bytes,
+                         row.slot_count, row.plain_bytes, row.dead_bytes, row.session);
+}
+
+std::int64_t checksum_of(const PointRow& row) {
+    const auto text_of = [](const std::optional<std::int64_t>& value) {
+        return value ? std::to_string(*value) : std::string{"none"};
+    };
+    return checksum_over(row.id, row.sequence, row.vm_id, row.vm_name, row.body,
+                         row.manifest_digest, row.is_deleting, row.is_damaged,
+                         text_of(row.protected_until_ms), row.hold_reason, text_of(row.verified_ms),
+                         row.verified_result);
+}
+
+// Our statements are right, and our rows hold what their columns say: where SQLite says otherwise,
+// the file is not what we wrote.
+bool is_damage(const Poco::Exception& error) {
+    return dynamic_cast<const sqlite::InvalidSQLStatementException*>(&error) != nullptr ||
+           dynamic_cast<const Poco::DataException*>(&error) != nullptr ||
+           dynamic_cast<const Poco::NotFoundException*>(&error) != nullptr ||
+           dynamic_cast<const Poco::BadCastException*>(&error) != nullptr ||
+           dynamic_cast<const Poco::LogicException*>(&error) != nullptr ||
+           error.displayText().find("not a database") != std::string::npos;
 }
 
 template <typename Body>
@@ -66,10 +108,8 @@ auto translated(const std::string& what, Body&& body) {
     } catch (const sqlite::DBLockedException& error) {
         throw Error{ErrorCode::busy, fmt::format("{}: {}", what, error.displayText())};
     } catch (const Poco::Exception& error) {
-        const std::string text = error.displayText();
-        const bool is_foreign = text.find("not a database") != std::string::npos;
-        throw Error{is_foreign ? ErrorCode::corrupt : ErrorCode::io,
-                    fmt::format("{}: {}", what, text)};
+        throw Error{is_damage(error) ? ErrorCode::corrupt : ErrorCode::io,
+                    fmt::format("{}: {}", what, error.displayText())};
     }
 }
 
@@ -124,6 +164,8 @@ public:
         });
         check_integrity();
         ensure_schema();
+        list_packs();
+        list_points();
     }
 
     std::uint64_t next_sequence(std::uint64_t floor) override {
@@ -178,15 +220,7 @@ public:
     }
 
     void put_pack(const PackRow& row) override {
-        change([&](data::Session& session) {
-            session << "DELETE FROM packs WHERE id = ?", bind(row.id), now;
-            session << "INSERT INTO packs (id, generation, state, size_bytes, slot_count, "
-                       "plain_bytes, dead_bytes, session) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                bind(row.id), bind(to_signed(row.generation)),
-                bind(std::string{to_string(row.state)}), bind(to_signed(row.size_bytes)),
-                bind(to_signed(row.slot_count)), bind(to_signed(row.plain_bytes)),
-                bind(to_signed(row.dead_bytes)), bind(row.session), now;
-        });
+        change([&](data::Session& session) { replace_pack(session, row); });
     }
 
     std::optional<PackRow> find_pack(const std::string& id) override {
@@ -258,9 +292,7 @@ public:
     }
 
     void mark_deleting(const std::string& id) override {
-        change([&](data::Session& session) {
-            session << "UPDATE points SET is_deleting = 1 WHERE id = ?", bind(id), now;
-        });
+        update_point(id, [](PointRow& row) { row.is_deleting = true; });
     }
 
     void remove_point(const std::string& id) override {
@@ -271,25 +303,23 @@ public:
 
     void set_protection(const std::string& id, std::optional<std::int64_t> until_ms,
                         const std::string& hold_reason) override {
-        change([&](data::Session& session) {
-            session << "UPDATE points SET protected_until_ms = ?, hold_reason = ? WHERE id = ?",
-                bind(nullable(until_ms)), bind(hold_reason), bind(id), now;
+        update_point(id, [&](PointRow& row) {
+            row.protected_until_ms = until_ms;
+            row.hold_reason = hold_reason;
         });
     }
 
     void set_verified(const std::string& id, std::int64_t time_ms, const std::string& result,
                       bool is_damaged) override {
-        change([&](data::Session& session) {
-            session << "UPDATE points SET verified_ms = ?, verified_result = ?, is_damaged = ? "
-                       "WHERE id = ?",
-                bind(time_ms), bind(result), bind(std::int64_t{is_damaged}), bind(id), now;
+        update_point(id, [&](PointRow& row) {
+            row.verified_ms = time_ms;
+            row.verified_result = result;
+            row.is_damaged = is_damaged;
         });
     }
 
     void mark_damaged(const std::string& id) override {
-        change([&](data::Session& session) {
-            session << "UPDATE points SET is_damaged = 1 WHERE id = ?", bind(id), now;
-        });
+        update_point(id, [](PointRow& row) { row.is_damaged = true; });
     }
 
     void add_damaged_slots(const std::vector<DamagedSlot>& slots) override {
@@ -317,11 +347,11 @@ public:
 
 private:
     static constexpr const char* kSelectPacks =
-        "SELECT id, generation, state, size_bytes, slot_count, plain_bytes, dead_bytes, session "
-        "FROM packs";
+        "SELECT id, generation, state, size_bytes, slot_count, plain_bytes, dead_bytes, session, "
+        "checksum FROM packs";
     static constexpr const char* kSelectPoints =
         "SELECT id, sequence, vm_id, vm_name, body, manifest_digest, is_deleting, is_damaged, "
-        "protected_until_ms, hold_reason, verified_ms, verified_result FROM points";
+        "protected_until_ms, hold_reason, verified_ms, verified_result, checksum FROM points";
 
     static Poco::Nullable<std::int64_t> nullable(const std::optional<std::int64_t>& value) {
         return value ? Poco::Nullable<std::int64_t>{*value} : Poco::Nullable<std::int64_t>{};
@@ -341,45 +371,103 @@ private:
         return value.isEmpty() ? std::nullopt : std::optional{value.convert<std::int64_t>()};
     }
 
-    static PackRow pack_of(data::RecordSet& records) {
-        return {.id = text(records, 0),
-                .generation = static_cast<std::uint32_t>(number(records, 1)),
-                .state = pack_state_from(text(records, 2)),
-                .size_bytes = number(records, 3),
-                .slot_count = number(records, 4),
-                .plain_bytes = number(records, 5),
-                .dead_bytes = number(records, 6),
-                .session = text(records, 7)};
+    enum class Checksums { checked, not_there_yet };
+
+    template <typename Row>
+    static Row checked(Row row, const char* noun, std::uint64_t checksum, Checksums checksums) {
+        if (checksums == Checksums::checked && to_signed(checksum) != checksum_of(row)) {
+            throw Error{ErrorCode::corrupt,
+                        fmt::format("catalog: the row of {} {} is damaged", noun, row.id)};
+        }
+        return row;
     }
 
-    static PointRow point_of(data::RecordSet& records) {
-        return {.id = text(records, 0),
-                .sequence = number(records, 1),
-                .vm_id = text(records, 2),
-                .vm_name = text(records, 3),
-                .body = text(records, 4),
-                .manifest_digest = text(records, 5),
-                .is_deleting = number(records, 6) != 0,
-                .is_damaged = number(records, 7) != 0,
-                .protected_until_ms = optional_number(records, 8),
-                .hold_reason = text(records, 9),
-                .verified_ms = optional_number(records, 10),
-                .verified_result = text(records, 11)};
+    static PackRow pack_of(data::RecordSet& records, Checksums checksums = Checksums::checked) {
+        PackRow row{.id = text(records, 0),
+                    .generation = static_cast<std::uint32_t>(number(records, 1)),
+                    .state = pack_state_from(text(records, 2)),
+                    .size_bytes = number(records, 3),
+                    .slot_count = number(records, 4),
+                    .plain_bytes = number(records, 5),
+                    .dead_bytes = number(records, 6),
+                    .session = text(records, 7)};
+        return checked(std::move(row), "pack", number(records, 8), checksums);
+    }
+
+    static PointRow point_of(data::RecordSet& records, Checksums checksums = Checksums::checked) {
+        PointRow row{.id = text(records, 0),
+                     .sequence = number(records, 1),
+                     .vm_id = text(records, 2),
+                     .vm_name = text(records, 3),
+                     .body = text(records, 4),
+                     .manifest_digest = text(records, 5),
+                     .is_deleting = number(records, 6) != 0,
+                     .is_damaged = number(records, 7) != 0,
+                     .protected_until_ms = optional_number(records, 8),
+                     .hold_reason = text(records, 9),
+                     .verified_ms = optional_number(records, 10),
+                     .verified_result = text(records, 11)};
+        return checked(std::move(row), "point", number(records, 12), checksums);
+    }
+
+    static void replace_pack(data::Session& session, const PackRow& row) {
+        session << "DELETE FROM packs WHERE id = ?", bind(row.id), now;
+        session << "INSERT INTO packs (id, generation, state, size_bytes, slot_count, "
+                   "plain_bytes, dead_bytes, session, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            bind(row.id), bind(to_signed(row.generation)), bind(std::string{to_string(row.state)}),
+            bind(to_signed(row.size_bytes)), bind(to_signed(row.slot_count)),
+            bind(to_signed(row.plain_bytes)), bind(to_signed(row.dead_bytes)), bind(row.session),
+            bind(checksum_of(row)), now;
     }
 
     static void insert_point(data::Session& session, const PointRow& row) {
         session << "INSERT INTO points (id, sequence, vm_id, vm_name, body, manifest_digest, "
                    "is_deleting, is_damaged, protected_until_ms, hold_reason, verified_ms, "
-                   "verified_result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "verified_result, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             bind(row.id), bind(to_signed(row.sequence)), bind(row.vm_id), bind(row.vm_name),
             bind(row.body), bind(row.manifest_digest), bind(std::int64_t{row.is_deleting}),
             bind(std::int64_t{row.is_damaged}), bind(nullable(row.protected_until_ms)),
-            bind(row.hold_reason), bind(nullable(row.verified_ms)), bind(row.verified_result), now;
+            bind(row.hold_reason), bind(nullable(row.verified_ms)), bind(row.verified_result),
+            bind(checksum_of(row)), now;
+    }
+
+    template <typename Edit>
+    void update_point(const std::string& id, Edit&& edit) {
+        change([&](data::Session& session) {
+            data::Statement select{session};
+            select << kSelectPoints << " WHERE id = ?", bind(id), now;
+            data::RecordSet records{select};
+            if (!records.moveFirst()) return;
+            PointRow row = point_of(records);
+            edit(row);
+            session << "DELETE FROM points WHERE id = ?", bind(id), now;
+            insert_point(session, row);
+        });
+    }
+
+    // A catalog from before there were checksums.
+    static void add_checksums(data::Session& session) {
+        std::vector<PackRow> packs;
+        data::RecordSet pack_records{session, kSelectPacks};
+        for (bool more = pack_records.moveFirst(); more; more = pack_records.moveNext()) {
+            packs.push_back(pack_of(pack_records, Checksums::not_there_yet));
+        }
+        for (const PackRow& row : packs)
+            replace_pack(session, row);
+        std::vector<PointRow> points;
+        data::RecordSet point_records{session, kSelectPoints};
+        for (bool more = point_records.moveFirst(); more; more = point_records.moveNext()) {
+            points.push_back(point_of(point_records, Checksums::not_there_yet));
+        }
+        for (const PointRow& row : points) {
+            session << "DELETE FROM points WHERE id = ?", bind(row.id), now;
+            insert_point(session, row);
+        }
     }
 
     void check_integrity() {
         std::string verdict;
-        translated(path_, [&] { *session_ << "PRAGMA quick_check(1)", into(verdict), now; });
+        translated(path_, [&] { *session_ << "PRAGMA integrity_check(1)", into(verdict), now; });
         if (verdict != "ok") {
             throw Error{ErrorCode::corrupt, fmt::format("catalog {}: {}", path_, verdict)};
         }
@@ -402,6 +490,7 @@ private:
                  ++from) {
                 session << kMigrations[from - 1], now;
             }
+            if (version < kFirstSchemaWithChecksums) add_checksums(session);
             session << "DELETE FROM properties WHERE name = 'schema'", now;
             session << "INSERT INTO properties (name, value) VALUES ('schema', ?)",
                 bind(kSchemaVersion), now;

@@ -2,12 +2,16 @@
 #include "storage/catalog/catalog.h"
 #include "tests/support/temporary_directory.h"
 
-#include <sqlite3.h>
 #include "base/error.h"
 
+#include <sqlite3.h>
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <string_view>
 
 namespace entrepot::catalog {
@@ -93,6 +97,54 @@ TEST_CASE("catalog: a full disk is told as such, and the catalog goes on", "[cat
     CHECK(catalog->list_sessions().empty());
     catalog->add_session({"b", "ingest"});
     CHECK(catalog->list_sessions().size() == 1);
+}
+
+TEST_CASE("catalog: a bit that rotted is found when it is opened, or was none of ours",
+          "[catalog]") {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "catalog.sqlite";
+    {
+        const auto catalog = Catalog::open(path);
+        catalog->put_pack({.id = "aa", .generation = 3, .state = PackState::live, .size_bytes = 7});
+        catalog->add_point({.id = "bb",
+                            .sequence = 5,
+                            .vm_id = "vm",
+                            .vm_name = "web01",
+                            .body = "{}",
+                            .manifest_digest = "cc"});
+        catalog->set_protection("bb", 99, "kept");
+    }
+    std::ifstream stream{path, std::ios::binary};
+    const std::string sound{std::istreambuf_iterator<char>{stream}, {}};
+    std::size_t found = 0;
+    for (std::size_t at = 0; at < sound.size(); ++at) {
+        if (sound[at] == 0) continue;
+        std::string rotten = sound;
+        rotten[at] = static_cast<char>(rotten[at] ^ (1 << (at % 7)));
+        std::ofstream{path, std::ios::binary} << rotten;
+        try {
+            const auto catalog = Catalog::open(path);
+            INFO("byte " << at);
+            const auto pack = catalog->find_pack("aa");
+            REQUIRE(pack.has_value());
+            CHECK(pack->generation == 3);
+            const auto points = catalog->list_points();
+            REQUIRE(points.size() == 1);
+            CHECK(points[0].sequence == 5);
+            CHECK(points[0].vm_name == "web01");
+            CHECK(points[0].hold_reason == "kept");
+            CHECK(points[0].protected_until_ms == 99);
+            CHECK_FALSE(points[0].is_deleting);
+        } catch (const Error& error) {
+            INFO("byte " << at << ": " << error.what());
+            const bool is_named = error.code() == ErrorCode::corrupt ||
+                                  error.code() == ErrorCode::unsupported;  // The schema's number.
+            CHECK(is_named);
+            ++found;
+        }
+        std::filesystem::remove(path.string() + "-journal");
+    }
+    CHECK(found > 100);
 }
 
 }  // namespace entrepot::catalog
