@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -34,7 +35,7 @@ catalog::PackRow row_of(const PackReader& pack) {
 }
 
 // The highest generation that can be opened.
-void adopt_packs(RepositoryCore& core, const Work& work) {
+void adopt_packs(RepositoryCore& core, catalog::Catalog& fresh, const Work& work) {
     std::map<PackId, std::vector<std::uint32_t>> generations;
     for (const std::string& name : core.store.list(object::Collection::packs)) {
         if (const auto parsed = parse_pack_name(name)) {
@@ -46,7 +47,7 @@ void adopt_packs(RepositoryCore& core, const Work& work) {
         std::ranges::sort(numbers, std::greater{});
         for (const std::uint32_t generation : numbers) {
             try {
-                core.catalog->put_pack(row_of({core.store, core.keys, pack, generation}));
+                fresh.put_pack(row_of({core.store, core.keys, pack, generation}));
                 break;
             } catch (const Error& error) {
                 if (!is_damage(error.code())) throw;
@@ -85,12 +86,13 @@ std::set<PackId> packs_of(RepositoryCore& core, const PointContent& content) {
 
 using RowsById = std::map<std::string, catalog::PointRow>;
 
-// What the catalog knows and no object tells: which points were verified, and how it ended.
-RowsById known_verdicts(RepositoryCore& core) {
+// What the catalog knows and no object tells: which points were verified, and how it ended, and
+// which are being deleted.
+RowsById known_rows(RepositoryCore& core) {
     RowsById rows;
     try {
         for (catalog::PointRow& row : core.catalog->list_points()) {
-            if (row.verified_ms) rows.emplace(row.id, std::move(row));
+            if (row.verified_ms || row.is_deleting) rows.emplace(row.id, std::move(row));
         }
     } catch (const Error& error) {
         core.environment.log.warning("what was verified is not known any more",
@@ -99,11 +101,11 @@ RowsById known_verdicts(RepositoryCore& core) {
     return rows;
 }
 
-std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const PointContent& content,
-                                           ByteView manifest) {
+std::optional<catalog::PointRow> adoptable(RepositoryCore& core, catalog::Catalog& fresh,
+                                           const PointContent& content, ByteView manifest) {
     const std::string& id = content.summary.id;
     for (const PackId& pack : packs_of(core, content)) {
-        if (core.catalog->find_pack(pack.hex())) continue;
+        if (fresh.find_pack(pack.hex())) continue;
         core.environment.log.error("a point is left out: a pack is missing",
                                    {{"point", id}, {"pack", pack.hex()}});
         return std::nullopt;
@@ -119,13 +121,17 @@ std::optional<catalog::PointRow> adoptable(RepositoryCore& core, const PointCont
                              .hold_reason = mark.hold_reason};
 }
 
-}  // namespace
+// No object tells it: forgotten, a damaged slot would be taken for a sound copy again.
+void adopt_damage(RepositoryCore& core, catalog::Catalog& fresh) {
+    std::vector<catalog::DamagedSlot> slots;
+    for (const IndexEntry& chunk : core.packs->damaged_slots())
+        slots.push_back({chunk.address.pack.hex(), chunk.address.slot, chunk.id.hex()});
+    if (!slots.empty()) fresh.add_damaged_slots(slots);
+}
 
-std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
-    const RowsById verdicts = known_verdicts(core);
-    core.discard_catalog();
-    adopt_packs(core, work);
-    std::uint64_t count = 0;
+// Returns the number of the newest.
+std::uint64_t adopt_points(RepositoryCore& core, catalog::Catalog& fresh, const Work& work) {
+    const RowsById rows = known_rows(core);
     std::uint64_t sequence_max = 0;
     for (const std::string& id : core.store.list(object::Collection::manifests)) {
         work.throw_if_stopped();
@@ -133,23 +139,53 @@ std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
             const Bytes bytes = core.store.read_whole(manifest_key(id), limits::kManifestBytesMax);
             const PointContent content = decode_manifest(core.keys, id, bytes);
             sequence_max = std::max(sequence_max, content.summary.sequence);
-            auto row = adoptable(core, content, bytes);
+            auto row = adoptable(core, fresh, content, bytes);
             if (!row) continue;
-            if (const auto known = verdicts.find(id); known != verdicts.end()) {
+            if (const auto known = rows.find(id); known != rows.end()) {
+                row->is_deleting = known->second.is_deleting;
                 row->is_damaged = known->second.is_damaged;
                 row->verified_ms = known->second.verified_ms;
                 row->verified_result = known->second.verified_result;
             }
-            core.catalog->add_point(*row);
-            ++count;
+            fresh.add_point(*row);
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
             core.environment.log.error("a point is left out",
                                        {{"point", id}, {"error", error.what()}});
         }
     }
-    core.catalog->next_sequence(sequence_max);
-    core.catalog->mark_complete();
+    return sequence_max;
+}
+
+std::filesystem::path fresh_catalog(const RepositoryCore& core) {
+    std::filesystem::path path = core.paths.catalog();
+    path += ".fresh";
+    return path;
+}
+
+}  // namespace
+
+void remove_unfinished_catalog(RepositoryCore& core) {
+    std::filesystem::path journal = fresh_catalog(core);
+    journal += "-journal";
+    core.environment.file_system.remove(journal);
+    core.environment.file_system.remove(fresh_catalog(core));
+}
+
+std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
+    remove_unfinished_catalog(core);
+    std::uint64_t count = 0;
+    {
+        const auto fresh = catalog::Catalog::open(fresh_catalog(core));
+        adopt_damage(core, *fresh);
+        adopt_packs(core, *fresh, work);
+        const std::uint64_t sequence_max = adopt_points(core, *fresh, work);
+        // Numbers that were given to points which are gone must not come again, either.
+        fresh->next_sequence(std::max(sequence_max, core.catalog->next_sequence(0)));
+        count = fresh->list_points().size();
+        fresh->mark_complete();
+    }
+    core.replace_catalog(fresh_catalog(core));
     return count;
 }
 

@@ -8,10 +8,14 @@
 
 namespace entrepot::repository {
 
-/// Sets the core's catalog aside and makes a new one from packs, manifests and marks; what is known
-/// of damage is kept. A manifest whose maps or packs are not all there is not adopted. Requires to
-/// be alone. Returns the points.
+/// Makes a new catalog from packs, manifests and marks beside the core's, then puts it in its
+/// place; what is known of damage is kept. A manifest whose maps or packs are not all there is not
+/// adopted. Requires to be alone. Returns the points. If it throws, the catalog is the old one,
+/// unless the exchange itself failed: then the next start makes it again.
 std::uint64_t remake_catalog(RepositoryCore& core, const Work& work);
+
+/// What a process left that died while it made a catalog.
+void remove_unfinished_catalog(RepositoryCore& core);
 
 /// True if the catalog is an older copy: points were committed that it cannot know. What it calls
 /// sessions and open packs may be points by now.

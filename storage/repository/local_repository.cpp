@@ -375,6 +375,7 @@ void take_mark_over(RepositoryCore& core, const std::string& point) {
 // What processes that died left, in the order in which it came to be.
 void clean_up(RepositoryCore& core) {
     core.store.discard_uploads();
+    remove_unfinished_catalog(core);
     for (const catalog::SessionRow& session : core.catalog->list_sessions()) {
         if (session.kind == "gc") remove_stray_packs(core);
         if (session.kind == "ingest") {

@@ -13,6 +13,11 @@
 namespace entrepot::repository {
 namespace {
 
+std::filesystem::path aside_of(std::filesystem::path catalog) {
+    catalog += ".damaged";
+    return catalog;
+}
+
 unsigned helper_count() {
     return std::clamp(std::thread::hardware_concurrency(), 1U, limits::kThreadsMax) - 1;
 }
@@ -65,23 +70,29 @@ void RepositoryCore::set_catalog_aside() {
     std::filesystem::path journal = paths.catalog();
     journal += "-journal";
     environment.file_system.remove(journal);
-    std::filesystem::path aside = paths.catalog();
-    aside += ".damaged";
     if (environment.file_system.exists(paths.catalog())) {
-        environment.file_system.rename(paths.catalog(), aside);
+        environment.file_system.rename(paths.catalog(), aside_of(paths.catalog()));
     }
     environment.file_system.sync_directory(paths.directory);
 }
 
-void RepositoryCore::discard_catalog() {
-    // No object tells it: forgotten, a damaged slot would be taken for a sound copy again.
-    const std::vector<IndexEntry> damaged = packs->damaged_slots();
+void RepositoryCore::replace_catalog(const std::filesystem::path& fresh) {
     reader.reset();
     packs.reset();
     catalog.reset();
-    set_catalog_aside();
+    try {
+        set_catalog_aside();
+        environment.file_system.rename(fresh, paths.catalog());
+        environment.file_system.sync_directory(paths.directory);
+    } catch (...) {
+        // Somebody goes on asking it.
+        const bool is_aside = !environment.file_system.exists(paths.catalog()) &&
+                              environment.file_system.exists(aside_of(paths.catalog()));
+        if (is_aside) environment.file_system.rename(aside_of(paths.catalog()), paths.catalog());
+        open_catalog();
+        throw;
+    }
     open_catalog();
-    if (!damaged.empty()) packs->mark_damaged(damaged);
 }
 
 void RepositoryCore::open_catalog() {

@@ -58,9 +58,9 @@ struct RepositoryCore {
     /// Opens the catalog and what depends on it. A missing or damaged one is set aside and begun
     /// anew; a new one is not complete.
     void open_catalog();
-    /// Sets the catalog aside and begins one that knows the damaged slots and nothing else.
-    /// Requires to be alone.
-    void discard_catalog();
+    /// Sets the catalog aside and puts another file, closed and complete, in its place. Requires to
+    /// be alone. If it throws, one of the two is open.
+    void replace_catalog(const std::filesystem::path& fresh);
     void set_catalog_aside();
 
     Environment environment;

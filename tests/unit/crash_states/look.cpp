@@ -9,11 +9,12 @@
 #include <cstring>
 
 namespace entrepot::repository::test {
-namespace {
 
 using entrepot::test::CrashStates;
 using entrepot::test::DiskImage;
 using entrepot::test::DiskRecord;
+
+namespace {
 
 // Vectors of std::byte compare byte by byte.
 bool is_same(const Bytes& one, const Bytes& other) {
@@ -48,10 +49,14 @@ std::string compare_state(Store& store, const Expectation& expected) {
     return as_text(content) == expected.state ? "" : "the copy of the state is another one";
 }
 
+}  // namespace
+
 std::string compare(Store& store, const Expectation& expected) {
     const std::string fault = compare_points(store, store.repository().list_points({}), expected);
     return fault.empty() ? compare_state(store, expected) : fault;
 }
+
+namespace {
 
 std::string look_inside(Store& store, const Expectation& expected) {
     const auto differences = store.repository().check_catalog(store.work());
@@ -137,16 +142,20 @@ std::string look_after_second_crash(const DiskRecord& recovery, const Look& look
 
 }  // namespace
 
-std::string find_fault(const DiskImage& image, const Look& look) {
+DiskRecord record_recovery(const DiskImage& image, const Look& look) {
     Store store{image, look.seed, look.now};
+    store.disk.begin_record();
+    open(store, look);
+    store.close();
+    return store.disk.take_record();
+}
+
+std::string find_fault(const DiskImage& image, const Look& look) {
     try {
         if (look.dies_again) {
-            store.disk.begin_record();
-            open(store, look);
-            store.close();
-            const DiskRecord recovery = store.disk.take_record();
-            return look_after_second_crash(recovery, look);
+            return look_after_second_crash(record_recovery(image, look), look);
         }
+        Store store{image, look.seed, look.now};
         return look_once(store, look);
     } catch (const Error& error) {
         return error.what();

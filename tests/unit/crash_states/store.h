@@ -3,6 +3,7 @@
 
 #include "memory_index.h"
 #include "storage/repository/repository.h"
+#include "tests/support/disk/disk_record.h"
 #include "tests/support/disk/simulated_disk.h"
 #include "tests/support/disk/simulated_vfs.h"
 #include "tests/support/jumping_clock.h"
@@ -103,5 +104,12 @@ struct Look {
     IndexOpener open_index{};  ///< Instead of `index`.
 };
 std::string find_fault(const entrepot::test::DiskImage& image, const Look& look);
+
+/// What opening it, and nothing else, changes on such a disk.
+entrepot::test::DiskRecord record_recovery(const entrepot::test::DiskImage& image,
+                                           const Look& look);
+
+/// As find_fault(), for a repository that is open already.
+std::string compare(Store& store, const Expectation& expected);
 
 }  // namespace entrepot::repository::test
