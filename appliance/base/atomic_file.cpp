@@ -34,7 +34,7 @@ AtomicFile::~AtomicFile() {
     file_.reset();
     try {
         file_system_.remove(temporary_);
-    } catch (const Error&) {
+    } catch (...) {
         // A leftover temporary file is harmless; a destructor that throws is not.
     }
 }
