@@ -24,7 +24,7 @@ struct Fixture : test::ApiFixture {
     api::Response restore_to(const std::string& target) {
         return send(Method::post, "/api/v1/restores/disk",
                     dump_json({{"point", point}, {"disk", "0"}, {"to", target}}),
-                    api::Privilege::restore_operator);
+                    api::Privilege::operator_);
     }
 
     test::MemoryRepository stored;

@@ -71,7 +71,12 @@ TEST_CASE("background process: a later life finds it by id and argument, both", 
     BackgroundFixture fixture;
     const std::string argument = fixture.directory.path().string();
     const auto process = fixture.starter.start(fixture.shell("sleep 600; :"));
-    const auto found = fixture.starter.find(process->id(), argument);
+    auto found = fixture.starter.find(process->id(), argument);
+    // The system tells that it runs a moment before it tells its arguments.
+    for (int i = 0; i < 500 && !found; ++i) {
+        REQUIRE(!process->wait_for_end(10ms));
+        found = fixture.starter.find(process->id(), argument);
+    }
     REQUIRE(found);
     CHECK(found->id() == process->id());
     CHECK(!fixture.starter.find(process->id(), argument + "x"));
