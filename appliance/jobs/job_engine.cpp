@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -90,6 +91,7 @@ private:
     void finish(RunningJob& job, const Verdict& verdict);
     void forget(const Running& job, const std::optional<Deferral>& deferral, bool is_written);
     void write_late_ends();
+    bool begin_or_put_off(RunningJob& job, std::optional<Deferral>& deferral);
     void end_unwritten(RunningJob& job, const Error& error);
     std::optional<state::JobRecord> wait_for_work(std::unique_lock<std::mutex>& lock);
     void settle_left_running(const state::JobRecord& record);
@@ -201,8 +203,9 @@ void JobEngine::Impl::run(const Running& job) {
     } leave{*this, job};
 
     write_late_ends();
+    if (!begin_or_put_off(*job, leave.deferral)) return;
     try {
-        job->begin();
+        if (job->record().view.state != JobState::running) job->begin();
         const Verdict verdict = run_handler(*job);
         finish(*job, verdict);
         leave.deferral = verdict.deferral;
@@ -212,6 +215,21 @@ void JobEngine::Impl::run(const Running& job) {
     } catch (const std::exception& error) {
         leave.is_written = false;
         end_unwritten(*job, Error{ErrorCode::internal, error.what()});
+    }
+}
+
+// What an earlier process left running may hold something on a host: its handler must undo that, so
+// it does not end for want of room, but is tried again. Nothing is done for a new job.
+bool JobEngine::Impl::begin_or_put_off(RunningJob& job, std::optional<Deferral>& deferral) {
+    if (job.record().view.state != JobState::running) return true;
+    try {
+        job.begin();
+        return true;
+    } catch (const std::exception& error) {
+        environment_.log.error("a job cannot be taken up again yet",
+                               {{"job", job.id()}, {"error", error.what()}});
+        deferral = Deferral{error.what()};
+        return false;
     }
 }
 
@@ -227,13 +245,16 @@ void JobEngine::Impl::end_unwritten(RunningJob& job, const Error& error) {
     job.end_unwritten(std::move(reason));
 }
 
-// A job that waited for room may have made it.
+// A job that waited for room may have made it. What failed and can be taken up again stays running
+// in the database: its clean-up may have lacked the room, too, and the next start repeats it.
 void JobEngine::Impl::write_late_ends() {
     const std::scoped_lock lock{mutex_};
     try {
-        while (!unwritten_.empty()) {
-            environment_.jobs.update(unwritten_.begin()->second->view());
-            unwritten_.erase(unwritten_.begin());
+        for (auto next = unwritten_.begin(); next != unwritten_.end();) {
+            const JobView view = next->second->view();
+            const bool is_left = view.state != JobState::done && is_resumable(view.kind);
+            if (!is_left) environment_.jobs.update(view);
+            next = is_left ? std::next(next) : unwritten_.erase(next);
         }
     } catch (const std::exception&) {
         // Still no room. The next job tries again, and so does the end of the engine.

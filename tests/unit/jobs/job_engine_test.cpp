@@ -126,6 +126,62 @@ TEST_CASE("job engine: an end that the full disk has no room for is told, and wr
     CHECK(fixture.engine->view(id).result["answer"].get<std::string>().size() == 1'000'000);
 }
 
+TEST_CASE("job engine: what a crash left is not ended for want of room, but taken up later",
+          "[jobs]") {
+    EngineFixture fixture;
+    fixture.engine->register_handler("work", [](JobContext&) -> JobOutcome { throw Crash{}; },
+                                     {AfterCrash::resume});
+    const std::string id = fixture.engine->enqueue({.kind = "work"});
+    CHECK_THROWS_AS(fixture.engine->run_here(id), Crash);
+    fixture.restart_process();
+    int runs = 0;
+    fixture.engine->register_handler("work",
+                                     [&](JobContext&) {
+                                         ++runs;
+                                         return JobOutcome{};
+                                     },
+                                     {AfterCrash::resume});
+    fixture.state->database().transact([&](Poco::Data::Session& session) {
+        session
+            << "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END",
+            Poco::Data::Keywords::now;
+    });
+    fixture.engine->run_here(id);
+    CHECK(runs == 0);
+    CHECK(fixture.state->jobs.find(id)->view.state == JobState::running);
+    fixture.state->database().transact([&](Poco::Data::Session& session) {
+        session << "DROP TRIGGER full", Poco::Data::Keywords::now;
+    });
+    CHECK(fixture.engine->run_here(id).state == JobState::done);
+    CHECK(runs == 1);
+}
+
+TEST_CASE("job engine: a failure that could not be written is told, and undone at the next start",
+          "[jobs]") {
+    EngineFixture fixture;
+    const auto execute = [&](const char* statement) {
+        fixture.state->database().transact(
+            [&](Poco::Data::Session& session) { session << statement, Poco::Data::Keywords::now; });
+    };
+    fixture.engine->register_handler(
+        "work",
+        [&](JobContext&) -> JobOutcome {
+            execute(
+                "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); "
+                "END");
+            throw Error{ErrorCode::no_space, "no room for the clean-up's journal"};
+        },
+        {AfterCrash::resume});
+    fixture.engine->register_handler("other", do_nothing);
+    const std::string id = fixture.engine->enqueue({.kind = "work"});
+    CHECK(fixture.engine->run_here(id).state == JobState::failed);
+    execute("DROP TRIGGER full");
+    CHECK(fixture.engine->run_here(fixture.engine->enqueue({.kind = "other"})).state ==
+          JobState::done);
+    CHECK(fixture.engine->view(id).state == JobState::failed);
+    CHECK(fixture.state->jobs.find(id)->view.state == JobState::running);
+}
+
 TEST_CASE("job engine: every exception ends the job, never the process", "[jobs]") {
     EngineFixture fixture;
     fixture.engine->register_handler("typed", [](JobContext&) -> JobOutcome {
