@@ -95,10 +95,12 @@ void ExportedDisk::check_unchanged() const {
 std::vector<ExportedDisk> open_exported_disks(FileSystem& file_system,
                                               const std::vector<ExportFile>& images) {
     std::vector<std::shared_ptr<const disk::DiskImage>> opened;
+    disk::KeptMemory kept;
     for (const ExportFile& file : images) {
         with_context(fmt::format("opening image {}", file.relative_name), [&] {
             std::shared_ptr<const disk::DiskImage> image =
                 disk::open_any(file_system.open_read(file.path, FollowLinks::no));
+            kept.add(*image);
             disk::check_block_aliasing(*image);
             opened.push_back(std::move(image));
         });

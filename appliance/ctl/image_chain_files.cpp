@@ -112,12 +112,14 @@ const std::vector<ParentSearch::Candidate>& ParentSearch::candidates_in(
 
 std::shared_ptr<const disk::DiskImage> ParentSearch::find_beside(const disk::DiskImage& child) {
     std::vector<Image> fitting;
+    disk::KeptMemory kept;
     for (const Candidate& candidate : candidates_in(directory_of(child))) {
         disk::ImageInfo identity;
         identity.format = candidate.format;
         identity.data_write_guid = candidate.identity;
         if (!disk::is_parent_of(identity, child.info())) continue;
         fitting.push_back(open_image(file_system_, candidate.path));
+        kept.add(*fitting.back());
         // Only copies of a VHD share an identity without having the same content.
         if (child.info().format != disk::ImageFormat::vhd) break;
     }
@@ -142,16 +144,23 @@ Error explain_missing_parent(FileSystem& file_system, const disk::DiskImage& chi
 disk::ImageChain open_chain(FileSystem& file_system, const std::filesystem::path& image,
                             const std::vector<std::filesystem::path>& parents) {
     std::vector<Image> layers{open_image(file_system, image)};
+    // Counted while they are opened: the chain itself would refuse too much when it is there.
+    disk::KeptMemory kept;
+    kept.add(*layers.front());
     std::vector<Image> given;
-    for (const auto& parent : parents)
+    for (const auto& parent : parents) {
         given.push_back(open_image(file_system, parent));
+        kept.add(*given.back());
+    }
     ParentSearch search{file_system};
     // One too many is for the chain's constructor to refuse.
     while (layers.back()->info().parent && layers.size() <= disk::kChainDepthMax) {
         const disk::DiskImage& child = *layers.back();
         Image parent = disk::choose_parent(child, given);
+        const bool is_given = parent != nullptr;
         if (!parent) parent = search.find_beside(child);
         if (!parent) break;
+        if (!is_given) kept.add(*parent);
         if (is_in(layers, *parent)) {
             throw Error{ErrorCode::corrupt,
                         fmt::format("image {} is its own ancestor by way of {}",

@@ -3,10 +3,13 @@
 
 #include "storage/disk/content_probe.h"
 #include "storage/disk/image_context.h"
+#include "storage/disk/limits.h"
 #include "storage/disk/vhd_image.h"
 #include "storage/disk/vhdx_image.h"
 
 #include "base/error.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -20,6 +23,18 @@ std::string ParentLocator::leaf_name() const {
         return slash == std::string::npos ? *path : path->substr(slash + 1);
     }
     return {};
+}
+
+void KeptMemory::add(const DiskImage& image) {
+    bytes_ += image.info().kept_bytes;
+    if (bytes_ <= limits::kKeptBytesMax) return;
+    throw Error{ErrorCode::limit,
+                fmt::format("image {} is one too many to be open together with the others of its "
+                            "chain or export: their dirty logs and their parents' paths take {} "
+                            "bytes of memory, more than {}",
+                            image.file().path().string(), bytes_, limits::kKeptBytesMax),
+                "Let Hyper-V open and close the images, which empties their logs, and export them "
+                "again."};
 }
 
 namespace {

@@ -29,6 +29,10 @@ struct ParentLocator {
     std::string parent_name;  ///< Only in a VHD: the name in its dynamic header, often a path.
     /// The last component of the most specific path; empty if there is no path.
     std::string leaf_name() const;
+    std::size_t text_bytes() const {
+        return relative_path.size() + absolute_path.size() + volume_path.size() +
+               parent_name.size();
+    }
 };
 
 /// One of the up to eight places where a VHD says how its parent is called.
@@ -86,6 +90,8 @@ struct ImageInfo {
     std::optional<ParentLocator> parent;  ///< For differencing images.
     std::optional<VhdFields> vhd;         ///< For VHD.
     std::vector<std::string> warnings;    ///< Oddities that were tolerated.
+    /// What the open image keeps in memory of its file, caches apart; see KeptMemory.
+    std::size_t kept_bytes = 0;
 };
 
 /// An open image. As a DiskSource it shows its own layer only: in a differencing image, what it
@@ -99,6 +105,18 @@ public:
     /// Reads the headers again and throws Error{corrupt} if they, or the file's size, are not what
     /// they were.
     void check_unchanged() const override = 0;
+};
+
+/// Counts what images that are open at a time keep in memory of their files: hostile ones can each
+/// be within its bounds, and many together cannot.
+class KeptMemory {
+public:
+    /// Throws Error{limit}, which names the image, when all together keep more than limits.h
+    /// allows.
+    void add(const DiskImage& image);
+
+private:
+    std::size_t bytes_ = 0;
 };
 
 /// Opens a VHDX (or AVHDX). The format is expected, not probed: another content is Error{corrupt}

@@ -170,6 +170,9 @@ ImageChain::ImageChain(std::vector<std::shared_ptr<const DiskImage>> layers)
         throw Error{ErrorCode::limit, fmt::format("the chain of image {} has more than {} layers",
                                                   name_of(leaf()), kChainDepthMax)};
     }
+    KeptMemory kept;
+    for (const auto& layer : layers_)
+        kept.add(*layer);
     for (std::size_t i = 1; i < layers_.size(); ++i)
         check_pair(*layers_[i], *layers_[i - 1]);
 }

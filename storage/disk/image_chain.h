@@ -17,7 +17,7 @@ class ImageChain final : public DiskSource {
 public:
     /// Layers from the leaf down. Each must be the parent that the one before names, of the same
     /// format and logical sector size, for VHD also size: Error{parent_mismatch}. More than
-    /// kChainDepthMax: Error{limit}.
+    /// kChainDepthMax, or more than KeptMemory allows: Error{limit}.
     explicit ImageChain(std::vector<std::shared_ptr<const DiskImage>> layers);
 
     /// True if the lowest image needs no parent.

@@ -1,10 +1,13 @@
 // Facts about images for people and scripts; nothing here decides anything.
 #include "storage/disk/image_report.h"
 
+#include "storage/disk/limits.h"
 #include "storage/disk/vhdx_facts.h"
 
 #include "base/check.h"
 #include "base/error.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
@@ -138,6 +141,30 @@ Json layer_json(const DiskImage& image, const KindBytes& bytes) {
     return layer;
 }
 
+/// See kFactsWeightMax.
+std::size_t weight_of(const Json& value) {
+    std::size_t weight = limits::kFactsValueWeight;
+    if (value.is_string()) {
+        weight += value.get_ref<const std::string&>().size() * limits::kFactsTextWeight;
+    } else if (value.is_object()) {
+        for (const auto& [key, item] : value.items())
+            weight += key.size() * limits::kFactsTextWeight + weight_of(item);
+    } else if (value.is_array()) {
+        for (const Json& item : value)
+            weight += weight_of(item);
+    }
+    return weight;
+}
+
+void refuse_facts(const ImageChain& chain, const DiskImage& layer) {
+    throw Error{ErrorCode::limit,
+                fmt::format("the headers of the chain of image {} hold too much to be shown "
+                            "together: with {} it is more than {} bytes",
+                            chain.leaf().file().path().string(), layer.file().path().string(),
+                            limits::kFactsWeightMax),
+                "look at an image alone: copy or link it into a folder of its own"};
+}
+
 /// A disk that goes on with zeros.
 class Padded {
 public:
@@ -196,9 +223,12 @@ void compare_bytes(DiskComparison& result, std::uint64_t offset, std::uint64_t s
 Json image_info_json(const ImageChain& chain, const Work& work) {
     Json layers = Json::array();
     const KindBytes merged = count_kinds(chain, work);
+    std::size_t weight = 0;
     for (const auto& layer : chain.layers()) {
         const bool is_alone = chain.layers().size() == 1;
         layers.push_back(layer_json(*layer, is_alone ? merged : count_kinds(*layer, work)));
+        weight += weight_of(layers.back());
+        if (weight > limits::kFactsWeightMax) refuse_facts(chain, *layer);
     }
     const ImageInfo& leaf = chain.leaf().info();
     Json info{{"format", to_string(leaf.format)},

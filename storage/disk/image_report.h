@@ -17,7 +17,8 @@ namespace entrepot::disk {
 inline constexpr std::size_t kDifferingRangesMax = 10'000;
 
 /// Everything in the headers of each layer, whether the chain is complete, and how many bytes of
-/// the merged disk and of each layer are of which kind. Walks the allocation tables.
+/// the merged disk and of each layer are of which kind. Walks the allocation tables. Error{limit}
+/// for a chain whose headers hold more than limits.h lets one document have.
 Json image_info_json(const ImageChain& chain, const Work& work);
 
 /// Calls `visit` with each extent of a disk in order, neighbours of one kind merged, until it

@@ -100,6 +100,9 @@ void VhdImage::open_table() {
         info_.parent = header.parent();
         info_.vhd->parent_time_stamp = header.parent_time_stamp;
         info_.vhd->locators = header.locators;
+        info_.kept_bytes = info_.parent->text_bytes();
+        for (const VhdLocator& locator : header.locators)
+            info_.kept_bytes += locator.text.size();
     }
     table_ = std::make_unique<BlockTable>(*view_, header, info_.size_bytes, footer_.data_end);
     if (auto warning = table_->find_short_last_block()) info_.warnings.push_back(*warning);

@@ -58,6 +58,7 @@ VhdxImage::Opened VhdxImage::open(const File& file) {
     if (info.is_log_dirty) {
         Replay replay = replay_log(file, log, opened.header.log_guid);
         overlay = std::move(replay.overlay);
+        info.kept_bytes = overlay.kept_bytes();
         size = replay.file_size_bytes;
         info.warnings.push_back(
             fmt::format("the log was replayed in memory ({} entries)", replay.entry_count));
@@ -77,6 +78,7 @@ VhdxImage::Opened VhdxImage::open(const File& file) {
     info.virtual_disk_id = metadata.virtual_disk_id;
     info.data_write_guid = opened.header.data_write_guid;
     info.parent = metadata.parent;
+    if (info.parent) info.kept_bytes += info.parent->text_bytes();
     return opened;
 }
 

@@ -5,8 +5,8 @@
 #include "storage/disk/refusal.h"
 #include "storage/disk/vhdx_log_buffer.h"
 
+#include "base/crc32c.h"
 #include "base/error.h"
-#include "base/little_endian.h"
 
 #include <fmt/format.h>
 
@@ -18,11 +18,6 @@
 
 namespace entrepot::disk::vhdx {
 namespace {
-
-// A page that is logged: its first and last bytes stand in the descriptor.
-constexpr std::size_t kLeadingBytes = 8;
-constexpr std::size_t kTrailingBytes = 4;
-constexpr std::size_t kDataSectorBodyBytes = 4084;
 
 struct FoundEntry {
     std::uint64_t position = 0;
@@ -90,17 +85,23 @@ std::optional<Sequence> find_active_sequence(const LogBuffer& log, Rejection& re
     return best;
 }
 
-void apply_entry(const LogBuffer& log, const FoundEntry& found, Overlay& overlay) {
-    const Bytes entry = log.read_entry(found.position, found.header);
+/// Reads an entry sector by sector: descriptors in front, then the data sectors in their order.
+void apply_entry(const LogBuffer& log, const FoundEntry& found, OverlayBuilder& overlay) {
     const std::uint64_t count = found.header.descriptor_count;
-    std::size_t data_offset = descriptor_sector_count(count) * kLogSectorBytes;
+    std::uint64_t data_position = found.position + descriptor_sector_count(count) * kLogSectorBytes;
+    const std::uint64_t end = found.position + found.header.length;
+    Bytes sector;
     for (std::uint64_t index = 0; index < count; ++index) {
         const std::uint64_t at = kLogEntryHeaderBytes + index * kLogDescriptorBytes;
+        const std::uint64_t in_sector = at % kLogSectorBytes;
+        if (index == 0 || in_sector == 0) {
+            sector = log.read_sector(found.position + at - in_sector);
+        }
         Rejection rejection;
         const auto descriptor =
-            log.decode_descriptor(ByteView{entry}.subspan(at, kLogDescriptorBytes),
+            log.decode_descriptor(ByteView{sector}.subspan(in_sector, kLogDescriptorBytes),
                                   found.header.sequence_number, found.position + at, rejection);
-        if (!descriptor || (!descriptor->is_zero && data_offset >= entry.size())) {
+        if (!descriptor || (!descriptor->is_zero && data_position >= end)) {
             throw Error{ErrorCode::corrupt,
                         fmt::format("VHDX log: the entry at offset {} changed while it was read",
                                     log.file_offset(found.position))};
@@ -109,20 +110,15 @@ void apply_entry(const LogBuffer& log, const FoundEntry& found, Overlay& overlay
             overlay.put_zeros(descriptor->target_offset, descriptor->length);
             continue;
         }
-        // Of its own size and no larger: there may be thousands.
-        Bytes page(kLogSectorBytes);
-        store_u64(page, 0, descriptor->leading);
-        const auto body = entry.begin() + static_cast<std::ptrdiff_t>(data_offset + kLeadingBytes);
-        std::copy_n(body, kDataSectorBodyBytes, page.begin() + kLeadingBytes);
-        store_u32(page, kLogSectorBytes - kTrailingBytes, descriptor->trailing);
-        overlay.put_page(descriptor->target_offset, std::move(page));
-        data_offset += kLogSectorBytes;
+        overlay.put_page(descriptor->target_offset,
+                         {log.file_offset(data_position), descriptor->leading, descriptor->trailing,
+                          crc32c(log.read_sector(data_position))});
+        data_position += kLogSectorBytes;
     }
 }
 
 }  // namespace
 
-static_assert(kLeadingBytes + kDataSectorBodyBytes + kTrailingBytes == kLogSectorBytes);
 static_assert(kLogSectorBytes == Overlay::kPageBytes);
 
 Replay replay_log(const File& file, const FileRange& log, const Guid& log_guid) {
@@ -145,9 +141,11 @@ Replay replay_log(const File& file, const FileRange& log, const Guid& log_guid) 
              buffer.file_offset(sequence->back().position) + kLogFlushedFileOffsetOffset},
             fmt::format("is more than the {} bytes of the file: the image is truncated", size));
     }
-    Replay replay;
+    OverlayBuilder overlay;
     for (const FoundEntry& entry : *sequence)
-        apply_entry(buffer, entry, replay.overlay);
+        apply_entry(buffer, entry, overlay);
+    Replay replay;
+    replay.overlay = overlay.build();
     replay.file_size_bytes = std::max({size, head.last_file_offset, replay.overlay.end()});
     replay.entry_count = sequence->size();
     return replay;

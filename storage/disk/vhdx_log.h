@@ -1,4 +1,5 @@
-// The log of a VHDX, replayed into memory (MS-VHDX 2.3).
+// The log of a VHDX, replayed beside the file (MS-VHDX 2.3): memory holds where each page lies in
+// it.
 #pragma once
 
 #include "storage/disk/image_view.h"

@@ -274,13 +274,4 @@ std::optional<LogEntryHeader> LogBuffer::find_entry(std::uint64_t position,
     return header;
 }
 
-Bytes LogBuffer::read_entry(std::uint64_t position, const LogEntryHeader& header) const {
-    Bytes entry(header.length);
-    const std::uint64_t first_part = std::min<std::uint64_t>(header.length, log_.length - position);
-    const MutableByteView target{entry};
-    file_.read_exactly(log_.offset + position, target.first(first_part));
-    file_.read_exactly(log_.offset, target.subspan(first_part));
-    return entry;
-}
-
 }  // namespace entrepot::disk::vhdx

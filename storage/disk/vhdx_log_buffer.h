@@ -77,17 +77,15 @@ public:
     bool is_begun_at(std::uint64_t position) const;
     /// The header and every descriptor are right, and so is the checksum; nullopt otherwise.
     std::optional<LogEntryHeader> find_entry(std::uint64_t position, Rejection& rejection) const;
-    /// An entry that find_entry() found, whole.
-    Bytes read_entry(std::uint64_t position, const LogEntryHeader& header) const;
+    Bytes read_sector(std::uint64_t position) const {
+        return file_.read_exactly(file_offset(position), kLogSectorBytes);
+    }
     /// Nullopt if a field is not as it must be. `position` is the descriptor's.
     std::optional<LogDescriptor> decode_descriptor(ByteView bytes, std::uint64_t sequence,
                                                    std::uint64_t position,
                                                    Rejection& rejection) const;
 
 private:
-    Bytes read_sector(std::uint64_t position) const {
-        return file_.read_exactly(file_offset(position), kLogSectorBytes);
-    }
     Field field(std::string name, std::string value, std::uint64_t position) const {
         return {"VHDX log", std::move(name), std::move(value), file_offset(position)};
     }

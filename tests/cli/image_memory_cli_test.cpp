@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,75 @@ VhdxImageBuilder striped_child() {
     for (std::uint64_t block = 0; block < kBlockCount; ++block)
         builder.block(block, 7, 5 * kMiB + block * kBlock);
     return builder;
+}
+
+Guid numbered(unsigned number) {
+    return test::guid_of(fmt::format("00000000-2222-4333-8444-{:012x}", number).c_str());
+}
+
+/// Writes layers 1.avhdx to N.avhdx, each the parent of the next, as `change` makes them.
+std::string write_chain(ImageLab& lab, VhdxImageBuilder builder, unsigned layer_count,
+                        const std::function<void(VhdxImageBuilder&, unsigned)>& change) {
+    for (unsigned number = 1; number <= layer_count; ++number) {
+        builder.data_write_guid = numbered(number);
+        change(builder, number);
+        lab.write(fmt::format("{}.avhdx", number), builder);
+        builder.child_of(numbered(number), fmt::format(".\\{}.avhdx", number));
+    }
+    return lab.path(fmt::format("{}.avhdx", layer_count));
+}
+
+const Guid kLog = test::guid_of("77777777-2222-4333-8444-555555555555");
+constexpr std::uint64_t kLogOffset = 4 * kMiB;
+constexpr std::uint64_t kLogBytes = 2 * kMiB;
+/// Entries of the 126 pages whose descriptors fill a sector, one of which the header takes.
+constexpr std::size_t kPagesInEntry = 126;
+constexpr std::size_t kPagesInLog = kLogBytes / 4096 / (kPagesInEntry + 1) * kPagesInEntry;
+
+/// A page of a layer's block; the block's last pages are not logged.
+Bytes logged_page(unsigned layer, std::size_t page) {
+    Bytes bytes(4096, static_cast<std::byte>(layer));
+    store_u64(bytes, 0, page + 1);
+    store_u32(bytes, 4092, layer * 1000);
+    return bytes;
+}
+
+/// One block of two MiB, whose content is in the log, which is full.
+void fill_log(VhdxImageBuilder& builder, unsigned layer) {
+    constexpr std::uint64_t kPayload = kLogOffset + kLogBytes;
+    builder.log_guid = kLog;
+    builder.log_offset = kLogOffset;
+    builder.log_length = kLogBytes;
+    builder.file_size_bytes = kPayload + test::kBlock;
+    builder.bat.clear();
+    builder.block(layer - 1, 6, kPayload);
+    std::uint64_t at = kLogOffset;
+    test::VhdxLogEntry entry;
+    entry.log_guid = kLog;
+    for (std::size_t page = 0; page < kPagesInLog;) {
+        for (std::size_t index = 0; index < kPagesInEntry; ++index, ++page)
+            entry.targets.push_back(
+                {false, kPayload + page * 4096, 4096, logged_page(layer, page)});
+        Bytes bytes = entry.build();
+        const std::uint64_t length = bytes.size();
+        builder.content(at, std::move(bytes));
+        at += length;
+        ++entry.sequence;
+        entry.targets.clear();
+    }
+}
+
+/// A log of nothing but cleared places, as many as one may have.
+void fill_log_with_ranges(VhdxImageBuilder& builder) {
+    builder.log_guid = kLog;
+    builder.log_offset = kLogOffset;
+    builder.log_length = kLogBytes;
+    test::VhdxLogEntry entry;
+    entry.log_guid = kLog;
+    entry.last_file_offset = 2 * kGiB;
+    for (std::uint64_t range = 0; range < (1 << 16) - 8; ++range)
+        entry.targets.push_back({true, kGiB + range * 8 * kKiB, 4096, {}});
+    builder.content(kLogOffset, entry.build());
 }
 
 /// A log that changes as many pages, and clears as many ranges, as one may.
@@ -201,5 +271,91 @@ TEST_CASE("image cli: the longest log that is replayed costs little memory", "[c
         INFO(command << ": " << finished.out << finished.err << finished.peak_memory_bytes);
         CHECK(finished.status == 0);
         CHECK(finished.peak_memory_bytes < kMemoryBytesMax);
+    }
+}
+
+TEST_CASE("image cli: a long chain of full dirty logs costs little memory", "[cli]") {
+    // 126 MiB of pages: they are read where they lie.
+    constexpr unsigned kLayerCount = 64;
+    ImageLab lab;
+    VhdxImageBuilder builder;
+    builder.size_bytes = kLayerCount * test::kBlock;
+    const std::string leaf = write_chain(lab, builder, kLayerCount, fill_log);
+    const std::vector<std::vector<std::string>> commands{
+        {"map", leaf},
+        {"info", leaf, "--json"},
+        {"convert", leaf, lab.path("disk.raw"), "--format", "raw"},
+        {"compare", leaf, lab.path("disk.raw")},
+        {"check", leaf},
+    };
+    for (const auto& command : commands) {
+        const auto finished = lab.measure(command);
+        INFO(command.front() << ": " << finished.out << finished.err << finished.peak_memory_bytes);
+        CHECK(finished.status == 0);
+        CHECK(finished.peak_memory_bytes < kMemoryBytesMax);
+    }
+    const Bytes disk = lab.read("disk.raw");
+    REQUIRE(disk.size() == builder.size_bytes);
+    for (unsigned layer = 1; layer <= kLayerCount; ++layer) {
+        const ByteView block = ByteView{disk}.subspan((layer - 1) * test::kBlock, test::kBlock);
+        for (std::size_t page = 0; page < kPagesInLog; page += 101) {
+            const Bytes expected = logged_page(layer, page);
+            const ByteView found = block.subspan(page * 4096, 4096);
+            REQUIRE(std::equal(found.begin(), found.end(), expected.begin()));
+        }
+        REQUIRE(is_zero(block.subspan(kPagesInLog * 4096)));
+    }
+}
+
+TEST_CASE("image cli: a chain whose logs change too many places is refused in little memory",
+          "[cli]") {
+    ImageLab lab;
+    VhdxImageBuilder builder;
+    fill_log_with_ranges(builder);
+    const std::string leaf = write_chain(lab, builder, 24, [](auto&, unsigned) {});
+    for (const auto& [image, status] : {std::pair{lab.path("3.avhdx"), 0}, std::pair{leaf, 1}}) {
+        for (const char* command : {"map", "info"}) {
+            const auto finished = lab.measure({command, image, "--json"});
+            INFO(command << ": " << finished.err << finished.peak_memory_bytes);
+            CHECK(finished.status == status);
+            CHECK(finished.peak_memory_bytes < kMemoryBytesMax);
+            const bool is_refused =
+                finished.out.find("one too many to be open together") != std::string::npos;
+            CHECK(is_refused == (status != 0));
+        }
+    }
+}
+
+TEST_CASE("image cli: a long chain of long headers costs little memory", "[cli]") {
+    constexpr unsigned kLayerCount = 64;
+    ImageLab lab;
+    VhdxImageBuilder builder;
+    SECTION("three paths as long as a path can be, of letters that JSON makes longer") {
+        write_chain(lab, builder, kLayerCount, [](VhdxImageBuilder& layer, unsigned) {
+            if (layer.locator.empty()) return;
+            const std::string path(32'000, '\x01');
+            layer.locator[1].second = path;
+            layer.locator.emplace_back("absolute_win32_path", path);
+            layer.locator.emplace_back("volume_path", path);
+        });
+    }
+    SECTION("as many regions as a table can have") {
+        for (unsigned number = 0; number < 2000; ++number)
+            builder.more_regions.push_back(
+                {numbered(1000 + number), (16 + number) * kMiB, kMiB, 0});
+        builder.file_size_bytes = (16 + 2000) * kMiB;
+        write_chain(lab, builder, kLayerCount, [](auto&, unsigned) {});
+    }
+    const auto map = lab.measure({"map", lab.path("64.avhdx"), "--json"});
+    INFO(map.err << map.peak_memory_bytes);
+    CHECK(map.status == 0);
+    CHECK(map.peak_memory_bytes < kMemoryBytesMax);
+    for (const auto& [name, status] : {std::pair{"2.avhdx", 0}, std::pair{"64.avhdx", 1}}) {
+        const auto info = lab.measure({"info", lab.path(name), "--json"});
+        INFO(name << ": " << info.err << info.peak_memory_bytes);
+        CHECK(info.status == status);
+        CHECK(info.peak_memory_bytes < kMemoryBytesMax);
+        const bool is_refused = info.out.find("hold too much to be shown") != std::string::npos;
+        CHECK(is_refused == (status != 0));
     }
 }

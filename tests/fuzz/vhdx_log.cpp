@@ -30,28 +30,28 @@ void repair_checksums(Bytes& log) {
     }
 }
 
-void require_untouched(const disk::vhdx::Overlay& overlay, std::uint64_t offset,
+void require_untouched(const File& file, const disk::vhdx::Overlay& overlay, std::uint64_t offset,
                        std::size_t length) {
     Bytes bytes(length, kUntouched);
-    overlay.apply(offset, bytes);
+    overlay.apply(file, offset, bytes);
     fuzz::require(
         std::count(bytes.begin(), bytes.end(), kUntouched) == static_cast<std::ptrdiff_t>(length),
         "a replay changes neither headers nor log");
     fuzz::require(!overlay.overlaps(offset, length), "what is not changed is not covered");
 }
 
-void look_at(const disk::vhdx::Replay& replay) {
+void look_at(const File& file, const disk::vhdx::Replay& replay) {
     fuzz::require(replay.overlay.end() <= replay.file_size_bytes, "targets lie in the file");
     fuzz::require(replay.file_size_bytes >= kFileBytes, "a replay makes no file shorter");
-    require_untouched(replay.overlay, 0, kHeadersEnd);
-    require_untouched(replay.overlay, kMiB, kMiB);
+    require_untouched(file, replay.overlay, 0, kHeadersEnd);
+    require_untouched(file, replay.overlay, kMiB, kMiB);
     // A range at once is the same as its parts one by one.
     Bytes whole(kMiB);
-    replay.overlay.apply(2 * kMiB, whole);
+    replay.overlay.apply(file, 2 * kMiB, whole);
     Bytes part(3 * kSectorBytes / 2);
     for (std::uint64_t at = 0; at + part.size() <= whole.size(); at += part.size()) {
         std::fill(part.begin(), part.end(), std::byte{0});
-        replay.overlay.apply(2 * kMiB + at, part);
+        replay.overlay.apply(file, 2 * kMiB + at, part);
         fuzz::require(
             std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(at)),
             "an overlay says the same of a range and of its parts");
@@ -71,6 +71,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     file.write(kMiB, log);
     file.truncate(kFileBytes);
     const Guid id = test::guid_of("33333333-2222-4333-8444-555555555555");
-    fuzz::allow_refusal([&] { look_at(disk::vhdx::replay_log(file, {kMiB, kMiB}, id)); });
+    fuzz::allow_refusal([&] { look_at(file, disk::vhdx::replay_log(file, {kMiB, kMiB}, id)); });
     return 0;
 }

@@ -147,7 +147,7 @@ std::vector<Row> text_rows() {
                   {"Value of entry 0 0x0000370037003700", "at offset 2162800", "a NUL"},
                   kFirstValue, bytes_u16(0)),
         item_row("texts of many times the item's size",
-                 {kStructure + "length of the texts up to entry 8 1179540 at offset", "1048576"},
+                 {kStructure + "length of the texts up to entry 2 393198 at offset", "262144"},
                  multiplying_item(), ErrorCode::limit),
     };
 }
