@@ -17,7 +17,7 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 
 # What was freed need not be kept for long: the images are small, and there are many.
-export ASAN_OPTIONS=quarantine_size_mb=16
+export ASAN_OPTIONS=quarantine_size_mb=16:allocator_release_to_os_interval_ms=-1
 failed=()
 for target in "${targets[@]}"; do
     mkdir -p "$work/$target"

@@ -142,27 +142,19 @@ std::vector<Row> descriptor_rows() {
     };
 }
 
-/// A log that rewrites more pages than a replay may hold: entries of 1000 pages.
-Files image_with_huge_log() {
-    constexpr std::uint64_t kEntries = 7;
-    constexpr std::uint64_t kPages = 1000;
+/// An entry that clears more places, none beside another, than a replay may change.
+Files image_with_many_targets() {
+    constexpr std::uint64_t kTargets = (1 << 16) + 1;
     VhdxImageBuilder builder = dirty_image();
-    builder.file_size_bytes = 80 * kMiB;
+    builder.file_size_bytes = 16 * kMiB;
     builder.log_offset = 8 * kMiB;
-    builder.log_length = 32 * kMiB;
-    std::uint64_t position = 0;
-    for (std::uint64_t index = 0; index < kEntries; ++index) {
-        VhdxLogEntry entry = sound_entry();
-        entry.sequence += index;
-        entry.targets.clear();
-        for (std::uint64_t page = 0; page < kPages; ++page) {
-            const std::uint64_t target = 40 * kMiB + (index * kPages + page) * kPage;
-            entry.targets.push_back({false, target, kPage, Bytes(kPage)});
-        }
-        const Bytes bytes = entry.build();
-        builder.content(builder.log_offset + position, bytes);
-        position += bytes.size();
-    }
+    builder.log_length = 4 * kMiB;
+    VhdxLogEntry entry = sound_entry();
+    entry.last_file_offset = 2 * kGiB;
+    entry.targets.clear();
+    for (std::uint64_t index = 0; index < kTargets; ++index)
+        entry.targets.push_back({true, kGiB + index * 2 * kPage, kPage, {}});
+    builder.content(builder.log_offset, entry.build());
     return one(builder.build());
 }
 
@@ -210,11 +202,11 @@ std::vector<Row> whole_log_rows() {
                              forge_entry(sound_entry(), kLength, bytes_u32(8 * kMiB + kPage)));
              return one(builder.build());
          }},
-        {"more pages than a replay may hold",
+        {"more places than a replay may change",
          Refused::at_open,
          ErrorCode::limit,
-         {"VHDX log", "more than 25165824 bytes"},
-         image_with_huge_log},
+         {"VHDX log", "more than 65536 ranges"},
+         image_with_many_targets},
         {"more entries than a log may have",
          Refused::at_open,
          ErrorCode::limit,
