@@ -3,6 +3,7 @@
 // Poco::Data.
 #include "storage/catalog/catalog.h"
 
+#include "base/check.h"
 #include "base/crc32c.h"
 #include "base/error.h"
 
@@ -26,7 +27,7 @@ namespace data = Poco::Data;
 namespace sqlite = Poco::Data::SQLite;
 using namespace Poco::Data::Keywords;
 
-constexpr std::int64_t kSchemaVersion = 4;
+constexpr std::int64_t kSchemaVersion = 5;
 
 constexpr const char* kSchema[] = {
     "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
@@ -43,19 +44,32 @@ constexpr const char* kSchema[] = {
     "PRIMARY KEY (pack, slot))",
 };
 
-// From each schema to the next; the first makes 2 of 1.
+// From each schema to the next; the first makes 2 of 1. Schema 5 has no new column but packs that
+// are condemned or compacting, which a program that does not know them would remove at its start.
 constexpr const char* kMigrations[] = {
     "ALTER TABLE damaged_slots ADD COLUMN chunk VARCHAR(64) NOT NULL DEFAULT ''",
     "ALTER TABLE packs ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE points ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
+    "",
 };
 constexpr std::int64_t kFirstSchemaWithChecksums = 4;
 
 PackState pack_state_from(const std::string& text) {
-    if (text == "open") return PackState::open;
-    if (text == "live") return PackState::live;
-    if (text == "deleting") return PackState::deleting;
+    for (const PackState state : {PackState::open, PackState::live, PackState::compacting,
+                                  PackState::condemned, PackState::deleting}) {
+        if (text == to_string(state)) return state;
+    }
     throw Error{ErrorCode::corrupt, fmt::format("catalog: unknown pack state '{}'", text)};
+}
+
+bool is_retired(PackState state) {
+    return state == PackState::compacting || state == PackState::condemned;
+}
+
+bool is_allowed(PackState before, PackState after) {
+    if (before == PackState::live) return after == PackState::live || is_retired(after);
+    return (is_retired(before) && after == PackState::live) ||
+           (before == PackState::condemned && after == PackState::deleting);
 }
 
 std::int64_t to_signed(std::uint64_t value) {
@@ -224,12 +238,7 @@ public:
     }
 
     std::optional<PackRow> find_pack(const std::string& id) override {
-        return read([&](data::Session& session) {
-            data::Statement select{session};
-            select << kSelectPacks << " WHERE id = ?", bind(id), now;
-            data::RecordSet records{select};
-            return records.moveFirst() ? std::optional{pack_of(records)} : std::nullopt;
-        });
+        return read([&](data::Session& session) { return select_pack(session, id); });
     }
 
     std::vector<PackRow> list_packs() override {
@@ -250,20 +259,40 @@ public:
         });
     }
 
-    void commit_point(const PointRow& point, const std::string& session_id,
-                      const std::vector<PackReference>& packs) override {
-        change([&](data::Session& session) {
+    std::vector<std::string> change_packs(const std::vector<PackChange>& changes) override {
+        return change([&](data::Session& session) {
+            std::vector<std::string> changed;
+            for (const auto& [before, after] : changes) {
+                ENTREPOT_CHECK(before.id == after.id && is_allowed(before.state, after.state));
+                const auto row = select_pack(session, before.id);
+                if (!row || row->state != before.state || row->generation != before.generation) {
+                    continue;
+                }
+                replace_pack(session, after);
+                changed.push_back(after.id);
+            }
+            return changed;
+        });
+    }
+
+    std::vector<std::string> commit_point(const PointRow& point, const std::string& session_id,
+                                          const std::vector<PackReference>& packs) override {
+        return change([&](data::Session& session) {
+            std::vector<std::string> revived;
             for (const PackReference& pack : packs) {
-                std::int64_t count = 0;
-                session << "SELECT COUNT(*) FROM packs WHERE id = ? AND generation = ? AND state "
-                           "= 'live'",
-                    bind(pack.id), bind(to_signed(pack.generation)), into(count), now;
-                if (count == 1) continue;
-                throw Error{ErrorCode::conflict,
-                            fmt::format("pack {}.{} is no longer live", pack.id, pack.generation)};
+                auto row = select_pack(session, pack.id);
+                if (!row || row->generation != pack.generation || !is_readable(row->state)) {
+                    throw Error{ErrorCode::conflict, fmt::format("pack {}.{} is no longer there",
+                                                                 pack.id, pack.generation)};
+                }
+                if (row->state == PackState::live) continue;
+                row->state = PackState::live;
+                replace_pack(session, *row);
+                revived.push_back(pack.id);
             }
             insert_point(session, point);
             session << "DELETE FROM sessions WHERE id = ?", bind(session_id), now;
+            return revived;
         });
     }
 
@@ -410,6 +439,13 @@ private:
         return checked(std::move(row), "point", number(records, 12), checksums);
     }
 
+    static std::optional<PackRow> select_pack(data::Session& session, const std::string& id) {
+        data::Statement select{session};
+        select << kSelectPacks << " WHERE id = ?", bind(id), now;
+        data::RecordSet records{select};
+        return records.moveFirst() ? std::optional{pack_of(records)} : std::nullopt;
+    }
+
     static void replace_pack(data::Session& session, const PackRow& row) {
         session << "DELETE FROM packs WHERE id = ?", bind(row.id), now;
         session << "INSERT INTO packs (id, generation, state, size_bytes, slot_count, "
@@ -488,7 +524,8 @@ private:
             if (version == kSchemaVersion) return;
             for (std::int64_t from = std::max<std::int64_t>(version, 1); from < kSchemaVersion;
                  ++from) {
-                session << kMigrations[from - 1], now;
+                const std::string migration = kMigrations[from - 1];
+                if (!migration.empty()) session << migration, now;
             }
             if (version < kFirstSchemaWithChecksums) add_checksums(session);
             session << "DELETE FROM properties WHERE name = 'schema'", now;
@@ -510,10 +547,27 @@ std::string_view to_string(PackState state) {
             return "open";
         case PackState::live:
             return "live";
+        case PackState::compacting:
+            return "compacting";
+        case PackState::condemned:
+            return "condemned";
         case PackState::deleting:
             return "deleting";
     }
     return "unknown";
+}
+
+bool is_readable(PackState state) {
+    switch (state) {
+        case PackState::live:
+        case PackState::compacting:
+        case PackState::condemned:
+            return true;
+        case PackState::open:
+        case PackState::deleting:
+            return false;
+    }
+    return false;
 }
 
 std::unique_ptr<Catalog> Catalog::open(const std::filesystem::path& path) {

@@ -11,11 +11,14 @@
 
 namespace entrepot::catalog {
 
-/// `open`: being written by a session. `live`: durable, may be referred to. `deleting`: garbage
-/// whose object is being removed.
-enum class PackState { open, live, deleting };
+/// `open`: being written by a session. `live`: durable, may be referred to. `compacting`,
+/// `condemned`: gc found it sparse, or dead; nothing new may refer to it, and a commit that does
+/// all the same makes it live again. `deleting`: garbage whose object is being removed.
+enum class PackState { open, live, compacting, condemned, deleting };
 
 std::string_view to_string(PackState state);
+/// Its object is there, and whoever refers to it may read it.
+bool is_readable(PackState state);
 
 struct PackRow {
     std::string id;
@@ -25,7 +28,13 @@ struct PackRow {
     std::uint64_t slot_count = 0;
     std::uint64_t plain_bytes = 0;
     std::uint64_t dead_bytes = 0;  ///< As the last gc found.
-    std::string session{};         ///< While open.
+    std::string session{};         ///< That wrote it; it may have ended since.
+};
+
+/// From one row to the next of the same pack.
+struct PackChange {
+    PackRow before;
+    PackRow after;
 };
 
 struct PointRow {
@@ -85,11 +94,15 @@ public:
     virtual std::optional<PackRow> find_pack(const std::string& id) = 0;
     virtual std::vector<PackRow> list_packs() = 0;
     virtual void remove_pack(const std::string& id) = 0;
+    /// Changes rows that still have the state and the generation of `before`; returns the ids of
+    /// those. Requires that a pack may go from the one state to the other.
+    virtual std::vector<std::string> change_packs(const std::vector<PackChange>& changes) = 0;
 
-    /// The only commit point: checks that every pack referred to is live in that generation
-    /// (Error{conflict} otherwise), adds the point, ends the session.
-    virtual void commit_point(const PointRow& point, const std::string& session,
-                              const std::vector<PackReference>& packs) = 0;
+    /// The only commit point: checks that every pack referred to is there in that generation and
+    /// not being deleted (Error{conflict} otherwise), makes those live that are not, adds the
+    /// point, ends the session. Returns the ids of packs that it made live.
+    virtual std::vector<std::string> commit_point(const PointRow& point, const std::string& session,
+                                                  const std::vector<PackReference>& packs) = 0;
     /// Adds a point without a session, as a rebuild does.
     virtual void add_point(const PointRow& point) = 0;
     /// Oldest first, those under deletion included.

@@ -212,7 +212,7 @@ bool is_catalog_behind(RepositoryCore& core) {
 void fill_index(RepositoryCore& core, const Work& work) {
     for (const catalog::PackRow& row : core.catalog->list_packs()) {
         work.throw_if_stopped();
-        if (row.state != catalog::PackState::live) continue;
+        if (!is_readable(row.state)) continue;
         try {
             const auto pack = core.packs->open(PackId::from_hex_text(row.id));
             std::vector<IndexEntry> entries;
@@ -230,33 +230,53 @@ void fill_index(RepositoryCore& core, const Work& work) {
     }
 }
 
-std::vector<std::string> compare_catalog(RepositoryCore& core, const Work& work) {
-    std::vector<std::string> differences;
-    std::set<std::string> pack_names;
+namespace {
+
+bool is_gc_running(catalog::Catalog& catalog) {
+    return std::ranges::any_of(catalog.list_sessions(),
+                               [](const catalog::SessionRow& row) { return row.kind == "gc"; });
+}
+
+// Empty if there is none, or if somebody changed the pack while we looked.
+std::string pack_difference(RepositoryCore& core, const catalog::PackRow& row,
+                            const object::Key& key) {
+    const auto size_bytes = core.store.find_size(key);
+    if (size_bytes == row.size_bytes) return {};
+    const auto now = core.catalog->find_pack(row.id);
+    const bool is_same = now && now->generation == row.generation && is_readable(now->state);
+    if (!is_same) return {};
+    if (!size_bytes) return fmt::format("Pack {} is in the catalog only.", key.name);
+    return fmt::format("Pack {} has {} bytes, the catalog says {}.", key.name, *size_bytes,
+                       row.size_bytes);
+}
+
+void compare_packs(RepositoryCore& core, const Work& work, std::vector<std::string>& differences) {
+    std::set<std::string> known;
     for (const catalog::PackRow& row : core.catalog->list_packs()) {
         work.throw_if_stopped();
-        if (row.state == catalog::PackState::open) continue;  // Being written by a session.
+        if (!is_readable(row.state)) continue;  // Being written by a session, or removed by gc.
         const object::Key key = pack_key(PackId::from_hex_text(row.id), row.generation);
-        pack_names.insert(key.name);
-        const auto size_bytes = core.store.find_size(key);
-        if (!size_bytes) {
-            differences.push_back(fmt::format("Pack {} is in the catalog only.", key.name));
-        } else if (*size_bytes != row.size_bytes) {
-            differences.push_back(fmt::format("Pack {} has {} bytes, the catalog says {}.",
-                                              key.name, *size_bytes, row.size_bytes));
-        }
+        known.insert(key.name);
+        std::string difference = pack_difference(core, row, key);
+        if (!difference.empty()) differences.push_back(std::move(difference));
     }
-    for (const std::string& name : core.store.list(object::Collection::packs)) {
+    // Which has two generations of a pack there for a moment, and removes packs.
+    const bool is_gc_there = is_gc_running(*core.catalog);
+    const std::vector<std::string> names = core.store.list(object::Collection::packs);
+    if (is_gc_there || is_gc_running(*core.catalog)) return;
+    for (const std::string& name : names) {
+        if (known.contains(name)) continue;
         const auto parsed = parse_pack_name(name);
         const auto row = parsed ? core.catalog->find_pack(parsed->pack.hex()) : std::nullopt;
-        if (row && row->state == catalog::PackState::open) continue;
-        if (!pack_names.contains(name)) {
-            differences.push_back(fmt::format("Pack {} is not in the catalog.", name));
-        }
+        if (row && row->generation == parsed->generation) continue;
+        differences.push_back(fmt::format("Pack {} is not in the catalog.", name));
     }
-    std::set<std::string> points;
+}
+
+void compare_points(RepositoryCore& core, std::vector<std::string>& differences) {
+    std::set<std::string> known;
     for (const catalog::PointRow& row : core.catalog->list_points()) {
-        points.insert(row.id);
+        known.insert(row.id);
         try {
             const Bytes bytes =
                 core.store.read_whole(manifest_key(row.id), limits::kManifestBytesMax);
@@ -266,17 +286,24 @@ std::vector<std::string> compare_catalog(RepositoryCore& core, const Work& work)
             }
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
+            if (!core.catalog->find_point(row.id)) continue;  // Deleted since.
             differences.push_back(fmt::format("Point {} has no manifest.", row.id));
         }
     }
-    std::set<std::string> sessions;
     for (const catalog::SessionRow& row : core.catalog->list_sessions())
-        sessions.insert(row.id);
+        known.insert(row.id);
     for (const std::string& id : core.store.list(object::Collection::manifests)) {
-        if (!points.contains(id) && !sessions.contains(id)) {
-            differences.push_back(fmt::format("Point {} is not in the catalog.", id));
-        }
+        if (known.contains(id) || core.catalog->find_point(id)) continue;
+        differences.push_back(fmt::format("Point {} is not in the catalog.", id));
     }
+}
+
+}  // namespace
+
+std::vector<std::string> compare_catalog(RepositoryCore& core, const Work& work) {
+    std::vector<std::string> differences;
+    compare_packs(core, work, differences);
+    compare_points(core, differences);
     return differences;
 }
 

@@ -256,7 +256,7 @@ MapEntry ChunkPipeline::place_chunk(Batch& batch, Chunk& chunk, std::uint64_t& n
 void ChunkPipeline::seal_pack() {
     const SealedPack sealed = pack_->seal();
     pack_.reset();
-    parts_.packs.add(sealed);
+    parts_.packs.add(sealed, session_);
     referenced_[sealed.pack] = sealed.generation;
     own_.clear();
     epoch_.fetch_add(1);

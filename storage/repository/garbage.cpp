@@ -1,8 +1,10 @@
-// Mark everything, then remove dead packs, then compact, then remove dead maps. Each step leaves a
-// repository that is whole if the process dies behind it.
+// Mark, condemn, wait, mark again, remove. Each step leaves a repository that is whole if the
+// process dies behind it, and in which backups, restores and checks go on.
 #include "storage/repository/garbage.h"
 
-#include "storage/repository/pack_writer.h"
+#include "storage/repository/compaction.h"
+#include "storage/repository/limits.h"
+#include "storage/repository/pack_use.h"
 #include "storage/repository/reachability.h"
 
 #include "base/error.h"
@@ -10,264 +12,51 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
 
 namespace entrepot::repository {
 namespace {
 
-constexpr std::uint64_t kLivePercentMin = 60;
-constexpr std::size_t kCompactionsMax = 1024;
+using catalog::PackChange;
+using catalog::PackState;
+
 constexpr std::string_view kSession = "gc";
+constexpr std::chrono::seconds kTellInterval{1};
 
-struct PackUse {
-    catalog::PackRow row;
-    PackId id;
-    std::vector<PackSlot> live;
-    std::vector<PackSlot> dead;
-    std::uint64_t live_bytes = 0;
-    std::uint64_t dead_bytes = 0;
-    bool is_readable = true;
-
-    bool is_dead() const { return live.empty() && is_readable; }
-    bool is_sparse() const {
-        return is_readable && !live.empty() &&
-               live_bytes * 100 < (live_bytes + dead_bytes) * kLivePercentMin;
-    }
-};
-
-class Collector {
+// Points are deleted beside a gc: both give up the reserve and take it back under their lock.
+class RoomForGc {
 public:
-    Collector(RepositoryCore& core, const Work& work) : core_(core), work_(work) {}
-
-    GcResult run(DryRun dry_run) {
-        reachable_ = find_reachable(core_, work_);
-        std::vector<PackUse> packs = look_at_packs();
-        const std::vector<std::string> dead_maps = find_dead_maps();
-        if (dry_run == DryRun::yes) {
-            count_only(packs, dead_maps);
-            return result_;
+    explicit RoomForGc(RepositoryCore& core) : core_(core) {
+        const std::scoped_lock lock{core_.commit_mutex};
+        core_.reserve->give_up_if_needed();
+    }
+    RoomForGc(const RoomForGc&) = delete;
+    RoomForGc& operator=(const RoomForGc&) = delete;
+    ~RoomForGc() {
+        try {
+            const std::scoped_lock lock{core_.commit_mutex};
+            core_.reserve->take_back(kLeftForOthersBytes);
+        } catch (...) {
+            // The next deletion or start tries again.
         }
-        core_.catalog->add_session({std::string{kSession}, std::string{kSession}});
-        remove_stray_packs(core_);
-        sweep(packs, dead_maps);
-        core_.catalog->remove_session(std::string{kSession});
-        return result_;
     }
 
 private:
-    std::vector<PackUse> look_at_packs() {
-        std::vector<PackUse> packs;
-        for (const catalog::PackRow& row : core_.catalog->list_packs()) {
-            work_.throw_if_stopped();
-            if (row.state != catalog::PackState::live) continue;
-            packs.push_back(look_at(row));
-            result_.live_chunks += packs.back().live.size();
-            result_.dead_chunks += packs.back().dead.size();
-        }
-        return packs;
-    }
-
-    PackUse look_at(const catalog::PackRow& row) {
-        PackUse use;
-        use.row = row;
-        use.id = PackId::from_hex_text(row.id);
-        try {
-            const auto pack = core_.packs->open(use.id);
-            for (const PackSlot& slot : pack->slots()) {
-                const bool is_live = reachable_.is_reached({use.id, slot.number});
-                (is_live ? use.live : use.dead).push_back(slot);
-                (is_live ? use.live_bytes : use.dead_bytes) += slot.size_bytes();
-            }
-            use.is_readable = tells_all_reachable(*pack);
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::not_found) throw;
-            // A damaged pack goes when nothing points into it, and is left alone otherwise.
-            use.is_readable = !reachable_.slots.contains(use.id);
-        }
-        return use;
-    }
-
-    // The table of a damaged pack may be cut short: a slot that it does not tell is not a dead one.
-    bool tells_all_reachable(const PackReader& pack) const {
-        const auto marks = reachable_.slots.find(pack.header().pack);
-        if (marks == reachable_.slots.end()) return true;
-        for (std::uint32_t slot = 0; slot < marks->second.size(); ++slot) {
-            if (!marks->second[slot] || pack.find(slot) != nullptr) continue;
-            core_.environment.log.warning(
-                "a damaged pack is left alone: points need slots that it does not tell",
-                {{"pack", pack.header().pack.hex()}});
-            return false;
-        }
-        return true;
-    }
-
-    std::vector<std::string> find_dead_maps() {
-        std::vector<std::string> dead;
-        for (const std::string& name : core_.store.list(object::Collection::maps)) {
-            if (!reachable_.maps.contains(MapId::parse(name))) dead.push_back(name);
-        }
-        return dead;
-    }
-
-    void count_only(const std::vector<PackUse>& packs, const std::vector<std::string>& maps) {
-        for (const PackUse& use : packs) {
-            if (use.is_dead()) {
-                ++result_.packs_removed;
-                result_.freed_bytes += use.row.size_bytes;
-            } else if (use.is_sparse()) {
-                ++result_.packs_compacted;
-                result_.freed_bytes += use.dead_bytes;
-            }
-        }
-        for (const std::string& name : maps) {
-            result_.freed_bytes +=
-                core_.store.find_size({object::Collection::maps, name}).value_or(0);
-        }
-    }
-
-    void sweep(const std::vector<PackUse>& packs, const std::vector<std::string>& maps) {
-        // Removing first: it makes the room that compaction needs.
-        for (const PackUse& use : packs) {
-            work_.throw_if_stopped();
-            if (use.is_dead()) remove_pack(use);
-        }
-        std::size_t compactions = 0;
-        for (const PackUse& use : packs) {
-            work_.throw_if_stopped();
-            if (use.is_dead()) continue;
-            const bool is_compacted = use.is_sparse() && compactions < compactions_max_;
-            if (is_compacted) {
-                ++compactions;
-                compact_if_there_is_room(use);
-            } else if (use.dead_bytes != use.row.dead_bytes) {
-                catalog::PackRow row = use.row;
-                row.dead_bytes = use.dead_bytes;
-                core_.catalog->put_pack(row);
-            }
-        }
-        for (const std::string& name : maps) {
-            const object::Key key{object::Collection::maps, name};
-            result_.freed_bytes += core_.store.find_size(key).value_or(0);
-            core_.store.remove(key);
-        }
-        core_.redirects.remove_unused(
-            [&](const SlotAddress& place) { return reachable_.is_reached(place); });
-    }
-
-    void drop_from_index(const PackId& pack, const std::vector<PackSlot>& slots) {
-        for (const PackSlot& slot : slots) {
-            core_.index->remove({short_id(slot.id), {pack, slot.number}});
-        }
-    }
-
-    void remove_pack(const PackUse& use) {
-        catalog::PackRow row = use.row;
-        row.state = catalog::PackState::deleting;
-        core_.catalog->put_pack(row);
-        core_.packs->forget(use.id);
-        drop_from_index(use.id, use.dead);
-        core_.store.remove(pack_key(use.id, row.generation));
-        core_.catalog->remove_pack(row.id);
-        ++result_.packs_removed;
-        result_.freed_bytes += row.size_bytes;
-    }
-
-    // Without room for a second generation the removal of dead packs was all that could be done.
-    void compact_if_there_is_room(const PackUse& use) {
-        try {
-            compact(use);
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::no_space) throw;
-            compactions_max_ = 0;
-            core_.environment.log.warning("no room to compact packs; run gc again",
-                                          {{"error", error.what()}});
-        }
-    }
-
-    void compact(const PackUse& use) {
-        const object::Key fresh = pack_key(use.id, use.row.generation + 1);
-        SealedPack sealed;
-        try {
-            sealed = write_next_generation(use);
-        } catch (const Error& error) {
-            core_.store.remove(fresh);
-            const bool is_pack_damaged = error.code() == ErrorCode::corrupt;
-            if (!is_pack_damaged) throw;
-            core_.environment.log.warning("a damaged pack is not compacted",
-                                          {{"pack", use.row.id}, {"error", error.what()}});
-            return;
-        }
-        catalog::PackRow row = use.row;
-        row.generation = sealed.generation;
-        row.size_bytes = sealed.size_bytes;
-        row.slot_count = sealed.slots.size();
-        row.plain_bytes = sealed.plain_bytes;
-        row.dead_bytes = 0;
-        core_.catalog->put_pack(row);
-        core_.packs->forget(use.id);
-        drop_from_index(use.id, use.dead);
-        core_.store.remove(pack_key(use.id, use.row.generation));
-        ++result_.packs_compacted;
-        result_.freed_bytes += use.row.size_bytes - sealed.size_bytes;
-    }
-
-    // New digests would make damaged bytes look sound, and the old ones would be gone.
-    static void check_sound(const PackReader& pack, const PackSlot& slot, Bytes bytes,
-                            ChunkCodec& codec) {
-        Bytes plain(slot.plain_length);
-        if (pack.decode(slot, bytes, codec, plain)) return;
-        throw Error{ErrorCode::corrupt, fmt::format("slot {} is damaged", slot.number)};
-    }
-
-    // Copies live slots byte for byte, then reads the new object back and compares.
-    SealedPack write_next_generation(const PackUse& use) {
-        const auto old = core_.packs->open(use.id);
-        PackHeader header = old->header();
-        header.generation = use.row.generation + 1;
-        header.table_nonce = core_.environment.random.u64();
-        PackWriter writer{core_.store, core_.keys, header};
-        ChunkCodec codec;
-        Bytes bytes;
-        for (const PackSlot& slot : use.live) {
-            bytes.resize(static_cast<std::size_t>(slot.size_bytes()));
-            old->read(slot.offset, bytes);
-            check_sound(*old, slot, bytes, codec);
-            writer.copy(slot, bytes);
-        }
-        SealedPack sealed = writer.seal();
-        const PackReader copy{core_.store, core_.keys, use.id, header.generation};
-        Bytes copied;
-        for (const PackSlot& slot : use.live) {
-            const PackSlot* found = copy.find(slot.number);
-            if (found == nullptr || found->size_bytes() != slot.size_bytes()) {
-                throw Error{ErrorCode::corrupt, "the compacted pack lacks a slot"};
-            }
-            bytes.resize(static_cast<std::size_t>(slot.size_bytes()));
-            copied.resize(bytes.size());
-            old->read(slot.offset, bytes);
-            copy.read(found->offset, copied);
-            if (bytes != copied) {
-                throw Error{ErrorCode::corrupt, "the compacted pack does not read back"};
-            }
-        }
-        return sealed;
-    }
-
     RepositoryCore& core_;
-    Work work_;
-    Reachable reachable_;
-    std::size_t compactions_max_ = kCompactionsMax;
-    GcResult result_;
 };
 
-}  // namespace
-
-GcResult collect_garbage(RepositoryCore& core, DryRun dry_run, const Work& work) {
-    for (const catalog::SessionRow& session : core.catalog->list_sessions()) {
-        if (session.kind != kSession) continue;
-        remove_stray_packs(core);
-        core.catalog->remove_session(session.id);
+PackState state_after(PackFate fate) {
+    switch (fate) {
+        case PackFate::kept:
+            return PackState::live;
+        case PackFate::compacted:
+            return PackState::compacting;
+        case PackFate::removed:
+            return PackState::condemned;
     }
-    return Collector{core, work}.run(dry_run);
+    return PackState::live;
 }
 
 void remove_stray_packs(RepositoryCore& core) {
@@ -278,6 +67,262 @@ void remove_stray_packs(RepositoryCore& core) {
         if (row && row->generation == parsed->generation) continue;
         core.store.remove({object::Collection::packs, name});
     }
+}
+
+class Collector {
+public:
+    Collector(RepositoryCore& core, const Work& work)
+        : core_(core), work_(work), marking_(core, work) {}
+
+    GcResult run() {
+        const std::vector<PackUse> packs = look(read_roots(core_));
+        tell(GcMoment::marked);
+        condemn(packs);
+        const std::uint64_t first_after = core_.sessions.next_number();
+        tell(GcMoment::condemned);
+        wait_for_writers_before(first_after);
+        // The clock may have jumped since.
+        core_.time.require_deletion_allowed();
+        const Roots roots = read_roots(core_);
+        marking_.add(roots);
+        tell(GcMoment::marked_again);
+        remove_dead(packs);
+        compact_sparse(packs, roots);
+        remove_maps(roots);
+        core_.redirects.remove_unused(
+            [&](const SlotAddress& place) { return marking_.reachable().is_reached(place); });
+        return result_;
+    }
+
+    GcResult foresee() {
+        const Roots roots = read_roots(core_);
+        std::vector<PackUse> packs = look(roots);
+        std::ranges::stable_sort(packs, std::greater{}, &PackUse::dead_bytes);
+        for (const PackUse& use : packs)
+            foresee(use);
+        for (const object::Key& map : dead_maps(roots))
+            result_.freed_bytes += core_.store.find_size(map).value_or(0);
+        return result_;
+    }
+
+private:
+    void tell(GcMoment moment) {
+        if (core_.environment.gc_observer != nullptr) core_.environment.gc_observer->at(moment);
+    }
+
+    std::vector<PackUse> look(const Roots& roots) {
+        work_.progress.report("mark", 0, 0);
+        marking_.add(roots);
+        std::vector<PackUse> packs;
+        std::size_t compactions = 0;
+        for (const catalog::PackRow& row : roots.packs) {
+            work_.throw_if_stopped();
+            if (!is_readable(row.state)) continue;
+            PackUse use = look_at_pack(core_, roots, marking_.reachable(), row);
+            if (use.fate == PackFate::compacted && ++compactions > limits::kCompactionsMax) {
+                use.fate = PackFate::kept;
+                use.reason += ", but there is enough to do before it";
+            }
+            result_.live_chunks += use.live_chunks;
+            result_.dead_chunks += use.dead_chunks;
+            if (use.fate == PackFate::kept) {
+                ++result_.packs_kept;
+                result_.waste_bytes += use.dead_bytes;
+            }
+            packs.push_back(std::move(use));
+        }
+        return packs;
+    }
+
+    void foresee(const PackUse& use) {
+        if (use.fate == PackFate::removed) {
+            ++result_.packs_removed;
+            result_.freed_bytes += use.row.size_bytes;
+        } else if (use.fate == PackFate::compacted) {
+            ++result_.packs_compacted;
+            result_.freed_bytes += use.dead_bytes;
+        }
+        if (use.dead_bytes == 0 && use.fate == PackFate::kept) return;
+        if (result_.packs.size() == limits::kPacksToldMax) {
+            ++result_.packs_not_told;
+            return;
+        }
+        result_.packs.push_back({use.row.id, use.fate, use.row.size_bytes, use.live_chunks,
+                                 use.dead_chunks, use.dead_bytes, use.reason});
+    }
+
+    void condemn(const std::vector<PackUse>& packs) {
+        room_.emplace(core_);
+        core_.catalog->add_session({std::string{kSession}, std::string{kSession}});
+        remove_stray_packs(core_);
+        std::vector<PackChange> changes;
+        for (const PackUse& use : packs) {
+            if (use.row.state != PackState::live) continue;
+            PackChange change{use.row, use.row};
+            change.after.state = state_after(use.fate);
+            change.after.dead_bytes = use.dead_bytes;
+            const bool is_news = change.after.state != use.row.state ||
+                                 change.after.dead_bytes != use.row.dead_bytes;
+            if (is_news) changes.push_back(std::move(change));
+        }
+        // A commit between its two halves would bring packs back in one of them only.
+        const std::scoped_lock lock{core_.commit_mutex};
+        if (!changes.empty()) core_.packs->retire(changes);
+    }
+
+    // Whoever began before may have found chunks in what is condemned now, and nobody but him
+    // knows.
+    void wait_for_writers_before(std::uint64_t number) {
+        Clock& clock = core_.environment.clock;
+        const SteadyTime begin = clock.steady_now();
+        for (;;) {
+            work_.throw_if_stopped();
+            const std::size_t count = core_.sessions.count_writers_before(number);
+            if (count == 0) break;
+            room_.reset();
+            tell(GcMoment::waiting);
+            const std::string what = fmt::format("waiting for {} earlier backups", count);
+            if (clock.steady_now() - begin >= limits::kGcWaitMax) {
+                throw Error{ErrorCode::busy, fmt::format("gave up {}", what),
+                            "run gc again when they have ended"};
+            }
+            work_.progress.report(what, 0, 0);
+            core_.sessions.wait_for_writers_before(number, kTellInterval, work_.stop);
+        }
+        if (!room_) room_.emplace(core_);
+    }
+
+    // Before compaction, which needs the room.
+    void remove_dead(const std::vector<PackUse>& packs) {
+        for (const PackUse& use : packs) {
+            work_.throw_if_stopped();
+            if (use.fate != PackFate::removed) continue;
+            const bool is_needed = marking_.reachable().slots.contains(use.id);
+            if (!is_needed) remove_pack(use);
+        }
+    }
+
+    void remove_pack(const PackUse& use) {
+        std::vector<PackSlot> slots;
+        try {
+            slots = sort_slots(core_, marking_.reachable(), use.id).dead;
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::not_found) throw;
+        }
+        if (!core_.packs->begin_removal(use.row)) return;
+        tell(GcMoment::removing);
+        drop_from_index(use.id, slots);
+        core_.store.remove(pack_key(use.id, use.row.generation));
+        core_.catalog->remove_pack(use.row.id);
+        ++result_.packs_removed;
+        result_.freed_bytes += use.row.size_bytes;
+    }
+
+    void drop_from_index(const PackId& pack, const std::vector<PackSlot>& slots) {
+        for (const PackSlot& slot : slots) {
+            core_.index->remove({short_id(slot.id), {pack, slot.number}});
+        }
+    }
+
+    // By what is needed now: others may have come to need more of a pack since it was looked at.
+    void compact_sparse(const std::vector<PackUse>& packs, const Roots& roots) {
+        for (const PackUse& before : packs) {
+            work_.throw_if_stopped();
+            if (before.fate != PackFate::compacted) continue;
+            const PackUse use = look_at_pack(core_, roots, marking_.reachable(), before.row);
+            if (use.fate != PackFate::compacted) continue;
+            try {
+                compact(use);
+            } catch (const Error& error) {
+                if (error.code() == ErrorCode::no_space) {
+                    core_.environment.log.warning("no room to compact packs; run gc again",
+                                                  {{"error", error.what()}});
+                    return;
+                }
+                if (error.code() != ErrorCode::corrupt) throw;
+                core_.environment.log.warning("a damaged pack is not compacted",
+                                              {{"pack", use.row.id}, {"error", error.what()}});
+            }
+        }
+    }
+
+    void compact(const PackUse& use) {
+        const PackSlots slots = sort_slots(core_, marking_.reachable(), use.id);
+        const SealedPack fresh = write_next_generation(core_, use.row, slots.live);
+        tell(GcMoment::compacted);
+        if (!core_.packs->switch_generation(use.row, fresh)) {
+            core_.store.remove(pack_key(use.id, fresh.generation));
+            return;
+        }
+        tell(GcMoment::switched);
+        drop_from_index(use.id, slots.dead);
+        // Whoever has it open goes on reading it.
+        core_.store.remove(pack_key(use.id, use.row.generation));
+        ++result_.packs_compacted;
+        result_.freed_bytes += use.row.size_bytes - fresh.size_bytes;
+    }
+
+    std::vector<object::Key> dead_maps(const Roots& roots) const {
+        std::vector<object::Key> dead;
+        for (const std::string& name : roots.maps) {
+            const MapId map = MapId::parse(name);
+            const bool is_kept =
+                marking_.reachable().maps.contains(map) || roots.writers.contains(map.point.hex());
+            if (!is_kept) dead.push_back({object::Collection::maps, name});
+        }
+        return dead;
+    }
+
+    void remove_maps(const Roots& roots) {
+        for (const object::Key& map : dead_maps(roots)) {
+            result_.freed_bytes += core_.store.find_size(map).value_or(0);
+            core_.store.remove(map);
+        }
+    }
+
+    RepositoryCore& core_;
+    Work work_;
+    Marking marking_;
+    std::optional<RoomForGc> room_;  // From condemning to the end, but for the wait.
+    GcResult result_;
+};
+
+void end_gc(RepositoryCore& core) {
+    core.packs->revive_all();
+    core.catalog->remove_session(std::string{kSession});
+}
+
+bool is_left(RepositoryCore& core) {
+    return std::ranges::any_of(core.catalog->list_sessions(),
+                               [](const catalog::SessionRow& row) { return row.kind == kSession; });
+}
+
+}  // namespace
+
+GcResult collect_garbage(RepositoryCore& core, const Work& work) {
+    if (is_left(core)) clean_up_after_gc(core);
+    try {
+        GcResult result = Collector{core, work}.run();
+        end_gc(core);
+        return result;
+    } catch (const Error&) {
+        try {
+            clean_up_after_gc(core);
+        } catch (const std::exception& error) {
+            // The session's row is still there: the next gc or start does it.
+            core.environment.log.warning("gc could not clean up", {{"error", error.what()}});
+        }
+        throw;
+    }
+}
+
+GcResult foresee_garbage(RepositoryCore& core, const Work& work) {
+    return Collector{core, work}.foresee();
+}
+
+void clean_up_after_gc(RepositoryCore& core) {
+    remove_stray_packs(core);
+    end_gc(core);
 }
 
 }  // namespace entrepot::repository

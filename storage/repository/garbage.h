@@ -6,11 +6,13 @@
 
 namespace entrepot::repository {
 
-/// Requires to be alone in the repository. Any error while reachability is computed deletes
-/// nothing.
-GcResult collect_garbage(RepositoryCore& core, DryRun dry_run, const Work& work);
+/// Requires to be the only collector. Any error while reachability is computed deletes nothing.
+GcResult collect_garbage(RepositoryCore& core, const Work& work);
 
-/// Removes pack objects that no row names: what a gc that died left. Requires to be alone.
-void remove_stray_packs(RepositoryCore& core);
+/// What it would do, without doing any of it.
+GcResult foresee_garbage(RepositoryCore& core, const Work& work);
+
+/// What a gc that died or failed left: files that no row names, packs that are condemned.
+void clean_up_after_gc(RepositoryCore& core);
 
 }  // namespace entrepot::repository

@@ -29,6 +29,11 @@ inline constexpr std::size_t kRedirectObjectBytesMax = 4 * kMiB;
 inline constexpr std::size_t kRedirectHopsMax = 64;
 inline constexpr std::size_t kStateBytesMax = 256 * kMiB;
 inline constexpr unsigned kThreadsMax = 16;
+/// More would copy the repository once over in one run; the next one goes on.
+inline constexpr std::size_t kCompactionsMax = 1024;
+inline constexpr std::size_t kPacksToldMax = 1000;
+/// A first full of a large VM takes its time, and gc has all of it.
+inline constexpr std::chrono::hours kGcWaitMax{24};
 /// What nobody can take back has an end.
 inline constexpr std::chrono::seconds kMinimumAgeMax = std::chrono::days{10 * 366};
 

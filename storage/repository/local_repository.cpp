@@ -3,6 +3,7 @@
 #include "storage/repository/garbage.h"
 #include "storage/repository/key_slots.h"
 #include "storage/repository/limits.h"
+#include "storage/repository/pinned_point.h"
 #include "storage/repository/point_lookup.h"
 #include "storage/repository/point_marks.h"
 #include "storage/repository/point_reader.h"
@@ -37,28 +38,6 @@ std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesyst
     return sum;
 }
 
-// Points are deleted beside a gc: both give up the reserve and take it back under their lock.
-class RoomForGc {
-public:
-    explicit RoomForGc(RepositoryCore& core) : core_(core) {
-        const std::scoped_lock lock{core_.commit_mutex};
-        core_.reserve->give_up_if_needed();
-    }
-    RoomForGc(const RoomForGc&) = delete;
-    RoomForGc& operator=(const RoomForGc&) = delete;
-    ~RoomForGc() {
-        try {
-            const std::scoped_lock lock{core_.commit_mutex};
-            core_.reserve->take_back(kLeftForOthersBytes);
-        } catch (...) {
-            // The next deletion or start tries again.
-        }
-    }
-
-private:
-    RepositoryCore& core_;
-};
-
 class LocalRepository final : public Repository {
 public:
     explicit LocalRepository(std::shared_ptr<RepositoryCore> core) : core_(std::move(core)) {}
@@ -84,7 +63,7 @@ public:
             info.logical_bytes += point.logical_bytes;
         }
         for (const catalog::PackRow& pack : core_->catalog->list_packs()) {
-            if (pack.state != catalog::PackState::live) continue;
+            if (!is_readable(pack.state)) continue;
             ++info.packs;
             info.chunks += pack.slot_count;
             info.unique_bytes += pack.plain_bytes;
@@ -114,11 +93,10 @@ public:
     }
 
     std::unique_ptr<PointReader> open_point(const std::string& id) override {
-        return make_point_reader(core_, row_of(id));
+        return make_point_reader(core_, id);
     }
 
     std::unique_ptr<PointWriter> begin_point(const PointDraft& draft) override {
-        if (!draft.base_point.empty()) row_of(draft.base_point);
         return make_point_writer(core_, draft);
     }
 
@@ -147,7 +125,7 @@ public:
 
     void delete_point(const std::string& id) override {
         const std::scoped_lock lock{core_->commit_mutex};
-        const catalog::PointRow row = row_of(id);
+        const catalog::PointRow row = require_point(*core_, id);
         core_->time.require_deletion_allowed();
         check_deletable(row);
         const ReserveLoan room{*core_->reserve};
@@ -159,7 +137,7 @@ public:
 
     void protect_point(const std::string& id, WallTime until) override {
         const std::scoped_lock lock{core_->commit_mutex};
-        const catalog::PointRow row = row_of(id);
+        const catalog::PointRow row = require_point(*core_, id);
         const std::int64_t until_ms = until.time_since_epoch().count();
         if (row.protected_until_ms && *row.protected_until_ms > until_ms) {
             throw Error{
@@ -175,12 +153,12 @@ public:
     void hold_point(const std::string& id, const std::string& reason) override {
         if (reason.empty()) throw Error{ErrorCode::usage, "a hold needs a reason"};
         const std::scoped_lock lock{core_->commit_mutex};
-        set_mark(id, {row_of(id).protected_until_ms, reason});
+        set_mark(id, {require_point(*core_, id).protected_until_ms, reason});
     }
 
     void release_point(const std::string& id) override {
         const std::scoped_lock lock{core_->commit_mutex};
-        const catalog::PointRow row = row_of(id);
+        const catalog::PointRow row = require_point(*core_, id);
         if (row.hold_reason.empty()) {
             throw Error{ErrorCode::conflict, fmt::format("point {} is not held", id)};
         }
@@ -189,23 +167,25 @@ public:
 
     std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
                                      const Work& work) override {
-        const auto guard = core_->sessions.enter();
+        const auto session = core_->sessions.enter(SessionKind::reader);
         std::vector<catalog::PointRow> rows;
         if (ids.empty()) {
             rows = core_->catalog->list_points();
             std::erase_if(rows, [](const catalog::PointRow& row) { return row.is_deleting; });
         }
         for (const std::string& id : ids)
-            rows.push_back(row_of(id));
+            rows.push_back(require_point(*core_, id));
         return verify_points(*core_, rows, depth, work);
     }
 
     GcResult collect_garbage(DryRun dry_run, const Work& work) override {
-        if (dry_run == DryRun::no) core_->time.require_deletion_allowed();
-        const auto guard = core_->sessions.enter_alone();
-        std::optional<RoomForGc> room;
-        if (dry_run == DryRun::no) room.emplace(*core_);
-        return repository::collect_garbage(*core_, dry_run, work);
+        if (dry_run == DryRun::yes) {
+            const auto session = core_->sessions.enter(SessionKind::reader);
+            return foresee_garbage(*core_, work);
+        }
+        core_->time.require_deletion_allowed();
+        const auto session = core_->sessions.enter(SessionKind::collector);
+        return repository::collect_garbage(*core_, work);
     }
 
     std::vector<KeySlot> list_keys() override {
@@ -266,27 +246,18 @@ public:
     }
 
     std::uint64_t rebuild_catalog(const Work& work) override {
-        const auto guard = core_->sessions.enter_alone();
+        const auto session = core_->sessions.enter(SessionKind::alone);
         const std::uint64_t points = remake_catalog(*core_, work);
         fill_index(*core_, work);
         return points;
     }
 
     std::vector<std::string> check_catalog(const Work& work) override {
-        const auto guard = core_->sessions.enter();
+        const auto session = core_->sessions.enter(SessionKind::reader);
         return compare_catalog(*core_, work);
     }
 
 private:
-    catalog::PointRow row_of(const std::string& id) {
-        const auto row = core_->catalog->find_point(id);
-        if (!row || row->is_deleting) {
-            throw Error{ErrorCode::not_found, fmt::format("there is no recovery point '{}'", id),
-                        "entrepot point list shows them"};
-        }
-        return *row;
-    }
-
     void check_deletable(const catalog::PointRow& row) {
         const TimeState time = core_->time.read();
         if (!row.hold_reason.empty()) {
@@ -377,14 +348,14 @@ void clean_up(RepositoryCore& core) {
     core.store.discard_uploads();
     remove_unfinished_catalog(core);
     for (const catalog::SessionRow& session : core.catalog->list_sessions()) {
-        if (session.kind == "gc") remove_stray_packs(core);
+        if (session.kind == "gc") clean_up_after_gc(core);
         if (session.kind == "ingest") {
             remove_point_objects(core.store, session.id, Maps::remove);
         }
         if (session.kind == kMarkSession) take_mark_over(core, session.id);
     }
     for (const catalog::PackRow& pack : core.catalog->list_packs()) {
-        if (pack.state == catalog::PackState::live) continue;
+        if (is_readable(pack.state)) continue;
         core.store.remove(pack_key(PackId::from_hex_text(pack.id), pack.generation));
         core.catalog->remove_pack(pack.id);
     }

@@ -27,35 +27,62 @@ PackSet::PackSet(object::Store& store, catalog::Catalog& catalog, ChunkIndex& in
         quarantine({redirect.id, redirect.from});
 }
 
+std::shared_ptr<const PackReader> PackSet::find_open(const PackId& pack, std::uint64_t& epoch) {
+    const std::scoped_lock lock{mutex_};
+    epoch = epoch_;
+    const auto found = by_id_.find(pack);
+    if (found == by_id_.end()) return nullptr;
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return found->second->second;
+}
+
+// Gc may exchange the generation between the row and the file; then the row tells another one.
 std::shared_ptr<const PackReader> PackSet::open(const PackId& pack) {
-    {
+    std::optional<std::uint32_t> missing;
+    for (;;) {
+        std::uint64_t epoch = 0;
+        if (auto reader = find_open(pack, epoch)) return reader;
+        const auto row = catalog_.find_pack(pack.hex());
+        if (!row || !is_readable(row->state)) {
+            throw Error{ErrorCode::not_found, fmt::format("there is no live pack {}", pack.hex())};
+        }
+        std::shared_ptr<const PackReader> reader;
+        try {
+            reader = std::make_shared<const PackReader>(store_, keys_, pack, row->generation);
+        } catch (const Error& error) {
+            const bool is_news = error.code() == ErrorCode::not_found && missing != row->generation;
+            if (!is_news) throw;
+            missing = row->generation;
+            continue;
+        }
         const std::scoped_lock lock{mutex_};
         if (const auto found = by_id_.find(pack); found != by_id_.end()) {
-            recent_.splice(recent_.begin(), recent_, found->second);
             return found->second->second;
         }
+        // What was read before somebody forgot a pack may be its last generation: not for others.
+        if (epoch != epoch_) return reader;
+        recent_.emplace_front(pack, reader);
+        by_id_[pack] = recent_.begin();
+        if (recent_.size() > kOpenPacksMax) {
+            by_id_.erase(recent_.back().first);
+            recent_.pop_back();
+        }
+        return reader;
     }
-    const auto row = catalog_.find_pack(pack.hex());
-    if (!row || row->state != catalog::PackState::live) {
-        throw Error{ErrorCode::not_found, fmt::format("there is no live pack {}", pack.hex())};
-    }
-    auto reader = std::make_shared<const PackReader>(store_, keys_, pack, row->generation);
+}
 
+bool PackSet::is_retired(const PackId& pack) const {
     const std::scoped_lock lock{mutex_};
-    if (const auto found = by_id_.find(pack); found != by_id_.end()) return found->second->second;
-    recent_.emplace_front(pack, reader);
-    by_id_[pack] = recent_.begin();
-    if (recent_.size() > kOpenPacksMax) {
-        by_id_.erase(recent_.back().first);
-        recent_.pop_back();
-    }
-    return reader;
+    return retired_.contains(pack);
 }
 
 template <typename Matches>
-std::optional<KnownChunk> PackSet::find_matching(const ShortId& id, Matches&& matches) {
+std::optional<KnownChunk> PackSet::find_matching(const ShortId& id, Retired retired,
+                                                 Matches&& matches) {
     const auto hint = index_.find(id);
-    if (!hint) return std::nullopt;
+    // Before its table is looked at: who finds a pack live here began before gc condemns it, and gc
+    // waits for him. The hint may be right again.
+    if (!hint || (retired == Retired::refused && is_retired(hint->pack))) return std::nullopt;
     try {
         const auto pack = open(hint->pack);
         const PackSlot* slot = pack->find(hint->slot);
@@ -72,23 +99,25 @@ std::optional<KnownChunk> PackSet::find_matching(const ShortId& id, Matches&& ma
 }
 
 std::optional<KnownChunk> PackSet::find_chunk(const ChunkId& id) {
-    return find_matching(short_id(id), [&](const PackSlot& slot) { return slot.id == id; });
+    return find_matching(short_id(id), Retired::refused,
+                         [&](const PackSlot& slot) { return slot.id == id; });
 }
 
 std::vector<SlotAddress> PackSet::find_copies(const ShortId& id) {
-    const auto known =
-        find_matching(id, [&](const PackSlot& slot) { return short_id(slot.id) == id; });
+    const auto known = find_matching(id, Retired::taken,
+                                     [&](const PackSlot& slot) { return short_id(slot.id) == id; });
     if (!known) return {};
     return {known->address};
 }
 
-void PackSet::add(const SealedPack& pack) {
+void PackSet::add(const SealedPack& pack, const std::string& session) {
     catalog_.put_pack({.id = pack.pack.hex(),
                        .generation = pack.generation,
                        .state = catalog::PackState::live,
                        .size_bytes = pack.size_bytes,
                        .slot_count = pack.slots.size(),
-                       .plain_bytes = pack.plain_bytes});
+                       .plain_bytes = pack.plain_bytes,
+                       .session = session});
     std::vector<IndexEntry> entries;
     entries.reserve(pack.slots.size());
     for (const PackSlot& slot : pack.slots) {
@@ -99,10 +128,72 @@ void PackSet::add(const SealedPack& pack) {
 
 void PackSet::forget(const PackId& pack) {
     const std::scoped_lock lock{mutex_};
+    ++epoch_;
     const auto found = by_id_.find(pack);
     if (found == by_id_.end()) return;
     recent_.erase(found->second);
     by_id_.erase(found);
+}
+
+void PackSet::retire(const std::vector<catalog::PackChange>& changes) {
+    std::vector<std::string> retired;
+    {
+        const std::scoped_lock lock{mutex_};
+        for (const auto& [before, after] : changes) {
+            if (after.state == catalog::PackState::live) continue;
+            retired_.insert(PackId::from_hex_text(after.id));
+            retired.push_back(after.id);
+        }
+    }
+    try {
+        catalog_.change_packs(changes);
+    } catch (...) {
+        note_revived(retired);
+        throw;
+    }
+}
+
+void PackSet::note_revived(const std::vector<std::string>& packs) {
+    const std::scoped_lock lock{mutex_};
+    for (const std::string& pack : packs)
+        retired_.erase(PackId::from_hex_text(pack));
+}
+
+void PackSet::revive_all() {
+    std::vector<catalog::PackChange> changes;
+    for (const catalog::PackRow& row : catalog_.list_packs()) {
+        const bool is_live = row.state == catalog::PackState::live;
+        if (is_live || !is_readable(row.state)) continue;
+        changes.push_back({row, row});
+        changes.back().after.state = catalog::PackState::live;
+    }
+    if (!changes.empty()) catalog_.change_packs(changes);
+    const std::scoped_lock lock{mutex_};
+    retired_.clear();
+}
+
+bool PackSet::begin_removal(const catalog::PackRow& row) {
+    catalog::PackChange change{row, row};
+    change.before.state = catalog::PackState::condemned;
+    change.after.state = catalog::PackState::deleting;
+    if (catalog_.change_packs({change}).empty()) return false;
+    forget(PackId::from_hex_text(row.id));
+    return true;
+}
+
+bool PackSet::switch_generation(const catalog::PackRow& row, const SealedPack& fresh) {
+    catalog::PackChange change{row, row};
+    change.before.state = catalog::PackState::compacting;
+    change.after.state = catalog::PackState::live;
+    change.after.generation = fresh.generation;
+    change.after.size_bytes = fresh.size_bytes;
+    change.after.slot_count = fresh.slots.size();
+    change.after.plain_bytes = fresh.plain_bytes;
+    change.after.dead_bytes = 0;
+    if (catalog_.change_packs({change}).empty()) return false;
+    forget(fresh.pack);
+    note_revived({row.id});
+    return true;
 }
 
 void PackSet::quarantine(const IndexEntry& chunk) {

@@ -1,7 +1,8 @@
-// Points of an open repository: a session holds each of them while it is read.
+// Points of an open repository: a session pins each of them while it is read.
 #include "storage/repository/point_reader.h"
 
 #include "storage/repository/map_disk.h"
+#include "storage/repository/pinned_point.h"
 #include "storage/repository/point_writer.h"
 
 #include "base/error.h"
@@ -34,14 +35,14 @@ auto marking_damage(RepositoryCore& core, const std::string& point, Body&& body)
     }
 }
 
-/// A disk that keeps gc away and the repository open.
+/// A disk that keeps its point pinned and the repository open.
 class LocalPointDisk final : public PointDisk {
 public:
-    LocalPointDisk(std::shared_ptr<RepositoryCore> core, std::string point, std::string name,
-                   const DiskDraft& draft, const MapId& map)
+    LocalPointDisk(std::shared_ptr<RepositoryCore> core, std::shared_ptr<Sessions::Guard> session,
+                   std::string point, std::string name, const DiskDraft& draft, const MapId& map)
         : core_(std::move(core)),
+          session_(std::move(session)),
           point_(std::move(point)),
-          guard_(core_->sessions.enter()),
           disk_(open_map_disk(
               {core_->store, core_->keys, *core_->reader, core_->config.chunk_size_bytes},
               std::move(name), draft, map)) {}
@@ -58,44 +59,44 @@ public:
 
 private:
     std::shared_ptr<RepositoryCore> core_;
+    std::shared_ptr<Sessions::Guard> session_;  // Shared with the point's reader.
     std::string point_;
-    std::unique_ptr<Sessions::Guard> guard_;
     std::unique_ptr<PointDisk> disk_;
 };
 
 class LocalPointReader final : public PointReader {
 public:
-    LocalPointReader(std::shared_ptr<RepositoryCore> core, const catalog::PointRow& row)
+    LocalPointReader(std::shared_ptr<RepositoryCore> core, const std::string& id)
         : core_(std::move(core)),
-          guard_(core_->sessions.enter()),
-          content_(read_manifest(core_->store, core_->keys, row.id)),
-          summary_(summary_of(row)) {}
+          session_(core_->sessions.enter(SessionKind::reader)),
+          content_(pin_point(*core_, *session_, id)),
+          summary_(summary_of(require_point(*core_, id))) {}
 
     const PointSummary& summary() const override { return summary_; }
 
     std::unique_ptr<PointDisk> open_disk(std::uint32_t index, View view) override {
-        if (index >= content_.summary.disks.size()) {
+        if (index >= content_->summary.disks.size()) {
             throw Error{ErrorCode::not_found,
                         fmt::format("point {} has no disk {}; it has {}", summary_.id, index,
-                                    content_.summary.disks.size())};
+                                    content_->summary.disks.size())};
         }
-        const DiskMaps& maps = content_.maps[index];
+        const DiskMaps& maps = content_->maps[index];
         return std::make_unique<LocalPointDisk>(
-            core_, summary_.id, fmt::format("point {}, disk {}", summary_.id, index),
-            content_.summary.disks[index].draft,
+            core_, session_, summary_.id, fmt::format("point {}, disk {}", summary_.id, index),
+            content_->summary.disks[index].draft,
             view == View::restore ? maps.restore : maps.tracking);
     }
 
     std::vector<std::string> file_names() const override {
         std::vector<std::string> names;
-        for (const PointFile& file : content_.files)
+        for (const PointFile& file : content_->files)
             names.push_back(file.name);
         return names;
     }
 
     Bytes read_file(const std::string& name) override {
-        const auto file = std::ranges::find(content_.files, name, &PointFile::name);
-        if (file == content_.files.end()) {
+        const auto file = std::ranges::find(content_->files, name, &PointFile::name);
+        if (file == content_->files.end()) {
             throw Error{ErrorCode::not_found,
                         fmt::format("point {} has no file '{}'", summary_.id, name)};
         }
@@ -106,16 +107,16 @@ public:
 
 private:
     std::shared_ptr<RepositoryCore> core_;
-    std::unique_ptr<Sessions::Guard> guard_;
-    PointContent content_;
+    std::shared_ptr<Sessions::Guard> session_;     // Shared with the disks, which may outlive this.
+    std::shared_ptr<const PointContent> content_;  // Shared with the session.
     PointSummary summary_;
 };
 
 }  // namespace
 
 std::unique_ptr<PointReader> make_point_reader(std::shared_ptr<RepositoryCore> core,
-                                               const catalog::PointRow& row) {
-    return std::make_unique<LocalPointReader>(std::move(core), row);
+                                               const std::string& id) {
+    return std::make_unique<LocalPointReader>(std::move(core), id);
 }
 
 }  // namespace entrepot::repository

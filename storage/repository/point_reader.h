@@ -9,8 +9,8 @@
 
 namespace entrepot::repository {
 
-/// Requires a committed point's row.
+/// Error{not_found} if there is no such point.
 std::unique_ptr<PointReader> make_point_reader(std::shared_ptr<RepositoryCore> core,
-                                               const catalog::PointRow& row);
+                                               const std::string& id);
 
 }  // namespace entrepot::repository

@@ -4,6 +4,7 @@
 #include "storage/repository/limits.h"
 #include "storage/repository/manifest.h"
 #include "storage/repository/map_view.h"
+#include "storage/repository/pinned_point.h"
 
 #include "base/error.h"
 
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -37,22 +39,29 @@ public:
     Verifier(RepositoryCore& core, VerifyDepth depth, const Work& work)
         : core_(core), depth_(depth), work_(work) {}
 
-    PointVerdict verify(const catalog::PointRow& row) {
+    /// nullopt if the point was deleted meanwhile: nobody asks for it any more.
+    std::optional<PointVerdict> verify(const catalog::PointRow& row) {
+        const auto session = core_.sessions.enter(SessionKind::reader);
         verdict_ = {};
         verdict_.point = row.id;
         try {
             const Bytes bytes =
                 core_.store.read_whole(manifest_key(row.id), limits::kManifestBytesMax);
-            const PointContent content = decode_manifest(core_.keys, row.id, bytes);
+            const auto content =
+                std::make_shared<const PointContent>(decode_manifest(core_.keys, row.id, bytes));
+            session->pin(content);
+            require_point(core_, row.id);
             if (sha256(bytes).hex() != row.manifest_digest) {
                 add_damage(0, 0, 0, "the manifest is not the one that was committed");
             }
-            for (std::size_t i = 0; i < content.maps.size(); ++i)
-                verify_disk(content, i);
-            for (const PointFile& file : content.files)
+            for (std::size_t i = 0; i < content->maps.size(); ++i)
+                verify_disk(*content, i);
+            for (const PointFile& file : content->files)
                 verify_file(file);
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
+            const auto now = core_.catalog->find_point(row.id);
+            if (!now || now->is_deleting) return std::nullopt;
             add_damage(0, 0, 0, error.what());
         }
         verdict_.is_sound = verdict_.damage.empty();
@@ -262,22 +271,34 @@ private:
         const auto known = packs_.find(pack);
         if (known != packs_.end()) return known->second;
         PackCheck& check = packs_[pack];
-        const auto row = core_.catalog->find_pack(pack.hex());
-        if (!row || row->state != catalog::PackState::live) {
-            check.fault = fmt::format("pack {} is not in the catalog", pack.hex());
-            return check;
+        // Gc may exchange the generation while we look: then the row tells another one.
+        std::optional<std::uint32_t> generation;
+        for (;;) {
+            const auto row = core_.catalog->find_pack(pack.hex());
+            if (!row || !is_readable(row->state)) {
+                check.fault = fmt::format("pack {} is not in the catalog", pack.hex());
+                return check;
+            }
+            if (generation == row->generation) return check;
+            generation = row->generation;
+            check = {};
+            look_at_pack(check, *row);
+            if (check.fault.empty()) return check;
         }
-        const object::Key key = pack_key(pack, row->generation);
+    }
+
+    void look_at_pack(PackCheck& check, const catalog::PackRow& row) {
+        const PackId pack = PackId::from_hex_text(row.id);
+        const object::Key key = pack_key(pack, row.generation);
         const auto size_bytes = core_.store.find_size(key);
         if (!size_bytes) require_volume();
-        if (!size_bytes || *size_bytes != row->size_bytes) {
+        if (!size_bytes || *size_bytes != row.size_bytes) {
             check.fault = size_bytes ? fmt::format("pack {} has {} bytes, should have {}", key.name,
-                                                   *size_bytes, row->size_bytes)
+                                                   *size_bytes, row.size_bytes)
                                      : fmt::format("pack {} is missing", key.name);
-            return check;
+            return;
         }
         if (depth_ != VerifyDepth::manifests) check_pack(check, key, pack);
-        return check;
     }
 
     // A volume that went away is no damage of every point on it.
@@ -329,7 +350,9 @@ std::vector<PointVerdict> verify_points(RepositoryCore& core,
     std::size_t quarantined = 0;
     for (const catalog::PointRow& point : points) {
         work.throw_if_stopped();
-        verdicts.push_back(verifier.verify(point));
+        auto found = verifier.verify(point);
+        if (!found) continue;
+        verdicts.push_back(std::move(*found));
         const PointVerdict& verdict = verdicts.back();
         const std::int64_t now_ms = core.environment.clock.wall_now().time_since_epoch().count();
         // A shallow look that finds nothing does not clear what a deep one found.

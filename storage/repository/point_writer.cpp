@@ -5,6 +5,7 @@
 #include "storage/repository/limits.h"
 #include "storage/repository/map_view.h"
 #include "storage/repository/map_writer.h"
+#include "storage/repository/pinned_point.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -150,14 +151,14 @@ struct DiskUnderWay {
 class LocalPointWriter final : public PointWriter {
 public:
     LocalPointWriter(std::shared_ptr<RepositoryCore> core, const PointDraft& draft)
-        : core_(std::move(core)), guard_(core_->sessions.enter()) {
+        : core_(std::move(core)), session_(core_->sessions.enter(SessionKind::writer)) {
         PointId id;
         core_->environment.random.fill(id.bytes);
         content_.summary.id = id.hex();
         content_.summary.draft = draft;
         point_ = id;
         if (!draft.base_point.empty()) {
-            base_ = read_manifest(core_->store, core_->keys, draft.base_point);
+            base_ = pin_point(*core_, *session_, draft.base_point);
         }
         core_->catalog->add_session({content_.summary.id, "ingest"});
         pipeline_.emplace(PipelineParts{core_->store, *core_->catalog, *core_->packs,
@@ -261,14 +262,16 @@ public:
         core_->store.put(manifest_key(content_.summary.id), manifest);
 
         const PointDraft& draft = content_.summary.draft;
-        core_->catalog->commit_point({.id = content_.summary.id,
-                                      .sequence = content_.summary.sequence,
-                                      .vm_id = draft.vm_id,
-                                      .vm_name = draft.vm_name,
-                                      .body = dump_json(to_json(content_)),
-                                      .manifest_digest = sha256(manifest).hex()},
-                                     content_.summary.id, pipeline_->referenced_packs());
+        core_->packs->note_revived(
+            core_->catalog->commit_point({.id = content_.summary.id,
+                                          .sequence = content_.summary.sequence,
+                                          .vm_id = draft.vm_id,
+                                          .vm_name = draft.vm_name,
+                                          .body = dump_json(to_json(content_)),
+                                          .manifest_digest = sha256(manifest).hex()},
+                                         content_.summary.id, pipeline_->referenced_packs()));
         is_committed_ = true;
+        session_.reset();  // From here on the point keeps what it needs.
         return content_.summary;
     }
 
@@ -340,10 +343,10 @@ private:
     }
 
     std::shared_ptr<RepositoryCore> core_;
-    std::unique_ptr<Sessions::Guard> guard_;
+    std::unique_ptr<Sessions::Guard> session_;
     PointContent content_;
     PointId point_;
-    std::optional<PointContent> base_;
+    std::shared_ptr<const PointContent> base_;  // Shared with the session, which pins it.
     std::vector<std::unique_ptr<DiskUnderWay>> disks_;
     std::vector<std::unique_ptr<FileReceiver>> files_;
     std::uint32_t map_count_ = 0;

@@ -180,10 +180,23 @@ void RedirectTable::remove_unused(const std::function<bool(const SlotAddress&)>&
             if (!is_used) unused.push_back(name);
         }
     }
-    if (unused.empty()) return;
-    for (const std::string& name : unused)
+    for (const std::string& name : unused) {
         store_.remove({object::Collection::redirects, name});
-    load();
+        forget(name);
+    }
+}
+
+// Readers look things up meanwhile: they find all of the others at any moment.
+void RedirectTable::forget(const std::string& object) {
+    const std::scoped_lock lock{mutex_};
+    const auto found = by_object_.find(object);
+    count_ -= found->second.size();
+    by_object_.erase(found);
+    by_place_.clear();
+    for (const auto& [name, redirects] : by_object_) {
+        for (const Redirect& redirect : redirects)
+            by_place_.emplace(redirect.from, redirect.to);
+    }
 }
 
 }  // namespace entrepot::repository

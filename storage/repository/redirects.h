@@ -60,6 +60,7 @@ public:
 
 private:
     void remember(const std::string& object, const std::vector<Redirect>& redirects);
+    void forget(const std::string& object);
 
     object::Store& store_;
     const RepositoryKeys& keys_;

@@ -27,6 +27,20 @@ namespace entrepot::repository {
 
 class ChunkIndex;
 
+/// Where a gc is. `marked`: it knows what is needed, nothing has changed. `condemned`: no lookup
+/// finds a chunk in what it wants to remove or compact. `waiting`: backups that began before run
+/// still; may come several times. `marked_again`: it knows what it may do. `removing`: a pack's row
+/// says so. `compacted`: a pack's next generation is durable beside it. `switched`: and counts.
+enum class GcMoment { marked, condemned, waiting, marked_again, removing, compacted, switched };
+
+/// Told by a gc on its own thread, which holds nothing then: a test does here what others might be
+/// doing.
+class GcObserver {
+public:
+    virtual ~GcObserver() = default;
+    virtual void at(GcMoment moment) = 0;
+};
+
 /// Opens the chunk index in a directory.
 using IndexOpener = std::function<std::unique_ptr<ChunkIndex>(const std::filesystem::path&)>;
 
@@ -37,6 +51,7 @@ struct Environment {
     Random& random;
     Log& log;
     IndexOpener open_index{};  ///< Empty: RocksDB's, which keeps to the system's own files.
+    GcObserver* gc_observer = nullptr;  ///< Null: nobody is told.
 };
 
 enum class PointKind { full, incremental };
@@ -158,8 +173,8 @@ public:
     virtual void finish() = 0;
 };
 
-/// A point under construction: absent until commit() returned, gone if it did not. Holds a session,
-/// so that gc takes nothing it refers to.
+/// A point under construction: absent until commit() returned, gone if it did not. A session until
+/// then, so that gc takes nothing it refers to.
 class PointWriter {
 public:
     virtual ~PointWriter() = default;  ///< Abandons what was not committed.
@@ -233,12 +248,32 @@ enum class VerifyDepth {
     data,       ///< And every chunk decoded and compared with its id.
 };
 
+enum class PackFate { kept, compacted, removed };
+
+std::string_view to_string(PackFate fate);
+
+/// What gc would make of a pack, and why.
+struct PackOutlook {
+    std::string pack;
+    PackFate fate = PackFate::kept;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t live_chunks = 0;
+    std::uint64_t dead_chunks = 0;
+    std::uint64_t dead_bytes = 0;
+    std::string reason;
+};
+
 struct GcResult {
     std::uint64_t packs_removed = 0;
     std::uint64_t packs_compacted = 0;
+    std::uint64_t packs_kept = 0;
     std::uint64_t freed_bytes = 0;
     std::uint64_t live_chunks = 0;
     std::uint64_t dead_chunks = 0;
+    std::uint64_t waste_bytes = 0;  ///< That stay: not enough in any one pack, or still needed.
+    /// Of a dry run: packs that hold waste, the most first; at most limits::kPacksToldMax.
+    std::vector<PackOutlook> packs;
+    std::uint64_t packs_not_told = 0;  ///< More of them.
 };
 
 enum class DryRun { no, yes };
@@ -331,7 +366,10 @@ public:
     /// All points if `ids` is empty. Remembers the verdicts.
     virtual std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
                                              const Work& work) = 0;
-    /// Error{conflict} while the clock is not to be trusted, unless it only looks.
+    /// Beside everything but another gc and a rebuild. Waits for backups that began before it knew
+    /// what is garbage, up to limits::kGcWaitMax; Error{busy} beyond. Error{conflict} while the
+    /// clock is not to be trusted, unless it only looks. Any error leaves what it had not removed
+    /// yet.
     virtual GcResult collect_garbage(DryRun dry_run, const Work& work) = 0;
 
     virtual std::vector<KeySlot> list_keys() = 0;
@@ -351,7 +389,8 @@ public:
     /// Error{not_found}, Error{corrupt}.
     virtual Bytes read_state_copy(const std::string& name) = 0;
 
-    /// Makes the database again from the objects. Returns how many points it holds now.
+    /// Makes the database again from the objects; Error{busy} beside anything else. Returns how
+    /// many points it holds now.
     virtual std::uint64_t rebuild_catalog(const Work& work) = 0;
     /// Differences between database and objects, one sentence each; empty if there are none.
     virtual std::vector<std::string> check_catalog(const Work& work) = 0;

@@ -1,12 +1,10 @@
-// Sessions, and putting the parts together.
+// Putting the parts together.
 #include "storage/repository/repository_core.h"
 
 #include "storage/repository/limits.h"
 
 #include "base/error.h"
 #include "base/json.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -23,27 +21,6 @@ unsigned helper_count() {
 }
 
 }  // namespace
-
-Sessions::Guard::Guard(Sessions& sessions, bool is_exclusive)
-    : sessions_(sessions), is_exclusive_(is_exclusive) {
-    const std::scoped_lock lock{sessions_.mutex_};
-    if (sessions_.is_exclusive_) {
-        throw Error{ErrorCode::busy, "the repository is being cleaned up or rebuilt"};
-    }
-    if (is_exclusive && sessions_.count_ > 0) {
-        throw Error{ErrorCode::busy,
-                    fmt::format("{} backups, restores or checks are using the repository",
-                                sessions_.count_)};
-    }
-    ++sessions_.count_;
-    sessions_.is_exclusive_ = is_exclusive;
-}
-
-Sessions::Guard::~Guard() {
-    const std::scoped_lock lock{sessions_.mutex_};
-    --sessions_.count_;
-    if (is_exclusive_) sessions_.is_exclusive_ = false;
-}
 
 RepositoryCore::RepositoryCore(const Environment& environment_, RepositoryPaths paths_,
                                std::unique_ptr<FileLock> lock_, RepositoryConfig config_,

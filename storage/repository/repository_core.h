@@ -11,6 +11,7 @@
 #include "storage/repository/repository_config.h"
 #include "storage/repository/repository_keys.h"
 #include "storage/repository/reserve.h"
+#include "storage/repository/sessions.h"
 #include "storage/repository/trusted_time.h"
 #include "storage/repository/worker_pool.h"
 
@@ -21,33 +22,6 @@
 #include <mutex>
 
 namespace entrepot::repository {
-
-/// Counts who uses the repository, so that gc can be alone in it.
-class Sessions {
-public:
-    /// Ends with the object.
-    class Guard {
-    public:
-        explicit Guard(Sessions& sessions, bool is_exclusive);
-        Guard(const Guard&) = delete;
-        Guard& operator=(const Guard&) = delete;
-        ~Guard();
-
-    private:
-        Sessions& sessions_;
-        bool is_exclusive_;
-    };
-
-    /// Error{busy} while somebody is alone in the repository.
-    std::unique_ptr<Guard> enter() { return std::make_unique<Guard>(*this, false); }
-    /// Error{busy} while anybody else is there.
-    std::unique_ptr<Guard> enter_alone() { return std::make_unique<Guard>(*this, true); }
-
-private:
-    std::mutex mutex_;
-    std::size_t count_ = 0;
-    bool is_exclusive_ = false;
-};
 
 /// Members in the order in which they need each other.
 struct RepositoryCore {

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace entrepot::catalog {
 namespace {
@@ -97,6 +98,97 @@ TEST_CASE("catalog: a full disk is told as such, and the catalog goes on", "[cat
     CHECK(catalog->list_sessions().empty());
     catalog->add_session({"b", "ingest"});
     CHECK(catalog->list_sessions().size() == 1);
+}
+
+TEST_CASE("catalog: a commit brings back what is condemned, and fails beyond that", "[catalog]") {
+    const test::TemporaryDirectory directory;
+    const auto catalog = Catalog::open(directory.path() / "catalog.sqlite");
+    const auto put = [&](const char* id, PackState state) {
+        catalog->put_pack({.id = id, .generation = 2, .state = state, .dead_bytes = 5});
+    };
+    put("live", PackState::live);
+    put("condemned", PackState::condemned);
+    put("compacting", PackState::compacting);
+    catalog->add_session({"point", "ingest"});
+    const PointRow point{.id = "point",
+                         .sequence = 1,
+                         .vm_id = "vm",
+                         .vm_name = "vm",
+                         .body = "{}",
+                         .manifest_digest = "cc"};
+    const std::vector<PackReference> good = {{"live", 2}, {"condemned", 2}, {"compacting", 2}};
+    const auto [id, state, generation] =
+        GENERATE(table<const char*, PackState, std::uint32_t>({{"open", PackState::open, 2},
+                                                               {"gone", PackState::deleting, 2},
+                                                               {"old", PackState::live, 1}}));
+    put(id, state);
+    auto bad = good;
+    bad.push_back({id, generation});
+    try {
+        catalog->commit_point(point, "point", bad);
+        FAIL("it refers to what is not there");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::conflict);
+    }
+    // All of it or nothing.
+    CHECK(catalog->find_pack("condemned")->state == PackState::condemned);
+    CHECK(catalog->list_points().empty());
+    CHECK(catalog->list_sessions().size() == 1);
+
+    const auto revived = catalog->commit_point(point, "point", good);
+    CHECK(revived == std::vector<std::string>{"condemned", "compacting"});
+    for (const char* pack : {"live", "condemned", "compacting"}) {
+        CHECK(catalog->find_pack(pack)->state == PackState::live);
+        CHECK(catalog->find_pack(pack)->dead_bytes == 5);
+    }
+    CHECK(catalog->list_points().size() == 1);
+    CHECK(catalog->list_sessions().empty());
+}
+
+TEST_CASE("catalog: packs change only where they are what they were", "[catalog]") {
+    const test::TemporaryDirectory directory;
+    const auto catalog = Catalog::open(directory.path() / "catalog.sqlite");
+    const PackRow live{.id = "a", .generation = 1, .state = PackState::live};
+    PackRow condemned = live;
+    condemned.state = PackState::condemned;
+    PackRow deleting = live;
+    deleting.state = PackState::deleting;
+    CHECK(catalog->change_packs({{live, condemned}}).empty());  // There is none.
+    catalog->put_pack(live);
+    CHECK(catalog->change_packs({{condemned, deleting}}).empty());
+    PackRow other = live;
+    other.generation = 2;
+    CHECK(catalog->change_packs({{other, condemned}}).empty());
+    CHECK(catalog->find_pack("a")->state == PackState::live);
+    CHECK(catalog->change_packs({{live, condemned}}) == std::vector<std::string>{"a"});
+    CHECK(catalog->change_packs({{condemned, deleting}}) == std::vector<std::string>{"a"});
+    CHECK(catalog->change_packs({{condemned, live}}).empty());
+    CHECK(catalog->find_pack("a")->state == PackState::deleting);
+}
+
+TEST_CASE("catalog: an earlier schema is taken over, a later one is refused", "[catalog]") {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "catalog.sqlite";
+    Catalog::open(path)->put_pack({.id = "a", .generation = 1, .state = PackState::live});
+    const auto run = [&](const std::string& statement) {
+        sqlite3* database = nullptr;
+        REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+        CHECK(sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+        sqlite3_close(database);
+    };
+    const auto set_schema = [&](int version) {
+        run("UPDATE properties SET value = " + std::to_string(version) + " WHERE name = 'schema'");
+    };
+    set_schema(4);
+    CHECK(Catalog::open(path)->find_pack("a")->state == PackState::live);
+    set_schema(6);
+    try {
+        Catalog::open(path);
+        FAIL("it may hold what we do not know");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::unsupported);
+        CHECK(error.message().find("schema 6, this program knows 5") != std::string::npos);
+    }
 }
 
 TEST_CASE("catalog: a bit that rotted is found when it is opened, or was none of ours",

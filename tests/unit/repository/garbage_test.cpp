@@ -95,23 +95,46 @@ TEST_CASE("gc: a sparse pack is compacted and its chunks stay where maps say", "
     CHECK(fixture.read_disk(third) == make_content(4, kDiskBytes));
 }
 
-TEST_CASE("gc: nobody else may be in the repository", "[gc]") {
+TEST_CASE("gc: a dry run says of each pack with waste what would become of it, and why", "[gc]") {
     Fixture fixture;
-    const DiskContent disk = make_disk(5, kDiskBytes);
-    const std::string point = fixture.add_full("vm", disk);
-    const auto is_busy = Catch::Predicate<Error>(
-        [](const Error& error) { return error.code() == ErrorCode::busy; }, "busy");
-    {
-        const auto reader = fixture.repository().open_point(point);
-        CHECK_THROWS_MATCHES(fixture.repository().collect_garbage(DryRun::no, fixture.work()),
-                             Error, is_busy);
-    }
-    {
-        const auto writer = fixture.repository().begin_point(point_draft("vm"));
-        CHECK_THROWS_MATCHES(fixture.repository().collect_garbage(DryRun::no, fixture.work()),
-                             Error, is_busy);
-    }
-    fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    const DiskContent whole = make_content(11, kDiskBytes);
+    const std::string dead = fixture.add_full("dead", make_content(12, kDiskBytes));
+    const std::string sparse = fixture.add_full("sparse", whole);
+    DiskContent part = whole;
+    part.resize(kDiskBytes / 4);
+    fixture.add_full("kept", part);
+    DiskContent most = make_content(13, kDiskBytes);
+    const std::string partly = fixture.add_full("partly", most);
+    most.resize(kDiskBytes * 3 / 4);
+    fixture.add_full("kept", most);
+    fixture.add_full("all of it", make_content(14, kDiskBytes));
+    for (const std::string& point : {dead, sparse, partly})
+        fixture.repository().delete_point(point);
+    const auto before = fixture.objects("packs");
+
+    const GcResult foreseen = fixture.repository().collect_garbage(DryRun::yes, fixture.work());
+    CHECK(fixture.objects("packs") == before);
+    CHECK(fixture.repository().info().waste_bytes == 0);  // It only looks.
+    REQUIRE(foreseen.packs.size() == 3);
+    CHECK(foreseen.packs[0].fate == PackFate::removed);
+    CHECK(foreseen.packs[0].reason == "no point needs any of it");
+    CHECK(foreseen.packs[0].live_chunks == 0);
+    CHECK(foreseen.packs[0].dead_chunks == kDiskBytes / kChunk);
+    CHECK(foreseen.packs[1].fate == PackFate::compacted);
+    CHECK(foreseen.packs[1].reason.starts_with("points need 2"));
+    CHECK(foreseen.packs[1].reason.ends_with(" % of it, less than 60 %"));
+    CHECK(foreseen.packs[2].fate == PackFate::kept);
+    CHECK(foreseen.packs[2].reason.starts_with("points need 7"));
+    CHECK(foreseen.packs[2].dead_chunks == kDiskBytes / kChunk / 4);
+    CHECK(foreseen.packs_kept == 2);
+    CHECK(foreseen.waste_bytes == foreseen.packs[2].dead_bytes);
+
+    const GcResult done = fixture.repository().collect_garbage(DryRun::no, fixture.work());
+    CHECK(done.packs_removed == 1);
+    CHECK(done.packs_compacted == 1);
+    CHECK(done.packs_kept == 2);
+    CHECK(done.packs.empty());
+    CHECK(fixture.repository().info().waste_bytes == foreseen.waste_bytes);
 }
 
 TEST_CASE("gc: doubt deletes nothing", "[gc]") {

@@ -52,20 +52,17 @@ TEST_CASE("killer: the base is pruned while gc marks", "[killer][gc]") {
     const std::string base = fixture.add_full("vm", disk);
     const auto chunks = change_disk(disk, 2, 4);
     const std::string kept = fixture.add_incremental("vm", base, disk, chunks);
-    const int at = GENERATE(0, 1, 2, 3);
+    const int at = GENERATE(0, 1);
     int manifests_read = 0;
     bool is_pruned = false;
     files.on_look([&](const fs::path& path) {
-        if (is_pruned || path.string().find("manifests") == std::string::npos) return;
-        if (manifests_read++ != at) return;
+        const bool is_manifest = path.string().find("/manifests/") != std::string::npos &&
+                                 path.filename().string().size() == base.size();
+        if (is_pruned || !is_manifest || manifests_read++ != at) return;
         is_pruned = true;
         fixture.repository().delete_point(base);
     });
-    try {
-        fixture.repository().collect_garbage(DryRun::no, fixture.work());
-    } catch (const Error&) {
-        // A manifest went while it was looked for: doubt, so nothing was deleted.
-    }
+    fixture.repository().collect_garbage(DryRun::no, fixture.work());
     files.on_look({});
     CHECK(is_pruned);
     CHECK(fixture.read_disk(kept) == disk);

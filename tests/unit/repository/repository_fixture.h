@@ -5,6 +5,7 @@
 #include "tests/support/jumping_clock.h"
 #include "tests/support/temporary_directory.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,15 @@ Bytes make_content(std::uint64_t seed, std::size_t size_bytes);
 DiskContent make_disk(std::uint64_t seed, std::size_t size_bytes);
 /// Overwrites chunks by seed; returns those that were touched.
 std::vector<std::uint64_t> change_disk(DiskContent& disk, std::uint64_t seed, std::size_t count);
+
+/// What others do while a gc is at one of its moments.
+class GcScript final : public GcObserver {
+public:
+    std::function<void(GcMoment)> on_moment;  ///< Empty: nothing.
+    void at(GcMoment moment) override {
+        if (on_moment) on_moment(moment);
+    }
+};
 
 class Fixture {
 public:
@@ -58,11 +68,12 @@ public:
     SystemRandom random_;
     NullLog log_;
     NullProgress progress_;
+    GcScript gc_;
     std::uint64_t reserve_bytes_ = 0;
     std::optional<Secret> key_;
     Created created_;
 
-    Environment environment() { return {*file_system_, clock_, random_, log_}; }
+    Environment environment() { return {*file_system_, clock_, random_, log_, {}, &gc_}; }
     Work work() { return Work{progress_}; }
 
 private:
