@@ -45,7 +45,7 @@ void Store::open(const std::string& passphrase, std::optional<IndexEntries> inde
         return opened;
     };
     repository_ = Repository::open(
-        {disk, clock, random_, log_, open_index ? open_index : in_memory}, kDirectory,
+        {disk, clock, random_, log_, open_index ? open_index : in_memory, &listener_}, kDirectory,
         {.key = Secret{std::string_view{passphrase}}, .expected_id = {}, .reserve_bytes = 0});
 }
 
@@ -71,8 +71,8 @@ PointDraft draft_of(const Expectation::Point& point) {
     return draft;
 }
 
-std::string commit(PointWriter& writer, const Expectation::Point& point,
-                   const std::vector<std::uint64_t>& chunks) {
+void write(PointWriter& writer, const Expectation::Point& point,
+           const std::vector<std::uint64_t>& chunks) {
     const auto sink = writer.open_sink(0, View::restore);
     for (const std::uint64_t chunk : chunks) {
         const std::uint64_t offset = chunk * kChunkBytes;
@@ -84,29 +84,45 @@ std::string commit(PointWriter& writer, const Expectation::Point& point,
         }
     }
     sink->finish();
-    writer.add_file("config.vmcx", as_bytes(point.file));
-    return writer.commit().id;
 }
 
 }  // namespace
 
-std::string Store::add_full(const Expectation::Point& point) {
-    const auto writer = repository_->begin_point(draft_of(point));
+std::unique_ptr<PointWriter> Store::begin_full(const Expectation::Point& point) {
+    auto writer = repository_->begin_point(draft_of(point));
     writer->add_disk(draft_of(*point.disk), std::nullopt);
     std::vector<std::uint64_t> all(point.disk->size() / kChunkBytes);
     for (std::size_t i = 0; i < all.size(); ++i)
         all[i] = i;
-    return commit(*writer, point, all);
+    write(*writer, point, all);
+    return writer;
+}
+
+std::unique_ptr<PointWriter> Store::begin_incremental(const Expectation::Point& point,
+                                                      const std::string& base,
+                                                      const std::vector<std::uint64_t>& chunks) {
+    PointDraft draft = draft_of(point);
+    draft.kind = PointKind::incremental;
+    draft.base_point = base;
+    auto writer = repository_->begin_point(draft);
+    writer->add_disk(draft_of(*point.disk), 0);
+    write(*writer, point, chunks);
+    return writer;
+}
+
+std::string Store::commit(PointWriter& writer, const Expectation::Point& point) {
+    // Last, since it is on its way when this call returns, and settled by the commit.
+    writer.add_file("config.vmcx", as_bytes(point.file));
+    return writer.commit().id;
+}
+
+std::string Store::add_full(const Expectation::Point& point) {
+    return commit(*begin_full(point), point);
 }
 
 std::string Store::add_incremental(const Expectation::Point& point, const std::string& base,
                                    const std::vector<std::uint64_t>& chunks) {
-    PointDraft draft = draft_of(point);
-    draft.kind = PointKind::incremental;
-    draft.base_point = base;
-    const auto writer = repository_->begin_point(draft);
-    writer->add_disk(draft_of(*point.disk), 0);
-    return commit(*writer, point, chunks);
+    return commit(*begin_incremental(point, base, chunks), point);
 }
 
 Bytes Store::read_disk(const std::string& point) {

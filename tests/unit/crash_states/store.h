@@ -8,6 +8,7 @@
 #include "tests/support/disk/simulated_vfs.h"
 #include "tests/support/jumping_clock.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,13 @@ public:
     Repository& repository() { return *repository_; }
 
     std::string add_full(const Expectation::Point& point);
+    /// All but its commit.
+    std::unique_ptr<PointWriter> begin_full(const Expectation::Point& point);
+    std::unique_ptr<PointWriter> begin_incremental(const Expectation::Point& point,
+                                                   const std::string& base,
+                                                   const std::vector<std::uint64_t>& chunks);
+    /// The configuration file, and the commit.
+    static std::string commit(PointWriter& writer, const Expectation::Point& point);
     /// `chunks` of the disk differ from the base's.
     std::string add_incremental(const Expectation::Point& point, const std::string& base,
                                 const std::vector<std::uint64_t>& chunks);
@@ -75,14 +83,25 @@ public:
     IndexEntries index_entries;  ///< As the last close() or crash left them.
     /// Where it is set, the index is opened by it, and index_entries means nothing.
     IndexOpener open_index;
+    /// Told by gc where it is; empty: nobody is.
+    std::function<void(GcMoment)> on_gc;
 
     /// As it is now.
     IndexEntries current_index() const;
 
 private:
+    struct Listener final : GcObserver {
+        explicit Listener(Store& store_) : store(store_) {}
+        void at(GcMoment moment) override {
+            if (store.on_gc) store.on_gc(moment);
+        }
+        Store& store;
+    };
+
     SharedRandom random_;
     NullLog log_;
     NullProgress progress_;
+    Listener listener_{*this};
     entrepot::test::SimulatedVfs vfs_;
     MemoryIndex* index_ = nullptr;  // Owned by the repository while it is open.
     std::unique_ptr<Repository> repository_;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kDiskChunks = 6;
 constexpr std::size_t kPointsMax = 5;
+constexpr std::uint64_t kGcMoments = 7;
 constexpr WallTime kStart{std::chrono::milliseconds{1'770'000'000'000}};
 
 class Workload {
@@ -45,19 +46,27 @@ private:
 
     std::uint64_t pick(std::uint64_t count) { return random_.u64() % count; }
 
-    void step(const std::string& name, const std::function<void()>& body) {
-        Step step{.name = name,
-                  .begin = store_.disk.change_count(),
-                  .before = expected_,
-                  .after = {},
-                  .index = store_.current_index()};
+    Step begin_step(const std::string& name) {
         store_.clock.advance(std::chrono::minutes{20});
-        body();
+        return {.name = name,
+                .begin = store_.disk.change_count(),
+                .before = expected_,
+                .after = {},
+                .index = store_.current_index()};
+    }
+
+    void end_step(Step step) {
         step.end = store_.disk.change_count();
         step.after = expected_;
         step.now = store_.clock.wall_now();
         recording_.steps.push_back(std::move(step));
         if (options_.after_step) options_.after_step();
+    }
+
+    void step(const std::string& name, const std::function<void()>& body) {
+        Step step = begin_step(name);
+        body();
+        end_step(std::move(step));
     }
 
     void choose() {
@@ -110,7 +119,7 @@ private:
                 .hold = {}};
     }
 
-    void take_full() {
+    Expectation::Point make_full() {
         Expectation::Point point = make_point();
         auto disk = std::make_shared<Bytes>();
         for (std::size_t i = 0; i < kDiskChunks; ++i) {
@@ -118,6 +127,11 @@ private:
             disk->insert(disk->end(), chunk.begin(), chunk.end());
         }
         point.disk = std::move(disk);
+        return point;
+    }
+
+    void take_full() {
+        const Expectation::Point point = make_full();
         step("full", [&] { expected_.points.emplace(store_.add_full(point), point); });
     }
 
@@ -150,12 +164,47 @@ private:
         });
     }
 
+    // At one of its moments somebody does something else: a backup that began before it commits, a
+    // later one comes, a point goes. That is a step of its own, which parts the gc in two.
     void collect() {
-        step("gc", [&] {
-            const GcResult result = store_.repository().collect_garbage(DryRun::no, store_.work());
-            recording_.packs_removed += result.packs_removed;
-            recording_.packs_compacted += result.packs_compacted;
-        });
+        const auto moment = static_cast<GcMoment>(pick(kGcMoments));
+        const std::uint64_t kind = pick(8);
+        Step part = begin_step("gc");
+        const Expectation::Point open = make_full();
+        std::unique_ptr<PointWriter> writer;
+        if (kind < 2) writer = store_.begin_full(open);
+        bool has_acted = kind > 4;
+        store_.on_gc = [&](GcMoment now) {
+            const bool is_time = now == moment || (writer && now == GcMoment::waiting);
+            if (has_acted || !is_time) return;
+            has_acted = true;
+            end_step(std::move(part));
+            act_beside_gc(kind, writer, open);
+            part = begin_step("gc");
+        };
+        const GcResult result = store_.repository().collect_garbage(DryRun::no, store_.work());
+        store_.on_gc = {};
+        recording_.packs_removed += result.packs_removed;
+        recording_.packs_compacted += result.packs_compacted;
+        end_step(std::move(part));
+    }
+
+    void act_beside_gc(std::uint64_t kind, std::unique_ptr<PointWriter>& writer,
+                       const Expectation::Point& open) {
+        if (writer) {
+            step("commit beside gc", [&] {
+                expected_.points.emplace(Store::commit(*writer, open), open);
+                writer.reset();
+            });
+        } else if (kind == 2) {
+            take_full();
+        } else if (expected_.points.empty()) {
+            return;
+        } else if (kind == 3) {
+            take_incremental();
+        } else {
+            remove_point();
+        }
     }
 
     void change_key() {
