@@ -1,6 +1,7 @@
 // Arguments, exit statuses, questions, one document on standard output.
 #include "tests/unit/ctl/fake_terminal.h"
 
+#include "appliance/api/openapi.h"
 #include "appliance/api/problem.h"
 #include "appliance/ctl/age.h"
 #include "appliance/ctl/own_client.h"
@@ -197,6 +198,25 @@ TEST_CASE("own client: requests that become jobs are known", "[ctl]") {
     CHECK_FALSE(makes(api::Method::get, "/api/v1/jobs"));
     CHECK_FALSE(makes(api::Method::post, "/api/v1/policies"));
     CHECK_FALSE(makes(api::Method::post, "/api/v1/shares"));
+    CHECK_FALSE(makes(api::Method::get, "/api/v1/hosts/hv01/doctor"));
+    CHECK_FALSE(makes(api::Method::post, "/api/v1/hosts"));
+}
+
+TEST_CASE("own client: every request that the interface answers with a job is known", "[ctl]") {
+    const Json document = parse_json(api::openapi_document(), "the OpenAPI document");
+    int known = 0;
+    for (const auto& [path, operations] : document.at("paths").items()) {
+        if (!operations.contains("post")) continue;
+        if (!operations.at("post").at("responses").contains("202")) continue;
+        api::Request request;
+        request.method = api::Method::post;
+        request.path = "/api/v1" + path;
+        CAPTURE(path);
+        // It ends a job, and needs none to run.
+        CHECK(ctl::makes_jobs(request) == !path.ends_with("/cancel"));
+        ++known;
+    }
+    CHECK(known > 10);
 }
 
 TEST_CASE("run: an age has a number and a unit", "[ctl]") {
