@@ -13,6 +13,7 @@ Json encode_info(const Services& services, const repository::RepositoryInfo& inf
     Json json{{"version", services.version},
               {"state", "unlocked"},
               {"time_zone", services.config.time_zone},
+              {"restore_directory", services.config.restore_directory.string()},
               {"format", info.format},
               {"id", info.id},
               {"encrypted", info.is_encrypted},

@@ -24,6 +24,7 @@ const kInfo = {
   version: '0.1.0',
   state: 'unlocked',
   time_zone: 'Europe/Berlin',
+  restore_directory: '/mnt/restored',
   format: 'entrepot-1',
   id: hex(77, 32),
   encrypted: true,

@@ -275,13 +275,15 @@ test('restore: from machine to moment to disk to file', async () => {
     await page.getByRole('heading', { name: /Which moment/ }).waitFor();
     await page.getByRole('cell').getByRole('link').first().click();
     await page.getByLabel('Format').selectOption('raw');
-    await page.getByLabel('Write to').fill('/srv/entrepot/restored/web01.img');
+    // The directory is the configured one, whatever it is.
+    await page.getByText('/mnt/restored/web01-0.img').waitFor();
+    await page.getByLabel('Write to').fill('/mnt/restored/web01.img');
     await page.getByRole('button', { name: 'Restore the disk' }).click();
     await page.getByRole('heading', { name: /^Disk restore/ }).waitFor();
     assert.deepEqual(appliance.requests.find((request) => request.name === 'startDiskRestore').body, {
       point: appliance.site.points[0].id,
       disk: '0',
-      to: '/srv/entrepot/restored/web01.img',
+      to: '/mnt/restored/web01.img',
       format: 'raw',
     });
   });

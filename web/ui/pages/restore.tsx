@@ -129,11 +129,15 @@ function Moments({ vm, host }: { vm: string; host: string | null }) {
 }
 
 function Target({ id }: { id: string }) {
-  const point = useResource((signal) => call('getPoint', { path: { id }, signal }), [id]);
-  return <Loaded resource={point}>{(data) => <TargetForm point={data} />}</Loaded>;
+  const data = useResource(
+    (signal) => Promise.all([call('getPoint', { path: { id }, signal }), call('getInfo', { signal })]),
+    [id],
+  );
+  return <Loaded resource={data}>{([point, info]) => <TargetForm point={point} directory={info.restore_directory} />}</Loaded>;
 }
 
-function TargetForm({ point }: { point: Point }) {
+/// `directory` is the only one on the appliance that disks are restored into over the network.
+function TargetForm({ point, directory }: { point: Point; directory: string }) {
   const [disk, setDisk] = useState(String(point.disks[0]?.index ?? 0));
   const [form, setForm] = useState<Format>('vhdx');
   const [path, setPath] = useState('');
@@ -191,7 +195,7 @@ function TargetForm({ point }: { point: Point }) {
       />
       <TextField
         label={text.restore.to}
-        hint={`${text.restore.toHint} /srv/entrepot/restored/${safeName}-${disk}.${kExtensions[form]}`}
+        hint={`${text.restore.toHint} ${directory}/${safeName}-${disk}.${kExtensions[form]}`}
         value={path}
         onChange={setPath}
         required

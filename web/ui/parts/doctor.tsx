@@ -71,8 +71,10 @@ export function DoctorFindings({ report }: { report: DoctorReport }) {
           <ul class="plain checks">
             {rest.map((check) => (
               <li key={`${check.id} ${check.evidence}`}>
-                <Badge tone={kTones[check.result]}>{text.doctor.results[check.result]}</Badge> {check.cause}{' '}
-                <span class="muted">{check.evidence || check.cure}</span>
+                <Badge tone={kTones[check.result]}>{text.doctor.results[check.result]}</Badge>
+                <div>
+                  {check.cause} <span class="muted">{check.evidence || check.cure}</span>
+                </div>
               </li>
             ))}
           </ul>
