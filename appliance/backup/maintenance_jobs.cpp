@@ -200,6 +200,20 @@ jobs::JobOutcome run_prune(const Services& services, jobs::JobContext& job) {
     return Prune{services, job}.run();
 }
 
+namespace {
+
+Json to_json(const repository::PackOutlook& pack) {
+    return {{"pack", pack.pack},
+            {"fate", to_string(pack.fate)},
+            {"reason", pack.reason},
+            {"size_bytes", pack.size_bytes},
+            {"dead_bytes", pack.dead_bytes},
+            {"live_chunks", pack.live_chunks},
+            {"dead_chunks", pack.dead_chunks}};
+}
+
+}  // namespace
+
 jobs::JobOutcome run_gc(const Services& services, jobs::JobContext& job) {
     job.enter_stage("gc");
     const bool is_dry_run = job.parameters().value("dry_run", false);
@@ -209,11 +223,19 @@ jobs::JobOutcome run_gc(const Services& services, jobs::JobContext& job) {
     outcome.result = {{"kept", Json::array()},
                       {"removed", Json::array()},
                       {"freed_bytes", result.freed_bytes},
+                      {"waste_bytes", result.waste_bytes},
                       {"packs_removed", result.packs_removed},
                       {"packs_compacted", result.packs_compacted},
+                      {"packs_kept", result.packs_kept},
                       {"live_chunks", result.live_chunks},
                       {"dead_chunks", result.dead_chunks},
                       {"dry_run", is_dry_run}};
+    if (!is_dry_run) return outcome;
+    Json packs = Json::array();
+    for (const repository::PackOutlook& pack : result.packs)
+        packs.push_back(to_json(pack));
+    outcome.result["packs"] = std::move(packs);
+    outcome.result["packs_not_told"] = result.packs_not_told;
     return outcome;
 }
 

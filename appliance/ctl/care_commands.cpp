@@ -101,11 +101,33 @@ ExitStatus prune(Context& context, const PruneValues& values) {
     return result.is_partly ? ExitStatus::partly : ExitStatus::done;
 }
 
+std::string fate_text(const std::string& fate) {
+    if (fate == "removed") return "would be removed";
+    return fate == "compacted" ? "would be compacted" : "would stay";
+}
+
+void print_outlook(std::ostream& out, const Json& result) {
+    Table table{{{"PACK"}, {"SIZE", Align::right}, {"WASTE", Align::right}, {"WHAT"}, {"WHY"}}};
+    for (const Json& pack : list_of(result, "packs")) {
+        table.add_row({short_id(text_of(pack, "pack")), size_of(pack, "size_bytes"),
+                       size_of(pack, "dead_bytes"), fate_text(text_of(pack, "fate")),
+                       text_of(pack, "reason")});
+    }
+    if (!table.is_empty()) table.print(out);
+    const std::uint64_t not_told = number_of(result, "packs_not_told");
+    if (not_told > 0) out << "and " << plural(not_told, "pack") << " with less waste\n";
+    out << size_of(result, "freed_bytes") << " would be freed, " << size_of(result, "waste_bytes")
+        << " of waste would stay\n";
+}
+
 ExitStatus collect_garbage(Context& context, const PruneValues& values) {
     const JobResult result = run_job(context, api_path("gc"), {{"dry_run", values.is_dry_run}});
-    context.show_done(fmt::format("{} {}", size_of(result.result, "freed_bytes"),
-                                  values.is_dry_run ? "would be freed" : "freed"),
-                      result.result);
+    if (values.is_dry_run) {
+        context.show(result.result, [&](std::ostream& out) { print_outlook(out, result.result); });
+    } else {
+        context.show_done(fmt::format("{} freed", size_of(result.result, "freed_bytes")),
+                          result.result);
+    }
     return ExitStatus::done;
 }
 

@@ -98,6 +98,36 @@ TEST_CASE("run: partly done is exit status 3, failed 1 with the job's error", "[
     CHECK(shell.terminal.err_text().find("the disk is full") != std::string::npos);
 }
 
+TEST_CASE("run: gc --dry-run says of each pack what would be done and why", "[ctl]") {
+    Shell shell;
+    const Json result{{"freed_bytes", 3 * kMiB},
+                      {"waste_bytes", kMiB},
+                      {"packs_not_told", 7},
+                      {"packs",
+                       {{{"pack", std::string(32, 'a')},
+                         {"fate", "compacted"},
+                         {"reason", "points need 12 % of it, less than 60 %"},
+                         {"size_bytes", 4 * kMiB},
+                         {"dead_bytes", 3 * kMiB}}}}};
+    shell.appliance.expect(202, {{"job", job("queued")}});
+    shell.appliance.expect(200, job("done", result));
+    CHECK(shell.run({"gc", "--dry-run"}) == 0);
+    CHECK(parse_json(shell.appliance.requests.at(0).body, "body").at("dry_run") == true);
+    const std::string text = shell.terminal.out_text();
+    for (const char* words :
+         {"aaaaaaaaaaaa  4.0 MiB  3.0 MiB  would be compacted",
+          "points need 12 % of it, less than 60 %", "and 7 packs with less waste",
+          "3.0 MiB would be freed, 1.0 MiB of waste would stay"}) {
+        INFO(text);
+        CHECK(text.find(words) != std::string::npos);
+    }
+    Shell other;
+    other.appliance.expect(202, {{"job", job("queued")}});
+    other.appliance.expect(200, job("done", result));
+    CHECK(other.run({"gc", "--dry-run", "--json"}) == 0);
+    CHECK(parse_json(other.terminal.out_text(), "output") == result);
+}
+
 TEST_CASE("run: several backups end with what each of them did", "[ctl]") {
     Shell shell;
     const Json error{{"code", "unreachable"}, {"message", "no answer"}, {"hint", ""}};
