@@ -92,10 +92,7 @@ FoundPlanned find_planned_of_attempt(RestoreRun& run, int attempt, std::chrono::
         state = backup::read_patiently(run, [&] { return run.host().read_job(*job); }).state;
     }
     FoundPlanned found;
-    // What a job that failed made is there already, if there is anything.
-    const auto patience_left =
-        state == hyperv::JobState::failed ? std::chrono::seconds{0} : patience;
-    backup::wait_until(run, patience_left, [&] {
+    backup::wait_until(run, patience, [&] {
         found = look(run, *intent, made, state == hyperv::JobState::completed);
         return found.id.has_value();
     });

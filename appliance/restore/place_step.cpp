@@ -3,7 +3,6 @@
 
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/repository_wait.h"
-#include "appliance/jobs/job.h"
 #include "appliance/restore/host_path.h"
 #include "appliance/restore/limits.h"
 #include "appliance/restore/marker_disk.h"
@@ -16,11 +15,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
 #include <numeric>
-#include <optional>
 
 namespace entrepot::restore {
 namespace {
@@ -186,36 +182,21 @@ void PlaceStep::wait_until_readable() {
     run_.journal().put(key::kCopied, true);
 }
 
-// Nobody copies at once: the job waits without a worker, and the time it waits since is journalled,
-// so that it goes on over a restart of the appliance.
 void PlaceStep::wait_for_copy() {
-    const Target& target = run_.plan().target;
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-        run_.services().clock.wall_now().time_since_epoch());
-    auto wait = run_.journal().find(key::kCopyWait);
-    if (!wait) {
-        run_.job().enter_stage("copy");
-        run_.note(fmt::format("waiting until the files are on the host. In PowerShell there: {}",
-                              copy_command(target)));
-        wait = Json{{"since", now.count()}};
-        run_.journal().put(key::kCopyWait, *wait);
+    run_.job().enter_stage("copy");
+    run_.note(fmt::format("waiting until the files are on the host. In PowerShell there: {}",
+                          copy_command(run_.plan().target)));
+    const SteadyTime begin = run_.now();
+    while (!find_copy()) {
+        if (run_.now() - begin >= limits::kCopyWaitMax) {
+            throw Error{ErrorCode::timeout,
+                        fmt::format("nobody copied the files to {} within {} hours",
+                                    run_.plan().target.host_path, limits::kCopyWaitMax.count()),
+                        "Restore again, and run the command that the job shows on the host."};
+        }
+        run_.sleep_for(limits::kCopyPoll);
     }
-    if (find_copy()) {
-        run_.note(fmt::format("the files are at {}", run_.plan().target.host_path));
-        return;
-    }
-    const std::chrono::milliseconds since{wait->at("since").get<std::int64_t>()};
-    if (now - since >= limits::kCopyWaitMax) {
-        throw Error{ErrorCode::timeout,
-                    fmt::format("nobody copied the files to {} within {} hours", target.host_path,
-                                limits::kCopyWaitMax.count()),
-                    "Restore again, and run the command that the job shows on the host."};
-    }
-    if (run_.stop().stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
-    throw jobs::Parking{fmt::format("somebody copies the files to {} on the host; the job's "
-                                    "messages have the command",
-                                    target.host_path),
-                        limits::kCopyPoll};
+    run_.note(fmt::format("the files are at {}", run_.plan().target.host_path));
 }
 
 // Somebody may also have mapped the share meanwhile, or a first look may have failed in passing.

@@ -261,34 +261,4 @@ void BlockTable::check_aliasing() const {
     }
 }
 
-UnwrittenBlocks BlockTable::find_unwritten_blocks() const {
-    const HoleMap holes{image_.file()};
-    UnwrittenBlocks found;
-    const auto look_at = [&](std::uint64_t offset, std::uint64_t length) {
-        ++found.content_count;
-        const std::uint64_t size = image_.file().size();
-        // What the log adds is in memory only.
-        if (offset >= size || !image_.is_plain(offset, length)) return;
-        if (!holes.run_at(offset, length, length).is_hole) return;
-        const std::uint64_t rest = size - offset;
-        found.reach_end = found.reach_end || holes.run_at(offset, rest, 1).length == rest;
-        found.first_offset = found.count == 0 ? offset : std::min(found.first_offset, offset);
-        ++found.count;
-    };
-    for (std::uint64_t block = 0; block < geometry_.block_count; ++block) {
-        const BlockEntry entry = this->block(block);
-        if (entry.file_offset == 0) {
-            block = skip_empty(block, geometry_.block_count, empty_kind(entry.state)) - 1;
-            continue;
-        }
-        look_at(entry.file_offset, geometry_.bytes_in_block(block));
-    }
-    for (std::uint64_t chunk = 0; chunk < geometry_.chunk_count; ++chunk) {
-        const std::uint64_t index = geometry_.entry_of_bitmap(chunk);
-        if (index >= geometry_.entry_count) break;
-        if (const auto bitmap = find_bitmap(chunk)) look_at(*bitmap, kBitmapBlockBytes);
-    }
-    return found;
-}
-
 }  // namespace entrepot::disk::vhdx

@@ -4,7 +4,6 @@
 #include "storage/disk/hole_map.h"
 #include "storage/disk/image_view.h"
 #include "storage/disk/table_cache.h"
-#include "storage/disk/unwritten_blocks.h"
 #include "storage/disk/vhdx_metadata.h"
 #include "storage/disk/vhdx_region_table.h"
 
@@ -78,8 +77,6 @@ public:
     std::optional<std::string> find_short_last_block() const;
     /// See check_block_aliasing().
     void check_aliasing() const;
-    /// See disk::find_unwritten_blocks().
-    UnwrittenBlocks find_unwritten_blocks() const;
 
     /// How many of the sectors from `sector` on (counted in the chunk) have the same bit as it, at
     /// most count_max; and the bit.

@@ -18,7 +18,6 @@ using hyperv::JobRef;
 using hyperv::JobState;
 using hyperv::JobStatus;
 
-constexpr const char* kName = "Entrepot 1";
 constexpr const char* kWeb = "AAAAAAAA-0000-4000-8000-000000000001";
 constexpr const char* kDatabase = "BBBBBBBB-0000-4000-8000-000000000002";
 
@@ -45,7 +44,7 @@ struct Stage {
     }
     std::string make_snapshot(const std::string& vm_id) {
         const JobRef job =
-            host->start_create_snapshot(vm_id, hyperv::ConsistencyLevel::application, kName);
+            host->start_create_snapshot(vm_id, hyperv::ConsistencyLevel::application);
         finish(job);
         const auto made = host->list_affected_snapshots(job);
         REQUIRE(made.size() == 1);
@@ -275,7 +274,7 @@ TEST_CASE("contract: a lost answer to a call that acts is not asked for again", 
     Stage stage{simulator, way};
     stage.host->list_vms();
 
-    CHECK_THROWS_AS(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash, kName),
+    CHECK_THROWS_AS(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash),
                     Error);
     const std::string log = simulator.request_log();
     const std::size_t first = log.find("\"CreateSnapshot\"");
@@ -293,7 +292,7 @@ TEST_CASE("contract: failures keep their code in any language, done at once is d
     Stage stage{simulator, Authentication::negotiate};
 
     const JobStatus failed =
-        stage.wait(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash, kName));
+        stage.wait(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash));
     CHECK(failed.state == JobState::failed);
     CHECK(failed.hresult == 0x80070020);
     CHECK(hyperv::side_of(failed.hresult) == hyperv::FailureSide::transient);

@@ -11,7 +11,6 @@ namespace entrepot::hostsim {
 namespace {
 
 constexpr std::uint32_t kChildBlockSize = 2 * 1024 * 1024;
-constexpr std::uint64_t kHoleBytes = 2 * kMiB;
 
 std::string to_upper(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
@@ -156,11 +155,6 @@ void DiskExporter::write_image(const std::string& name, const ImageGeometry& geo
     FaultPlan& faults = job_.host().faults();
     if (faults.take("zero-tail", "ExportSystemDefinition")) {
         file->write(length - kMiB, Bytes(kMiB));
-    }
-    if (faults.take("hole-tail", "ExportSystemDefinition")) {
-        // As a server leaves it that went down before its cache was written.
-        file->truncate(length - kHoleBytes);
-        file->truncate(length);
     }
     if (faults.take("truncate-image", "ExportSystemDefinition")) {
         length = length / 2 + 12345;
