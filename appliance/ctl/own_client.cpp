@@ -20,8 +20,7 @@ bool makes_jobs(const api::Request& request) {
         if (request.path.starts_with(path)) return true;
     }
     const bool is_of_host = request.path.starts_with("/api/v1/hosts/");
-    return request.path.ends_with("/retry") ||
-           (is_of_host && request.path.ends_with("/doctor")) ||
+    return request.path.ends_with("/retry") || (is_of_host && request.path.ends_with("/doctor")) ||
            (request.path.starts_with("/api/v1/policies/") && request.path.ends_with("/run"));
 }
 

@@ -306,10 +306,12 @@ GcResult collect_garbage(RepositoryCore& core, const Work& work) {
         end_gc(core);
         return result;
     } catch (const Error&) {
+        // Files are left to the next start or gc, for which the session's row stays: what a failed
+        // transaction or sync left on the disk is not known here. A row may go back to the
+        // generation before, and a file that was removed may come back.
         try {
-            clean_up_after_gc(core);
+            core.packs->revive_all();
         } catch (const std::exception& error) {
-            // The session's row is still there: the next gc or start does it.
             core.environment.log.warning("gc could not clean up", {{"error", error.what()}});
         }
         throw;
