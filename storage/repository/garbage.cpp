@@ -300,7 +300,8 @@ bool is_left(RepositoryCore& core) {
 }  // namespace
 
 GcResult collect_garbage(RepositoryCore& core, const Work& work) {
-    if (is_left(core)) clean_up_after_gc(core);
+    // Its files go when this one condemns, after transactions that made the catalog durable.
+    if (is_left(core)) end_gc(core);
     try {
         GcResult result = Collector{core, work}.run();
         end_gc(core);
