@@ -11,6 +11,7 @@
 #include "appliance/backup/maintenance_jobs.h"
 #include "appliance/backup/services.h"
 #include "appliance/daemon/host_connector.h"
+#include "appliance/daemon/host_gates.h"
 #include "appliance/daemon/state_keeper.h"
 #include "appliance/daemon/version.h"
 #include "appliance/doctor/doctor.h"
@@ -132,7 +133,7 @@ public:
           managed_shares_(managed_environment(), samba_environment(),
                           share::SambaPlaces{config.samba_place()}),
           zones_(world.file_system),
-          gates_(world.clock),
+          gates_(world.clock, world.log, state_.settings),
           engine_({world.clock, world.random, world.log, state_.jobs, state_.journal},
                   engine_options(config)),
           scheduler_({world.clock, world.log, state_, engine_, zones_}, scheduler_options()),

@@ -1,8 +1,6 @@
 // Names of the database as values of the exporter.
 #include "appliance/daemon/host_connector.h"
 
-#include "exporter/wsman/host_gate.h"
-
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -44,13 +42,6 @@ hyperv::Connection make_connection(const state::HostRecord& host, const Secret& 
     connection.ca_file = draft.ca_file;
     connection.pin_sha256 = draft.pin_sha256;
     return connection;
-}
-
-std::shared_ptr<wsman::HostGate> HostGates::gate_of(const std::string& host_id) {
-    const std::lock_guard lock{mutex_};
-    auto& gate = gates_[host_id];
-    if (gate == nullptr) gate = std::make_shared<wsman::HostGate>(clock_);
-    return gate;
 }
 
 }  // namespace entrepot::daemon

@@ -144,6 +144,10 @@ void require_changed(std::size_t count, std::string_view id) {
 
 }  // namespace
 
+std::string login_refusals_setting(std::string_view host_id) {
+    return fmt::format("login-refusals.{}", host_id);
+}
+
 HostRecord HostStore::insert(const HostDraft& draft, const std::string& id,
                              const std::string& sealed) {
     const HostRecord record{.id = id,
@@ -250,6 +254,7 @@ void HostStore::remove(const std::string& id) {
         execute(session, "DELETE FROM vm_flags WHERE host = ?", {id});
         execute(session, "DELETE FROM residue WHERE host = ?", {id});
         execute(session, "DELETE FROM share_accounts WHERE host = ?", {id});
+        execute(session, "DELETE FROM settings WHERE name = ?", {login_refusals_setting(id)});
     });
 }
 

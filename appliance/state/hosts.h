@@ -36,6 +36,9 @@ struct HostRecord {
     WallTime created{};
 };
 
+/// The setting that tells how often a host refused our account; it goes with the host.
+std::string login_refusals_setting(std::string_view host_id);
+
 class HostStore {
 public:
     HostStore(Database& database, Clock& clock, Random& random)

@@ -7,10 +7,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace entrepot::wsman {
 
 static_assert(limits::kRequestsPerHostMax == 4, "places_ starts with it");
+
+HostGate::HostGate(Clock& clock, const LoginRefusals& before, Remember remember)
+    : clock_(clock), remember_(std::move(remember)) {
+    if (before.count <= 0) return;
+    const WallTime now = clock_.wall_now();
+    if (before.last <= now - limits::kLoginPause) return;
+    // A clock that went back since makes it a refusal of this moment: an hour at most.
+    const auto age = now - std::min(before.last, now);
+    refusals_ = std::min(before.count, limits::kLoginRefusalsMax);
+    refused_ = clock_.steady_now() - age;
+    reason_ = before.reason;
+}
 
 HostGate::Place HostGate::enter(std::stop_token stop) {
     std::unique_lock lock{mutex_};
@@ -74,20 +87,32 @@ void HostGate::check_login() const {
 }
 
 void HostGate::note_refusal(const std::string& reason) {
-    const std::lock_guard lock{mutex_};
-    const SteadyTime now = clock_.steady_now();
-    // After the pause counting starts again; what was refused long ago locks nothing any more.
-    if (refused_ && now - *refused_ >= limits::kLoginPause) refusals_ = 0;
-    ++refusals_;
-    refused_ = now;
-    reason_ = reason;
+    LoginRefusals refusals{.count = 0, .last = clock_.wall_now(), .reason = reason};
+    {
+        const std::lock_guard lock{mutex_};
+        const SteadyTime now = clock_.steady_now();
+        // After the pause counting starts again; what was refused long ago locks nothing any more.
+        if (refused_ && now - *refused_ >= limits::kLoginPause) refusals_ = 0;
+        refusals.count = ++refusals_;
+        refused_ = now;
+        reason_ = reason;
+    }
+    remember(refusals);
 }
 
 void HostGate::note_login() {
-    const std::lock_guard lock{mutex_};
-    refusals_ = 0;
-    refused_.reset();
-    reason_.clear();
+    {
+        const std::lock_guard lock{mutex_};
+        if (refusals_ == 0) return;
+        refusals_ = 0;
+        refused_.reset();
+        reason_.clear();
+    }
+    remember({});
+}
+
+void HostGate::remember(const LoginRefusals& refusals) const {
+    if (remember_) remember_(refusals);
 }
 
 }  // namespace entrepot::wsman

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -13,10 +14,23 @@
 
 namespace entrepot::wsman {
 
+/// How often in a row, when last, and with which words a host refused our account.
+struct LoginRefusals {
+    int count = 0;
+    WallTime last{};
+    std::string reason{};
+};
+
 /// Safe to share between threads; outlives what uses it.
 class HostGate {
 public:
+    /// Called at every change of the refusals, by the thread that brings it. Throws nothing.
+    using Remember = std::function<void(const LoginRefusals&)>;
+
     explicit HostGate(Clock& clock) : clock_(clock) {}
+    /// `before` is what an earlier process was told last by its `remember`: an account is locked
+    /// out by processes that all begin anew, too.
+    HostGate(Clock& clock, const LoginRefusals& before, Remember remember);
     HostGate(const HostGate&) = delete;
     HostGate& operator=(const HostGate&) = delete;
 
@@ -51,8 +65,10 @@ public:
 
 private:
     void leave();
+    void remember(const LoginRefusals& refusals) const;
 
     Clock& clock_;
+    Remember remember_{};
     mutable std::mutex mutex_;
     std::condition_variable_any has_place_;
     double places_ = 4;  ///< limits::kRequestsPerHostMax.

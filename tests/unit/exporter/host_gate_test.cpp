@@ -160,4 +160,50 @@ TEST_CASE("gate: a login that went well takes the refusals back", "[F-WM-08][wsm
     }
 }
 
+TEST_CASE("gate: refusals outlive the process, for an hour", "[F-WM-08][wsman]") {
+    ManualClock clock{WallTime{std::chrono::hours{100}}};
+    LoginRefusals kept;
+    const auto keep = [&](const LoginRefusals& refusals) { kept = refusals; };
+    {
+        HostGate gate{clock, {}, keep};
+        gate.note_refusal("wrong password");
+    }
+    CHECK(kept.count == 1);
+    {
+        HostGate gate{clock, kept, keep};
+        CHECK_FALSE(gate.held_back_until());
+        clock.advance(std::chrono::minutes{10});
+        gate.note_refusal("wrong password again");
+    }
+    CHECK(kept.count == 2);
+    CHECK(kept.last == clock.wall_now());
+    clock.advance(std::chrono::minutes{20});
+    HostGate gate{clock, kept, keep};
+    REQUIRE(gate.held_back_until());
+    CHECK(*gate.held_back_until() == clock.wall_now() + std::chrono::minutes{40});
+    CHECK(gate.last_refusal() == "wrong password again");
+
+    gate.note_login();
+    CHECK(kept.count == 0);
+    kept.count = -1;
+    gate.note_login();  // Of every login that goes well: nothing to note.
+    CHECK(kept.count == -1);
+}
+
+TEST_CASE("gate: what is kept of refusals may be old, of the future, or absurd",
+          "[F-WM-08][wsman]") {
+    const WallTime now{std::chrono::hours{100}};
+    ManualClock clock{now};
+    const auto held_back_until = [&](int count, WallTime last) {
+        return HostGate{clock, {.count = count, .last = last, .reason = "no"}, {}}
+            .held_back_until();
+    };
+    CHECK_FALSE(held_back_until(2, now - limits::kLoginPause));
+    CHECK_FALSE(held_back_until(2, WallTime{}));
+    CHECK_FALSE(held_back_until(-7, now));
+    // The clock went back since: held back for the pause, not until the future moment.
+    CHECK(held_back_until(2, now + std::chrono::hours{9000}) == now + limits::kLoginPause);
+    CHECK(held_back_until(2'000'000'000, now) == now + limits::kLoginPause);
+}
+
 }  // namespace entrepot::wsman
