@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -97,6 +98,12 @@ void LocalStore::create_directories(FileSystem& file_system, const fs::path& dir
     file_system.sync_directory(directory);
 }
 
+bool LocalStore::is_directory_name(std::string_view name) {
+    return name == kUploads ||
+           std::any_of(kCollections.begin(), kCollections.end(),
+                       [&](Collection collection) { return name == to_string(collection); });
+}
+
 LocalStore::LocalStore(FileSystem& file_system, Random& random, fs::path directory)
     : file_system_(file_system), random_(random), directory_(std::move(directory)) {
     for (std::size_t i = 0; i < kRequired; ++i) {
@@ -153,6 +160,14 @@ void LocalStore::remove(const Key& key) {
     if (!file_system_.exists(path)) return;
     file_system_.remove(path);
     file_system_.sync_directory(path.parent_path());
+}
+
+void LocalStore::settle_removals(Collection collection) {
+    const fs::path root = directory_ / to_string(collection);
+    if (!file_system_.exists(root)) return;
+    for (const DirectoryEntry& fan : file_system_.list(root)) {
+        if (fan.type == FileType::directory) file_system_.sync_directory(root / fan.name);
+    }
 }
 
 std::vector<std::string> LocalStore::list(Collection collection) {

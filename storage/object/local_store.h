@@ -18,6 +18,8 @@ class LocalStore final : public Store {
 public:
     /// Makes the directories of a new store, durably.
     static void create_directories(FileSystem& file_system, const std::filesystem::path& directory);
+    /// Whether create_directories() makes one of that name.
+    static bool is_directory_name(std::string_view name);
 
     LocalStore(FileSystem& file_system, Random& random, std::filesystem::path directory);
 
@@ -25,6 +27,7 @@ public:
     std::unique_ptr<Object> open(const Key& key) override;
     std::optional<std::uint64_t> find_size(const Key& key) override;
     void remove(const Key& key) override;
+    void settle_removals(Collection collection) override;
     std::vector<std::string> list(Collection collection) override;
     void discard_uploads() override;
 

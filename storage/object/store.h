@@ -56,6 +56,8 @@ public:
     virtual std::optional<std::uint64_t> find_size(const Key& key) = 0;
     /// Durable on return; nothing happens if there is none.
     virtual void remove(const Key& key) = 0;
+    /// What is gone from the collection stays gone, though its remove() failed or its process died.
+    virtual void settle_removals(Collection collection) = 0;
     /// All names, in no order. An error is an error, never a shorter list.
     virtual std::vector<std::string> list(Collection collection) = 0;
     /// Removes what uploads of dead processes left. Requires that no upload is under way.

@@ -321,15 +321,6 @@ private:
     std::shared_ptr<RepositoryCore> core_;  // Shared with readers and writers.
 };
 
-void check_new_directory(FileSystem& file_system, const std::filesystem::path& directory) {
-    const auto status = file_system.find_status(directory);
-    if (!status) return;
-    if (status->type != FileType::directory || !file_system.list(directory).empty()) {
-        throw Error{ErrorCode::already_exists,
-                    fmt::format("{} is there already and is not empty", directory.string())};
-    }
-}
-
 // Somebody died between a mark's object and its row. Where the object cannot be read, the row stays
 // as it was.
 void take_mark_over(RepositoryCore& core, const std::string& point) {
@@ -381,55 +372,6 @@ WallTime newest_trusted_time(RepositoryCore& core) {
 
 }  // namespace
 
-Created Repository::create(const Environment& environment, const std::filesystem::path& directory,
-                           const CreateOptions& options) {
-    const bool is_chunk_size_good = options.chunk_size_bytes >= limits::kChunkSizeBytesMin &&
-                                    options.chunk_size_bytes <= limits::kChunkSizeBytesMax &&
-                                    std::has_single_bit(options.chunk_size_bytes);
-    if (!is_chunk_size_good) {
-        throw Error{ErrorCode::usage,
-                    fmt::format("chunks of {} bytes are not offered", options.chunk_size_bytes)};
-    }
-    if (options.passphrase && options.passphrase->empty()) {
-        throw Error{ErrorCode::usage, "the passphrase is empty"};
-    }
-    if (options.minimum_age.count() < 0 || options.minimum_age > limits::kMinimumAgeMax) {
-        throw Error{ErrorCode::usage,
-                    fmt::format("a minimum age of {} seconds is not between 0 and {}",
-                                options.minimum_age.count(), limits::kMinimumAgeMax.count())};
-    }
-    check_new_directory(environment.file_system, directory);
-    const RepositoryPaths paths{directory};
-    environment.file_system.make_directories(directory);
-    object::LocalStore::create_directories(environment.file_system, directory);
-
-    RepositoryConfig config;
-    environment.random.fill(config.id.bytes);
-    config.is_encrypted = options.passphrase.has_value();
-    config.chunk_size_bytes = options.chunk_size_bytes;
-    config.minimum_age = options.minimum_age;
-    Bytes root(kKeyBytes);
-    environment.random.fill(root);
-    const Secret root_key{ByteView{root}};
-    Created created{config.id.hex(), Secret{}};
-    if (config.is_encrypted) {
-        environment.file_system.make_directories(paths.keys());
-        created.recovery_key = make_recovery_key(environment.random);
-        KeySlots slots{environment.file_system, environment.random, paths.keys(), config.id};
-        const WallTime now = environment.clock.wall_now();
-        slots.write({0, "passphrase", now, options.key_cost}, *options.passphrase, root_key);
-        slots.write({1, "recovery", now, {0, 0}}, created.recovery_key, root_key);
-    } else {
-        config.root_key = root_key;
-    }
-    catalog::Catalog::open(paths.catalog())->mark_complete();
-    // Last: a directory without it is no repository.
-    write_file_atomically(environment.file_system, paths.config(), encode_config(config));
-    environment.file_system.sync_directory(
-        directory.has_parent_path() ? directory.parent_path() : std::filesystem::path{"."});
-    return created;
-}
-
 std::unique_ptr<Repository> Repository::open(const Environment& environment,
                                              const std::filesystem::path& directory,
                                              const OpenOptions& options) {
@@ -444,6 +386,10 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     if (!lock) {
         throw Error{ErrorCode::busy,
                     fmt::format("another process is using repository {}", directory.string())};
+    }
+    // Left where a creation died after its last word.
+    if (environment.file_system.exists(paths.creating())) {
+        environment.file_system.remove(paths.creating());
     }
     const Secret root_key =
         unlock_root_key(environment.file_system, environment.random, paths, config, options.key);

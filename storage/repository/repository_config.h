@@ -26,6 +26,8 @@ struct RepositoryConfig {
 struct RepositoryPaths {
     std::filesystem::path directory;
     std::filesystem::path config() const { return directory / "repository.json"; }
+    /// There from the first moment of a creation until its end.
+    std::filesystem::path creating() const { return directory / "creating"; }
     std::filesystem::path lock() const { return directory / "lock"; }
     std::filesystem::path keys() const { return directory / "keys"; }
     std::filesystem::path index() const { return directory / "index"; }

@@ -27,15 +27,6 @@ const std::vector<GcMoment> kMoments = {GcMoment::marked, GcMoment::condemned,
                                         GcMoment::marked_again, GcMoment::compacted};
 constexpr int kGc = -1;
 
-Expectation::Point make_point(const std::string& vm, const std::vector<std::uint64_t>& chunks) {
-    auto disk = std::make_shared<Bytes>();
-    for (const std::uint64_t chunk : chunks) {
-        const Bytes content = make_chunk(chunk);
-        disk->insert(disk->end(), content.begin(), content.end());
-    }
-    return {.disk = std::move(disk), .vm = vm, .file = "configuration of " + vm, .hold = {}};
-}
-
 /// A pack that is waste, one that is mostly waste, a point that stays and one that may go.
 struct Prepared {
     DiskImage image;

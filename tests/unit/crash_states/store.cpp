@@ -22,6 +22,15 @@ Bytes make_chunk(std::uint64_t seed) {
     return content;
 }
 
+Expectation::Point make_point(const std::string& vm, const std::vector<std::uint64_t>& chunks) {
+    auto disk = std::make_shared<Bytes>();
+    for (const std::uint64_t chunk : chunks) {
+        const Bytes content = make_chunk(chunk);
+        disk->insert(disk->end(), content.begin(), content.end());
+    }
+    return {.disk = std::move(disk), .vm = vm, .file = "configuration of " + vm, .hold = {}};
+}
+
 Store::Store(DiskImage image, std::uint64_t seed, WallTime now)
     : disk(std::move(image)), clock(now), random_(seed), vfs_("/volume", disk) {}
 
@@ -29,13 +38,15 @@ DiskImage Store::create(const std::string& passphrase, std::uint64_t seed, WallT
                         Secret& recovery_key) {
     Store store{DiskImage{}, seed, now};
     store.disk.make_directories("/volume");
-    const Created created =
-        Repository::create({store.disk, store.clock, store.random_, store.log_}, kDirectory,
-                           {.passphrase = Secret{std::string_view{passphrase}},
-                            .chunk_size_bytes = kChunkBytes,
-                            .key_cost = kCheapKey});
-    recovery_key = created.recovery_key;
+    recovery_key = store.create(passphrase).recovery_key;
     return store.disk.image();
+}
+
+Created Store::create(const std::string& passphrase) {
+    return Repository::create({disk, clock, random_, log_}, kDirectory,
+                              {.passphrase = Secret{std::string_view{passphrase}},
+                               .chunk_size_bytes = kChunkBytes,
+                               .key_cost = kCheapKey});
 }
 
 void Store::open(const std::string& passphrase, std::optional<IndexEntries> index) {

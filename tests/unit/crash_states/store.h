@@ -59,6 +59,9 @@ public:
     static entrepot::test::DiskImage create(const std::string& passphrase, std::uint64_t seed,
                                             WallTime now, Secret& recovery_key);
 
+    /// As create(), on this disk. Throws what Repository::create throws.
+    Created create(const std::string& passphrase);
+
     void open(const std::string& passphrase, std::optional<IndexEntries> index);
     void close() { repository_.reset(); }
     Repository& repository() { return *repository_; }
@@ -109,6 +112,9 @@ private:
 
 /// Random chunks; an even seed of a chunk gives content that compresses.
 Bytes make_chunk(std::uint64_t seed);
+
+/// A point whose disk has these chunks, of make_chunk().
+Expectation::Point make_point(const std::string& vm, const std::vector<std::uint64_t>& chunks);
 
 /// What is wrong with a disk on which one of two expectations must hold; empty if nothing is.
 /// Opens the repository as a daemon does at its start, and reads everything.
