@@ -216,6 +216,15 @@ public:
         });
     }
 
+    void renew_session(const SessionRow& row) override {
+        change([&](data::Session& session) {
+            // An update to what is there already would be no write.
+            session << "DELETE FROM sessions WHERE id = ?", bind(row.id), now;
+            session << "INSERT INTO sessions (id, kind) VALUES (?, ?)", bind(row.id),
+                bind(row.kind), now;
+        });
+    }
+
     void remove_session(const std::string& id) override {
         change([&](data::Session& session) {
             session << "DELETE FROM sessions WHERE id = ?", bind(id), now;

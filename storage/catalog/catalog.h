@@ -86,6 +86,9 @@ public:
     virtual void mark_complete() = 0;
 
     virtual void add_session(const SessionRow& session) = 0;
+    /// As add_session(), where it may be there. Writes in any case: all that was committed before
+    /// is durable then, even where an earlier call could not say so.
+    virtual void renew_session(const SessionRow& session) = 0;
     virtual void remove_session(const std::string& id) = 0;
     virtual std::vector<SessionRow> list_sessions() = 0;
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -232,7 +233,8 @@ void fill_index(RepositoryCore& core, const Work& work) {
 
 namespace {
 
-bool is_gc_running(catalog::Catalog& catalog) {
+// One that failed: it runs no more, and its row tells the next start or gc to clean up after it.
+bool has_failed_gc(catalog::Catalog& catalog) {
     return std::ranges::any_of(catalog.list_sessions(),
                                [](const catalog::SessionRow& row) { return row.kind == "gc"; });
 }
@@ -250,6 +252,31 @@ std::string pack_difference(RepositoryCore& core, const catalog::PackRow& row,
                        row.size_bytes);
 }
 
+bool is_stray(RepositoryCore& core, const std::string& name) {
+    const auto parsed = parse_pack_name(name);
+    const auto row = parsed ? core.catalog->find_pack(parsed->pack.hex()) : std::nullopt;
+    if (row && row->generation == parsed->generation) return false;
+    // A backup that was cancelled meanwhile has removed the file first, and then the row.
+    return core.store.find_size({object::Collection::packs, name}).has_value();
+}
+
+void find_strays(RepositoryCore& core, const std::set<std::string>& known,
+                 std::vector<std::string>& differences) {
+    // A gc has two generations of a pack there for a moment, and removes packs.
+    const std::uint64_t collections = core.sessions.collections_begun();
+    if (core.sessions.is_collecting()) return;
+    const char* why = has_failed_gc(*core.catalog)
+                          ? " A gc that failed may have left it; the next one removes it."
+                          : "";
+    std::vector<std::string> strays;
+    for (const std::string& name : core.store.list(object::Collection::packs)) {
+        if (known.contains(name) || !is_stray(core, name)) continue;
+        strays.push_back(fmt::format("Pack {} is not in the catalog.{}", name, why));
+    }
+    if (core.sessions.collections_begun() != collections) return;
+    std::ranges::move(strays, std::back_inserter(differences));
+}
+
 void compare_packs(RepositoryCore& core, const Work& work, std::vector<std::string>& differences) {
     std::set<std::string> known;
     for (const catalog::PackRow& row : core.catalog->list_packs()) {
@@ -260,17 +287,7 @@ void compare_packs(RepositoryCore& core, const Work& work, std::vector<std::stri
         std::string difference = pack_difference(core, row, key);
         if (!difference.empty()) differences.push_back(std::move(difference));
     }
-    // Which has two generations of a pack there for a moment, and removes packs.
-    const bool is_gc_there = is_gc_running(*core.catalog);
-    const std::vector<std::string> names = core.store.list(object::Collection::packs);
-    if (is_gc_there || is_gc_running(*core.catalog)) return;
-    for (const std::string& name : names) {
-        if (known.contains(name)) continue;
-        const auto parsed = parse_pack_name(name);
-        const auto row = parsed ? core.catalog->find_pack(parsed->pack.hex()) : std::nullopt;
-        if (row && row->generation == parsed->generation) continue;
-        differences.push_back(fmt::format("Pack {} is not in the catalog.", name));
-    }
+    find_strays(core, known, differences);
 }
 
 void compare_points(RepositoryCore& core, std::vector<std::string>& differences) {

@@ -67,6 +67,7 @@ void remove_stray_packs(RepositoryCore& core) {
         if (row && row->generation == parsed->generation) continue;
         core.store.remove({object::Collection::packs, name});
     }
+    core.store.settle_removals(object::Collection::packs);
 }
 
 class Collector {
@@ -153,7 +154,7 @@ private:
 
     void condemn(const std::vector<PackUse>& packs) {
         room_.emplace(core_);
-        core_.catalog->add_session({std::string{kSession}, std::string{kSession}});
+        core_.catalog->renew_session({std::string{kSession}, std::string{kSession}});
         remove_stray_packs(core_);
         std::vector<PackChange> changes;
         for (const PackUse& use : packs) {
@@ -300,8 +301,9 @@ bool is_left(RepositoryCore& core) {
 }  // namespace
 
 GcResult collect_garbage(RepositoryCore& core, const Work& work) {
-    // Its files go when this one condemns, after transactions that made the catalog durable.
-    if (is_left(core)) end_gc(core);
+    // Its files go when this one condemns, after a transaction that makes the catalog durable; its
+    // session's row stays until then, since they may be there again after a power cut.
+    if (is_left(core)) core.packs->revive_all();
     try {
         GcResult result = Collector{core, work}.run();
         end_gc(core);

@@ -14,6 +14,7 @@ Sessions::Guard::Guard(Sessions& sessions, SessionKind kind) : sessions_(session
     const std::scoped_lock lock{sessions_.mutex_};
     sessions_.check_entrance(kind);
     number_ = sessions_.next_number_++;
+    if (kind == SessionKind::collector) ++sessions_.collections_begun_;
     sessions_.entries_.emplace(number_, Entry{kind});
 }
 
@@ -45,6 +46,17 @@ void Sessions::check_entrance(SessionKind kind) const {
     if (kind == SessionKind::collector && is_there(SessionKind::collector)) {
         throw Error{ErrorCode::busy, "a gc of the repository is running already"};
     }
+}
+
+bool Sessions::is_collecting() const {
+    const std::scoped_lock lock{mutex_};
+    return std::ranges::any_of(
+        entries_, [](const auto& entry) { return entry.second.kind == SessionKind::collector; });
+}
+
+std::uint64_t Sessions::collections_begun() const {
+    const std::scoped_lock lock{mutex_};
+    return collections_begun_;
 }
 
 std::uint64_t Sessions::next_number() const {

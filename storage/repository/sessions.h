@@ -42,6 +42,9 @@ public:
     /// Error{busy} while somebody is alone in the repository, or a second collector is.
     std::unique_ptr<Guard> enter(SessionKind kind) { return std::make_unique<Guard>(*this, kind); }
 
+    /// Whether a gc is running, and how many have begun.
+    bool is_collecting() const;
+    std::uint64_t collections_begun() const;
     /// Sessions that begin later have this number or a greater one.
     std::uint64_t next_number() const;
     std::vector<std::shared_ptr<const PointContent>> pinned_points() const;
@@ -62,6 +65,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::uint64_t next_number_ = 1;
+    std::uint64_t collections_begun_ = 0;
     std::map<std::uint64_t, Entry> entries_;
 };
 

@@ -28,15 +28,6 @@ constexpr std::uint64_t kChangesMax = 600;
 constexpr WallTime kNow{std::chrono::milliseconds{1'770'000'000'000}};
 constexpr std::string_view kPassphrase = "correct horse";
 
-Expectation::Point make_point(const std::string& vm, const std::vector<std::uint64_t>& chunks) {
-    auto disk = std::make_shared<Bytes>();
-    for (const std::uint64_t chunk : chunks) {
-        const Bytes content = make_chunk(chunk);
-        disk->insert(disk->end(), content.begin(), content.end());
-    }
-    return {.disk = std::move(disk), .vm = vm, .file = "configuration of " + vm, .hold = {}};
-}
-
 /// A closed repository with two points, a pack that nobody needs and one that is mostly waste.
 struct Prepared {
     DiskImage image;
@@ -250,6 +241,48 @@ TEST_CASE("fault loop: the process dies at any change, and its successor at any 
         }
     }
     WARN(deaths << " deaths, " << second_deaths << " second deaths during recovery");
+}
+
+TEST_CASE(
+    "fault loop: a gc fails at any change, a second one runs, the power goes at any of its own",
+    "[fault-loop]") {
+    const Prepared prepared = prepare();
+    const auto collect = [](Store& store) {
+        store.repository().collect_garbage(DryRun::no, store.work());
+    };
+    std::size_t cuts = 0;
+    for (std::uint64_t n = 0;; ++n) {
+        REQUIRE(n < kChangesMax);
+        INFO("change " << n << " fails");
+        Store store{prepared.image, kSeed + 1, kNow};
+        store.open(prepared.expected.passphrase, prepared.index);
+        store.disk.begin_record();
+        store.disk.fail_at(n, ErrorCode::io);
+        try {
+            collect(store);
+        } catch (const Error&) {
+        }
+        if (!store.disk.has_misbehaved()) break;
+        store.disk.behave();
+        CHECK_NOTHROW(collect(store));
+        const Look look{.before = prepared.expected,
+                        .after = prepared.expected,
+                        .now = kNow,
+                        .seed = n,
+                        .index = store.current_index()};
+        store.close();
+        const DiskRecord record = store.disk.take_record();
+        CrashStates states{record};
+        // From a change near the first's fault on: what came before is the loop's above.
+        const std::size_t first = std::min<std::size_t>(n, states.change_count());
+        for (std::size_t m = first; m <= states.change_count(); m += 1 + (m + n) % 3) {
+            INFO("power cut at change " << m);
+            states.advance_to(m);
+            ++cuts;
+            CHECK(find_fault(states.crash(mix(n, m)), look) == "");
+        }
+    }
+    WARN(cuts << " power cuts");
 }
 
 }  // namespace entrepot::repository::test

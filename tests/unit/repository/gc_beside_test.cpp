@@ -437,4 +437,23 @@ TEST_CASE("gc beside: a clock that jumps while it waits ends it", "[gc]") {
     CHECK(fixture.objects("packs") == before);
 }
 
+TEST_CASE("catalog check: a gc that failed hides nothing, and its name is told", "[gc]") {
+    Fixture fixture;
+    Waste waste{fixture};
+    waste.at(GcMoment::condemned, [] { throw Error{ErrorCode::io, "the disk fails"}; });
+    CHECK_THROWS_AS(waste.collect(), Error);
+    const auto pack = fixture.objects("packs").front();
+    const auto stray = pack.parent_path() / (pack.stem().string() + ".9");
+    std::filesystem::copy_file(pack, stray);
+
+    const auto differences = fixture.repository().check_catalog(fixture.work());
+    REQUIRE(differences.size() == 1);
+    CHECK(differences[0].find(stray.filename()) != std::string::npos);
+    CHECK(differences[0].find("gc that failed") != std::string::npos);
+
+    waste.collect();
+    CHECK_FALSE(std::filesystem::exists(stray));
+    waste.check_all_sound();
+}
+
 }  // namespace entrepot::repository::test
