@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -24,11 +25,26 @@ namespace {
 /// Smaller pieces are better gathered by the system than waited for one by one.
 constexpr std::size_t kPieceBytesMin = 128 * kKiB;
 
-struct AlignedDelete {
-    void operator()(std::byte* bytes) const {
-        ::operator delete[](bytes, std::align_val_t{kBulkAlignmentBytes});
-    }
+struct MappedDelete {
+    std::size_t size_bytes = 0;
+    void operator()(std::byte* bytes) const { ::munmap(bytes, size_bytes); }
 };
+using MappedBytes = std::unique_ptr<std::byte[], MappedDelete>;
+
+/// In one large page where there is one: the system pins it for each write, page by page.
+MappedBytes map_bytes(std::size_t size_bytes) {
+    void* bytes =
+        ::mmap(nullptr, 2 * size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) throw std::bad_alloc{};
+    auto* begin = static_cast<std::byte*>(bytes);
+    const std::size_t before =
+        (size_bytes - reinterpret_cast<std::uintptr_t>(begin) % size_bytes) % size_bytes;
+    if (before > 0) ::munmap(begin, before);
+    ::munmap(begin + before + size_bytes, size_bytes - before);
+    begin += before;
+    ::madvise(begin, size_bytes, MADV_HUGEPAGE);
+    return MappedBytes{begin, {size_bytes}};
+}
 
 /// What lies in memory is its own cache: newer systems offer direct writes there, too, which end
 /// when they begin.
@@ -54,8 +70,7 @@ int open_direct(const std::filesystem::path& path, int same) {
 }  // namespace
 
 struct BulkWriter::Slot {
-    std::unique_ptr<std::byte[], AlignedDelete> bytes{new (std::align_val_t{kBulkAlignmentBytes})
-                                                          std::byte[kSlotBytes]};
+    MappedBytes bytes = map_bytes(kSlotBytes);
     std::uint64_t offset = 0;
     std::size_t length = 0;
     iocb request{};
@@ -82,24 +97,51 @@ BulkWriter::BulkWriter(int direct, aio_context_t context, CachedWrite cached_wri
     : direct_(direct), context_(context), cached_write_(std::move(cached_write)) {}
 
 BulkWriter::~BulkWriter() {
+    try {
+        begin_filled();
+    } catch (...) {
+        // Nobody called finish(), so nobody asks.
+    }
     ::syscall(SYS_io_destroy, context_);  // Comes back when nothing is under way.
     ::close(direct_);
 }
 
 std::size_t BulkWriter::begin(std::uint64_t offset, ByteView data) {
     const std::lock_guard lock{mutex_};
-    if (!is_usable_ || data.size() < kPieceBytesMin || offset % kBulkAlignmentBytes != 0) return 0;
-    const std::size_t length =
+    std::size_t length =
         std::min(data.size(), kSlotBytes) / kBulkAlignmentBytes * kBulkAlignmentBytes;
+    if (length == 0 || offset % kBulkAlignmentBytes != 0) return 0;
     // Two at once to the same place would end in any order.
     if (overlaps(offset, length)) finish_locked();
-    Slot& slot = free_slot();
-    if (!is_usable_) return 0;
-    slot.offset = offset;
-    slot.length = length;
-    std::memcpy(slot.bytes.get(), data.data(), length);
-    submit(slot);
+    if (!is_filled_to(offset)) {
+        begin_filled();
+        if (!is_usable_) return 0;
+        Slot& slot = free_slot();
+        if (!is_usable_) return 0;
+        slot.offset = offset;
+        slot.length = 0;
+        filling_ = &slot;
+    }
+    Slot& slot = *filling_;
+    length = std::min(length, kSlotBytes - slot.length);
+    std::memcpy(slot.bytes.get() + slot.length, data.data(), length);
+    slot.length += length;
+    if (slot.length == kSlotBytes) begin_filled();
     return length;
+}
+
+bool BulkWriter::is_filled_to(std::uint64_t offset) const {
+    return filling_ != nullptr && filling_->offset + filling_->length == offset;
+}
+
+/// What was gathered is on its way then, or written.
+void BulkWriter::begin_filled() {
+    if (filling_ == nullptr) return;
+    Slot& slot = *std::exchange(filling_, nullptr);
+    if (is_usable_ && slot.length >= kPieceBytesMin) return submit(slot);
+    // Not beside the others: a page of the cache may hold more than what is written now.
+    await_all();
+    cached_write_(slot.offset, slot.content());
 }
 
 void BulkWriter::finish() {
@@ -109,8 +151,8 @@ void BulkWriter::finish() {
 
 bool BulkWriter::overlaps(std::uint64_t offset, std::uint64_t length) const {
     return std::any_of(slots_.begin(), slots_.end(), [&](const auto& slot) {
-        return slot && slot->is_busy && slot->offset < offset + length &&
-               offset < slot->offset + slot->length;
+        return slot && (slot->is_busy || slot.get() == filling_) &&
+               slot->offset < offset + length && offset < slot->offset + slot->length;
     });
 }
 
@@ -124,7 +166,7 @@ BulkWriter::Slot& BulkWriter::free_slot() {
     for (;;) {
         for (auto& slot : slots_) {
             if (!slot) slot = std::make_unique<Slot>();
-            if (slot->has_failed) finish_locked();
+            if (slot->has_failed) await_all();
             if (!slot->is_busy) return *slot;
         }
         await_some();
@@ -143,7 +185,7 @@ void BulkWriter::submit(Slot& slot) {
     slot.is_busy = ::syscall(SYS_io_submit, context_, 1L, requests) == 1;
     if (slot.is_busy) return;
     slot.has_failed = true;
-    finish_locked();
+    await_all();
 }
 
 /// Takes note of what has ended; waits for one at least.
@@ -162,6 +204,12 @@ void BulkWriter::await_some() {
 }
 
 void BulkWriter::finish_locked() {
+    begin_filled();
+    await_all();
+}
+
+/// And writes in the other way what has failed.
+void BulkWriter::await_all() {
     while (is_busy())
         await_some();
     for (const auto& slot : slots_) {

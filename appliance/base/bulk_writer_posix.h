@@ -30,23 +30,27 @@ public:
     BulkWriter& operator=(const BulkWriter&) = delete;
     ~BulkWriter();  ///< Waits; what fails then is nobody's any more.
 
-    /// Begins to write the first bytes of `data` and says how many; 0 if they are too few or not
-    /// aligned, or if it turned out that nothing can be written so. Throws for an earlier one.
+    /// Takes the first bytes of `data` and says how many; 0 if they are too few or not aligned, or
+    /// if it turned out that nothing can be written so. What follows on each other is gathered, and
+    /// its write begins when there is enough of it. Throws for an earlier one.
     std::size_t begin(std::uint64_t offset, ByteView data);
     /// Waits until all is written.
     void finish();
 
 private:
     struct Slot;
-    // As deep as it takes to keep a disk busy; a slot is what fits into a processor's cache.
-    static constexpr std::size_t kSlotCount = 3;
+    // As deep as it takes to keep a disk busy.
+    static constexpr std::size_t kSlotCount = 4;
     static constexpr std::size_t kSlotBytes = 2 * kMiB;
 
     BulkWriter(int direct, aio_context_t context, CachedWrite cached_write);
     bool overlaps(std::uint64_t offset, std::uint64_t length) const;
     Slot& free_slot();
+    bool is_filled_to(std::uint64_t offset) const;
     void submit(Slot& slot);
+    void begin_filled();
     void await_some();
+    void await_all();
     void finish_locked();
     bool is_busy() const;
 
@@ -55,6 +59,7 @@ private:
     aio_context_t context_;
     CachedWrite cached_write_;
     std::array<std::unique_ptr<Slot>, kSlotCount> slots_;
+    Slot* filling_ = nullptr;  ///< Being gathered, if any.
     bool is_usable_ = true;
 };
 

@@ -200,8 +200,8 @@ private:
     }
 
     Descriptor descriptor_;
-    std::unique_ptr<BulkWriter> bulk_;  // Goes before the descriptor that it falls back on.
     fs::path path_;
+    std::unique_ptr<BulkWriter> bulk_;  // Goes before what it falls back on.
 };
 
 class PosixLock final : public FileLock {

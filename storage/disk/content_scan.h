@@ -10,9 +10,9 @@
 
 namespace entrepot::disk {
 
-/// Large enough that a disk which is written to past the system's cache is kept busy, small enough
-/// to stay in the processor's.
-inline constexpr std::size_t kRunBytesMax = 2 * kMiB;
+/// Small enough that what was read is in the processor's cache still when it is looked through and
+/// copied on.
+inline constexpr std::size_t kRunBytesMax = 256 * kKiB;
 
 /// Calls the sink with each run of content that is not zero, from the start of the disk to its end;
 /// a run ends at the next multiple of `run_bytes_max` at the latest. Zeros of 4 KiB and more are
