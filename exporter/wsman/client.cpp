@@ -80,13 +80,6 @@ bool is_strange(const Error& error) {
     return is_answer && error.hint().empty() && dynamic_cast<const Fault*>(&error) == nullptr;
 }
 
-// The host did not begin with it, so that even a call that acts may be made again.
-bool is_turned_away(const Error& error) {
-    const auto* fault = dynamic_cast<const Fault*>(&error);
-    const bool is_over_quota = fault != nullptr && fault->is_over_quota();
-    return is_over_quota || dynamic_cast<const NotReady*>(&error) != nullptr;
-}
-
 std::string describe(const std::string& action, const EndpointReference& target) {
     const std::string class_name = last_part(target.resource_uri);
     const std::string verb = last_part(action);
@@ -95,6 +88,12 @@ std::string describe(const std::string& action, const EndpointReference& target)
 }
 
 }  // namespace
+
+bool Client::is_turned_away(const Error& error) {
+    const auto* fault = dynamic_cast<const Fault*>(&error);
+    const bool is_over_quota = fault != nullptr && fault->is_over_quota();
+    return is_over_quota || dynamic_cast<const NotReady*>(&error) != nullptr;
+}
 
 Identity decode_identity(const Answer& answer) {
     if (answer.find_fault() != nullptr) throw Fault{decode_fault(answer.body), "Identify"};

@@ -125,6 +125,8 @@ private:
     Page pull(const EndpointReference& target, const std::string& context, std::stop_token stop);
     void release(const EndpointReference& target, const std::string& context) noexcept;
     bool is_worth_a_restart(const Error& error);
+    /// The host did not begin with it, so that even a call that acts may be made again.
+    static bool is_turned_away(const Error& error);
     void wait_before(int attempt, std::stop_token stop);
 
     ClientWorld world_;

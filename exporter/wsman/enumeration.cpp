@@ -178,7 +178,8 @@ void Client::enumerate_once(const EnumerationRequest& request,
     }
 }
 
-// An answer that is too large is asked for in smaller parts.
+// An answer that is too large is asked for in smaller parts. A quota was waited for by the request
+// itself, as long as that is worth it.
 bool Client::is_worth_a_restart(const Error& error) {
     const auto* fault = dynamic_cast<const Fault*>(&error);
     if (fault != nullptr && fault->is_envelope_too_large()) {
@@ -186,7 +187,8 @@ bool Client::is_worth_a_restart(const Error& error) {
         items_per_pull_ = std::max<std::size_t>(1, items_per_pull_ / 4);
         return can_shrink;
     }
-    return is_transient(error.code()) || (fault != nullptr && fault->is_context_lost());
+    const bool may_be_gone = is_transient(error.code()) && !is_turned_away(error);
+    return may_be_gone || (fault != nullptr && fault->is_context_lost());
 }
 
 std::vector<XmlElement> Client::enumerate(const std::string& resource_uri, const std::string& wql,

@@ -2,6 +2,7 @@
 """`entrepot host doctor` on the command line against hosts that are set up wrongly, each in another way: every one is told by an id of its own, with the
 cause and the cure that packaging/doc/doctor.md gives, as JSON and for people, and with the exit status that scripts rely on."""
 import argparse
+import concurrent.futures
 import copy
 import pathlib
 import re
@@ -355,12 +356,19 @@ def read_table():
 
 
 def play(binaries, entry, table):
+    """The check that told the set-up, or what went wrong."""
     name, check, result, wanted, function = entry
-    with Hospital(binaries) as lab:
-        lab.begin()
-        examination = Examination(lab, table)
-        host = function(lab) or "hv01"
-        return examination.run(name, result, wanted, host)
+    try:
+        with Hospital(binaries) as lab:
+            lab.begin()
+            examination = Examination(lab, table)
+            host = function(lab) or "hv01"
+            seen = examination.run(name, result, wanted, host)
+            print(f"ok      {name}: {seen['id']}: {seen['evidence']}", flush=True)
+            return seen["id"]
+    except Exception as failure:  # A fault of the test itself is no less a failure.
+        print(f"FAILED  {name}: {failure!r}", flush=True)
+        return None
 
 
 def check_healthy(binaries, table):
@@ -393,20 +401,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries", type=pathlib.Path)
     parser.add_argument("--only", default="", help="names of scenes, with commas")
+    parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--daemon", action="store_true", help="the commands ask a daemon")
     arguments = parser.parse_args()
     Hospital.has_daemon = arguments.daemon
-    table, failed, seen = read_table(), [], set()
+    table = read_table()
     chosen = [entry for entry in SCENES if not arguments.only or entry[0] in arguments.only.split(",")]
-    for entry in chosen:
-        try:
-            check = play(arguments.binaries, entry, table)
-            expect(check["id"] not in seen, f"{check['id']} tells two set-ups")
-            seen.add(check["id"])
-            print(f"ok      {entry[0]}: {check['id']}: {check['evidence']}", flush=True)
-        except Exception as failure:  # A fault of the test itself is no less a failure.
-            failed.append(entry[0])
-            print(f"FAILED  {entry[0]}: {failure!r}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:  # Most of a scene is waiting.
+        seen = list(pool.map(lambda entry: play(arguments.binaries, entry, table), chosen))
+    failed = [entry[0] for entry, check in zip(chosen, seen) if check is None]
+    told = [check for check in seen if check is not None]
+    twice = {check for check in told if told.count(check) > 1}
+    if twice:
+        failed.append(f"one check for two set-ups: {', '.join(sorted(twice))}")
     for check in (check_healthy, check_held_back) if not arguments.only else ():
         try:
             check(arguments.binaries, table)
@@ -416,8 +423,8 @@ def main():
             print(f"FAILED  {check.__name__}: {failure}", flush=True)
     if failed:
         sys.exit(f"{len(failed)} failed: {', '.join(failed)}")
-    expect(arguments.only or len(seen) >= 20, f"only {len(seen)} set-ups")
-    print(f"{len(seen)} wrong set-ups, each told by an id of its own")
+    expect(arguments.only or len(told) >= 20, f"only {len(told)} set-ups")
+    print(f"{len(told)} wrong set-ups, each told by an id of its own")
 
 
 if __name__ == "__main__":

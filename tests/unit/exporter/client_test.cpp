@@ -306,6 +306,15 @@ TEST_CASE("client: a quota that stays used up is waited for in minutes, not in a
     CHECK(stage.transport.requests.size() < 60);
 }
 
+TEST_CASE("client: an enumeration waits for a quota once, not once a restart", "[F-WM-12][wsman]") {
+    Stage stage{Handler{faults("QuotaLimit", 0x803381A6)}};
+
+    CHECK(code_of([&] { stage.client.enumerate(kUri, "", {}); }) == ErrorCode::busy);
+    const auto waited = stage.clock.steady_now() - SteadyTime{};
+    CHECK(waited >= limits::kQuotaPatience);
+    CHECK(waited < limits::kQuotaPatience + std::chrono::minutes{1});
+}
+
 TEST_CASE("client: HTTP 503 is waited for like a quota", "[F-WM-12][wsman]") {
     const Handler unavailable = [](const HttpRequest&) {
         HttpAnswer answer;
