@@ -17,4 +17,5 @@ jobs=${ENTREPOT_JOBS:-$(nproc)}
 
 cmake --preset release -B "$build"
 cmake --build "$build" -j "$jobs"
-ctest --test-dir "$build" --output-on-failure -j "$jobs" "$@"
+# One more than there are cores: many tests wait for a host, a job or a time-out.
+ctest --test-dir "$build" --output-on-failure -j "$((jobs + 1))" "$@"
