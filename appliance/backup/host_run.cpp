@@ -24,6 +24,11 @@ void HostRun::warn(const std::string& text) {
     job_.warn(text);
 }
 
+void HostRun::recall_warning(const std::string& text) {
+    if (std::find(warnings_.begin(), warnings_.end(), text) != warnings_.end()) return;
+    warnings_.push_back(text);
+}
+
 void HostRun::sleep_for(std::chrono::milliseconds duration) {
     if (stoppable_ == Stoppable::yes) {
         job_.sleep_for(duration);

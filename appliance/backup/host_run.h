@@ -41,6 +41,8 @@ public:
     /// Shown in the job and kept for its result.
     void warn(const std::string& text);
     const std::vector<std::string>& warnings() const { return warnings_; }
+    /// Keeps what an earlier life warned of for the result: the job shows it already.
+    void recall_warning(const std::string& text);
 
     SteadyTime now() const { return services_.clock.steady_now(); }
     /// Throws Error{cancelled} on stop, if the run is stoppable.

@@ -74,7 +74,16 @@ struct Deferral {
     std::chrono::milliseconds retry_after{30'000};
 };
 
-/// Throws Error to fail. Error{cancelled} ends the job as cancelled, Deferral puts it off.
+/// Thrown by a handler that is resumed after a crash, where its job waits for a person, with things
+/// done that would have to be undone: the job stays `running` without a worker. Its handler runs
+/// again with the same journal after this time, after a restart, and when somebody cancels it.
+struct Parking {
+    std::string waiting_for;
+    std::chrono::milliseconds look_after{10'000};
+};
+
+/// Throws Error to fail. Error{cancelled} ends the job as cancelled, Deferral puts it off, Parking
+/// lets it wait.
 using JobHandler = std::function<JobOutcome(JobContext&)>;
 
 struct JobRequest {
@@ -112,7 +121,9 @@ struct JobView {
     std::string subject;
     JobState state = JobState::queued;
     std::string stage;
-    std::string waiting_for;  ///< Why it is still queued, for people; empty: its turn has not come.
+    /// For people: why it is still queued (empty: its turn has not come), or whom it waits for
+    /// while it runs.
+    std::string waiting_for;
     std::uint64_t done_bytes = 0;
     std::uint64_t total_bytes = 0;  ///< 0: unknown.
     std::string requested_by;

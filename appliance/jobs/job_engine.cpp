@@ -32,6 +32,7 @@ struct Verdict {
     std::optional<JobError> error{};
     bool is_left_running = false;        ///< The next start takes it up again.
     std::optional<Deferral> deferral{};  ///< It goes back into the queue.
+    bool is_parked = false;              ///< And stays running there.
 };
 
 // How often a worker looks whether a job that was put off is due: it waits for work, not for the
@@ -88,6 +89,7 @@ private:
     void run(const Running& job);
     Verdict run_handler(RunningJob& job);
     Verdict judge(const RunningJob& job, const Error& error);
+    Verdict park(const RunningJob& job, const Parking& parking) const;
     void finish(RunningJob& job, const Verdict& verdict);
     void forget(const Running& job, const std::optional<Deferral>& deferral, bool is_written);
     void write_late_ends();
@@ -185,6 +187,11 @@ std::optional<state::JobRecord> JobEngine::Impl::wait_for_work(std::unique_lock<
 
 // Requires the lock.
 JobEngine::Impl::Running JobEngine::Impl::start_job(state::JobRecord record) {
+    if (record.view.state == JobState::running && !record.is_cancel_requested) {
+        // Who cancelled it just when it was parked told the database alone.
+        const auto stored = environment_.jobs.find(record.view.id);
+        record.is_cancel_requested = stored && stored->is_cancel_requested;
+    }
     auto job = std::make_shared<RunningJob>(environment_, options_, listeners_, std::move(record));
     running_.emplace(job->id(), job);
     if (is_stopping_) job->request_stop();
@@ -275,6 +282,8 @@ Verdict JobEngine::Impl::run_handler(RunningJob& job) {
     } catch (const Deferral& deferral) {
         if (job.is_cancelled()) return judge(job, Error{ErrorCode::cancelled, "cancelled"});
         return {.state = JobState::queued, .result = nullptr, .error = {}, .deferral = deferral};
+    } catch (const Parking& parking) {
+        return park(job, parking);
     } catch (const Error& error) {
         return judge(job, error);
     } catch (const std::exception& error) {
@@ -283,6 +292,19 @@ Verdict JobEngine::Impl::run_handler(RunningJob& job) {
                 .error = error_of(Error{ErrorCode::internal, error.what(),
                                         "this is a fault of Entrepot: please report it"})};
     }
+}
+
+// Who is cancelled while it parks runs once more at once, to undo what it did.
+Verdict JobEngine::Impl::park(const RunningJob& job, const Parking& parking) const {
+    ENTREPOT_CHECK(is_resumable(job.record().view.kind));
+    const bool is_shutdown = job.stop().stop_requested() && !job.is_cancelled();
+    const auto pause = job.is_cancelled() ? std::chrono::milliseconds{0} : parking.look_after;
+    return {.state = JobState::running,
+            .result = nullptr,
+            .is_left_running = is_shutdown,
+            .deferral =
+                is_shutdown ? std::nullopt : std::optional{Deferral{parking.waiting_for, pause}},
+            .is_parked = true};
 }
 
 Verdict JobEngine::Impl::judge(const RunningJob& job, const Error& error) {
@@ -304,7 +326,11 @@ Verdict JobEngine::Impl::judge(const RunningJob& job, const Error& error) {
 void JobEngine::Impl::finish(RunningJob& job, const Verdict& verdict) {
     if (verdict.is_left_running) return;
     if (verdict.deferral) {
-        job.put_off(verdict.deferral->waiting_for);
+        if (verdict.is_parked) {
+            job.park(verdict.deferral->waiting_for);
+        } else {
+            job.put_off(verdict.deferral->waiting_for);
+        }
         return;
     }
     if (verdict.state == JobState::failed) {
@@ -399,9 +425,13 @@ void JobEngine::Impl::cancel(const std::string& id) {
         return;
     }
     if (record->view.state == JobState::running) {
-        // Left by a crash: its handler must undo what it began, and finds itself stopped.
+        // Parked, or left by a crash: its handler must undo what it began, and finds itself
+        // stopped.
         environment_.jobs.request_cancel(id);
         if (state::JobRecord* waiting = queue_.find(id)) waiting->is_cancel_requested = true;
+        queue_.wake(id);
+        lock.unlock();
+        work_arrived_.notify_all();
         return;
     }
     queue_.remove(id);

@@ -25,6 +25,7 @@ public:
     /// place: a later job of its key still waits for it.
     void defer(const state::JobRecord& record, SteadyTime until);
     void wake_deferred() { deferred_.clear(); }
+    void wake(const std::string& id) { deferred_.erase(id); }
     bool has_deferred() const { return !deferred_.empty(); }
     /// The first that may run; it then counts as running until release().
     std::optional<state::JobRecord> take_next(SteadyTime now);

@@ -43,6 +43,8 @@ JobView RunningJob::view() const {
 
 void RunningJob::begin() {
     const bool is_resumed = record_.view.state == JobState::running;
+    // One that waits is looked at again and again: nothing of that is worth writing down.
+    if (is_resumed && !record_.view.waiting_for.empty()) return;
     JobView view;
     {
         const std::scoped_lock lock{mutex_};
@@ -72,6 +74,22 @@ void RunningJob::put_off(const std::string& waiting_for) {
     }
     environment_.jobs.update(view);
     // Once, not at every look: the list of events is bounded.
+    if (record_.view.waiting_for.empty()) {
+        note("waiting: " + waiting_for);
+    } else {
+        announce(std::nullopt);
+    }
+}
+
+void RunningJob::park(const std::string& waiting_for) {
+    JobView view;
+    {
+        const std::scoped_lock lock{mutex_};
+        view_.waiting_for = waiting_for;
+        view = view_;
+    }
+    if (record_.view.waiting_for == waiting_for) return;
+    environment_.jobs.update(view);
     if (record_.view.waiting_for.empty()) {
         note("waiting: " + waiting_for);
     } else {

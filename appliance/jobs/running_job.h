@@ -50,6 +50,8 @@ public:
     void begin();
     /// Writes that it is queued again, and why.
     void put_off(const std::string& waiting_for);
+    /// Writes whom it waits for while it stays running.
+    void park(const std::string& waiting_for);
     /// Writes how it ended.
     void end(JobState state, const Json& result, std::optional<JobError> error);
     /// Ends it for those who look, though the database could not be told: as failed for this

@@ -92,7 +92,10 @@ FoundPlanned find_planned_of_attempt(RestoreRun& run, int attempt, std::chrono::
         state = backup::read_patiently(run, [&] { return run.host().read_job(*job); }).state;
     }
     FoundPlanned found;
-    backup::wait_until(run, patience, [&] {
+    // What a job that failed made is there already, if there is anything.
+    const auto patience_left =
+        state == hyperv::JobState::failed ? std::chrono::seconds{0} : patience;
+    backup::wait_until(run, patience_left, [&] {
         found = look(run, *intent, made, state == hyperv::JobState::completed);
         return found.id.has_value();
     });

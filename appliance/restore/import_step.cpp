@@ -89,7 +89,10 @@ void ImportStep::ask(int number) {
     run_.note(fmt::format("importing {}", request.definition_file));
     const auto asked = backup::ask(run_, backup::key::job(key::kImport, number),
                                    [&] { return run_.importer().start_import(request); });
-    if (asked.refusal) throw *asked.refusal;
+    if (!asked.refusal) return;
+    // Nothing was made: whoever cleans up need not wait for it.
+    run_.journal().put(backup::key::ended(key::kImport, number), true);
+    throw *asked.refusal;
 }
 
 FoundPlanned ImportStep::look(int number) {

@@ -3,6 +3,7 @@
 
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/repository_wait.h"
+#include "appliance/jobs/job.h"
 #include "appliance/restore/host_path.h"
 #include "appliance/restore/limits.h"
 #include "appliance/restore/marker_disk.h"
@@ -15,8 +16,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <numeric>
+#include <string>
+#include <vector>
 
 namespace entrepot::restore {
 namespace {
@@ -52,6 +57,11 @@ void remove_half_files(FileSystem& file_system, const fs::path& folder) {
     }
 }
 
+std::chrono::milliseconds wall_time(RestoreRun& run) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        run.services().clock.wall_now().time_since_epoch());
+}
+
 std::unique_ptr<repository::PointReader> open_point(RestoreRun& run) {
     return backup::when_repository_is_free(
         run, [&] { return run.services().repository.open_point(run.plan().request.point); });
@@ -59,10 +69,12 @@ std::unique_ptr<repository::PointReader> open_point(RestoreRun& run) {
 
 }  // namespace
 
-bool PlaceStep::sees_marker(const std::string& folder, std::string& reason) {
-    const auto look = backup::read_patiently(run_, [&] {
+bool PlaceStep::sees_marker(const std::string& folder, std::string& reason, IfSilent if_silent) {
+    const auto read = [&] {
         return run_.importer().look_at_disk_file(join_host_path(folder, {kMarkerName}));
-    });
+    };
+    const auto look =
+        if_silent == IfSilent::ask_again ? backup::read_patiently(run_, read) : read();
     if (look.is_readable && look.virtual_disk_id == run_.plan().marker_id) return true;
     reason = look.is_readable ? std::string{"another disk is there"} : look.reason;
     if (!look.hint.empty()) reason += ". " + look.hint;
@@ -182,30 +194,61 @@ void PlaceStep::wait_until_readable() {
     run_.journal().put(key::kCopied, true);
 }
 
+// Nobody copies at once: the job waits without a worker, and the time it waits since is journalled,
+// so that it goes on over a restart of the appliance.
 void PlaceStep::wait_for_copy() {
+    const Target& target = run_.plan().target;
+    const std::chrono::milliseconds now = wall_time(run_);
+    const Json wait = begin_copy_wait();
+    if (is_copied()) {
+        run_.note(fmt::format("the files are at {}", run_.plan().target.host_path));
+        return;
+    }
+    const std::chrono::milliseconds since{wait.at("since").get<std::int64_t>()};
+    if (now - since >= limits::kCopyWaitMax) {
+        throw Error{ErrorCode::timeout,
+                    fmt::format("nobody copied the files to {} within {} hours", target.host_path,
+                                limits::kCopyWaitMax.count()),
+                    "Restore again, and run the command that the job shows on the host."};
+    }
+    if (run_.stop().stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+    throw jobs::Parking{fmt::format("somebody copies the files to {} on the host; the job's "
+                                    "messages have the command",
+                                    target.host_path),
+                        limits::kCopyPoll};
+}
+
+Json PlaceStep::begin_copy_wait() {
+    if (const auto begun = run_.journal().find(key::kCopyWait)) {
+        for (const auto& text : begun->at("warnings").get<std::vector<std::string>>())
+            run_.recall_warning(text);
+        return *begun;
+    }
     run_.job().enter_stage("copy");
     run_.note(fmt::format("waiting until the files are on the host. In PowerShell there: {}",
                           copy_command(run_.plan().target)));
-    const SteadyTime begin = run_.now();
-    while (!find_copy()) {
-        if (run_.now() - begin >= limits::kCopyWaitMax) {
-            throw Error{ErrorCode::timeout,
-                        fmt::format("nobody copied the files to {} within {} hours",
-                                    run_.plan().target.host_path, limits::kCopyWaitMax.count()),
-                        "Restore again, and run the command that the job shows on the host."};
-        }
-        run_.sleep_for(limits::kCopyPoll);
+    Json wait{{"since", wall_time(run_).count()}, {"warnings", run_.warnings()}};
+    run_.journal().put(key::kCopyWait, wait);
+    return wait;
+}
+
+// Who copies may take days, and the host may be restarted meanwhile: the next look asks it again.
+bool PlaceStep::is_copied() {
+    try {
+        return find_copy();
+    } catch (const Error& error) {
+        if (run_.stop().stop_requested() || !backup::is_answer_lost(error)) throw;
+        return false;
     }
-    run_.note(fmt::format("the files are at {}", run_.plan().target.host_path));
 }
 
 // Somebody may also have mapped the share meanwhile, or a first look may have failed in passing.
 bool PlaceStep::find_copy() {
     Target& target = run_.plan().target;
     std::string reason;
-    if (sees_marker(target.host_path, reason)) return true;
+    if (sees_marker(target.host_path, reason, IfSilent::fail)) return true;
     for (const std::string& candidate : target.mapped_candidates) {
-        if (!sees_marker(candidate, reason)) continue;
+        if (!sees_marker(candidate, reason, IfSilent::fail)) continue;
         target.host_path = candidate;
         target.reach = Reach::mapped;
         run_.journal().put(key::kReach, to_json(target));

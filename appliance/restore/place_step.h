@@ -21,11 +21,16 @@ public:
     void wait_until_readable();
 
 private:
-    bool sees_marker(const std::string& folder, std::string& reason);
+    /// Whether a host that does not answer is asked again.
+    enum class IfSilent { ask_again, fail };
+    bool sees_marker(const std::string& folder, std::string& reason,
+                     IfSilent if_silent = IfSilent::ask_again);
     void prove_share(const std::string& probe_path);
     void write_disks(const std::filesystem::path& folder);
     void write_files(const std::filesystem::path& folder);
     void wait_for_copy();
+    Json begin_copy_wait();
+    bool is_copied();
     bool find_copy();
     void check_disk(const PlacedDisk& disk);
 

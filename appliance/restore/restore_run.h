@@ -41,6 +41,9 @@ inline constexpr std::string_view kPlan = "plan";
 inline constexpr std::string_view kReach = "reach";            ///< The target, as it was proven.
 inline constexpr std::string_view kPublishing = "publishing";  ///< The folder is about to be moved.
 inline constexpr std::string_view kPlaced = "placed";
+/// {"since", "warnings"}: from that time on somebody is waited for who copies the files; and what
+/// the lives before that warned of.
+inline constexpr std::string_view kCopyWait = "copy_wait";
 inline constexpr std::string_view kCopied = "copied";
 inline constexpr std::string_view kImport = "import";    ///< A step with attempts.
 inline constexpr std::string_view kPlanned = "planned";  ///< {"id"}: proven to be ours.

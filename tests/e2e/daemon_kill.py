@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""kill -9 of the daemon while it backs up: started again, it ends the job, and the host is clean.
+"""kill -9 of the daemon while it backs up: started again, it ends the job, and the host is clean. And while a restore waits for
+the person who copies its files: it still waits afterwards, lets backups run, and ends when they are there.
 
 usage: daemon_kill.py BINARIES [--keep]
 """
 import argparse
 import os
+import shutil
 import sys
 
 from harness import MIB, Failure, Lab, expect, wait_until
@@ -61,7 +63,10 @@ def play(lab):
     machine = {"id": VM, "name": "web01", "generation": 2, "version": "10.0", "state": "running", "guest_vss": True,
                "disks": [{"raw": str(path), "controller": "scsi", "location": number, "format": "vhdx", "logical_sector_size": sector}
                          for number, (path, _, sector) in enumerate(disks)]}
-    lab.start_host([machine], seed=0, speed={"export_bytes_per_second": 120 * MIB, "job_step_ms": 50})
+    local = lab.root / "disk-d"
+    local.mkdir()
+    lab.start_host([machine], seed=0, speed={"export_bytes_per_second": 120 * MIB, "job_step_ms": 50},
+                   volumes=[{"path": "D:\\VMs", "directory": str(local)}])
     lab.set_up_appliance()
     lab.start_daemon()
     for number, stage in enumerate(STAGES):
@@ -81,6 +86,35 @@ def play(lab):
         for index in range(len(DISKS)):
             expect(lab.restored_sha256(result["point"], index) == exports[(VM, index)], f"disk {index} after {stage} differs")
         expect_clean(lab)
+    restore_while_nobody_copies(lab, result["point"], exports, local / "web01")
+
+
+def restore_while_nobody_copies(lab, point, contents, target):
+    client = lab.start_entrepot("restore", "vm", point, "--host", "hv01", "--to", "D:\\VMs\\web01")
+
+    def waiting():
+        jobs = [job for job in lab.entrepot("job", "list", "--state", "running")["jobs"] if job["kind"] == "restore_vm" and job["waiting_for"]]
+        return jobs[0] if jobs else None
+
+    job = wait_until(waiting, 120, "a restore that waits for somebody")
+    expect("D:\\VMs\\web01" in job["waiting_for"] and job["stage"] == "copy", f"it waits for something else: {job}")
+    lab.kill_daemon()
+    client.wait(60)
+    lab.start_daemon()
+    expect(lab.entrepot("backup", VM)["kind"] == "incremental", "no backup beside a restore that waits")
+    again = wait_until(waiting, 60, "the restore, after the restart")
+    expect(again["id"] == job["id"], f"another restore: {again}")
+    folder = next(path.parent for path in lab.share_directory.rglob("entrepot-complete.vhdx") if (path.parent / "Virtual Machines").is_dir())
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("entrepot-complete.vhdx"))
+    shutil.copy(folder / "entrepot-complete.vhdx", target)
+    ended = lab.entrepot("job", "follow", job["id"])
+    expect(ended["state"] == "done" and ended["result"]["reach"] == "copied", f"the restore: {ended}")
+    machines = lab.host_control("audit")["imported_vms"]
+    expect(len(machines) == 1 and machines[0]["id"].lower() == ended["result"]["vm"]["id"].lower(), f"the imported VMs: {machines}")
+    for index, disk in enumerate(machines[0]["disks"]):
+        expect(disk.get("sha256") == contents[(VM, index)], f"disk {index} of the restored VM: {disk}")
+    expect_clean(lab)
+    print("killed while a restore waited for a person: it went on waiting, and ended", flush=True)
 
 
 def main():

@@ -3,10 +3,14 @@
 
 #include "appliance/backup/vm_facts.h"
 #include "appliance/restore/layout.h"
+#include "appliance/restore/restore_vm_job.h"
 
 #include "base/error.h"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <optional>
 
 using namespace entrepot;
 using test::FakeHost;
@@ -360,6 +364,80 @@ TEST_CASE("restore: to a folder of the host it waits for the person who copies",
         CHECK_THROWS_AS(lab.run(job), Error);
         CHECK(lab.find_dirt() == "");
     }
+}
+
+TEST_CASE("restore: who copies while the host is restarted, which takes an hour", "[restore]") {
+    RestoreLab lab;
+    auto request = lab.request();
+    request.to = "D:\\VMs\\web01";
+    request.connects = true;  // To a switch that is not there: a warning, before the wait.
+    test::TestJob job = lab.make_job(request);
+    std::optional<SteadyTime> begin;
+    bool is_copied = false;
+    lab.lab.script.on_event = [&](int, const std::string& event) {
+        if (is_copied || job.stages.empty() || job.stages.back() != "copy") return;
+        if (event != "before look_at_disk_file") return;
+        const SteadyTime now = lab.lab.clock.steady_now();
+        if (!begin) begin = now;
+        if (now - *begin < std::chrono::hours{1})
+            throw Error{ErrorCode::unreachable, "no route to host"};
+        is_copied = true;
+        std::filesystem::create_directories(lab.local / "VMs");
+        std::filesystem::copy(lab.share / lab.lab.host_id / ("vm-" + job.id()),
+                              lab.local / "VMs" / "web01",
+                              std::filesystem::copy_options::recursive);
+    };
+    const Json result = lab.run(job).result;
+    CHECK(is_copied);
+    CHECK(result["reach"] == "copied");
+    CHECK(lab.find_difference(result) == "");
+    // What was said before the wait is in the result, and in the job once.
+    CHECK(any_contains(job.warnings, "the host has no switch 'Old'"));
+    CHECK(result["warnings"].get<std::vector<std::string>>() == job.warnings);
+}
+
+TEST_CASE("restore: what the host said no to is undone without waiting for it", "[restore]") {
+    RestoreLab lab;
+    SECTION("the job of the import fails") {
+        lab.world.behaviour.import_hresult = 0x80070020;
+    }
+    SECTION("the import is refused") {
+        lab.lab.script.on_event = [](int, const std::string& event) {
+            if (event != "before start_import") return;
+            throw Error{ErrorCode::host_failure, "the host answers with 32779"};
+        };
+    }
+    test::TestJob job = lab.make_job(lab.request());
+    const SteadyTime begin = lab.lab.clock.steady_now();
+    CHECK_THROWS_AS(lab.run(job), Error);
+    CHECK(lab.lab.clock.steady_now() - begin < lab.lab.services.pace.appear_max);
+    CHECK(lab.find_dirt() == "");
+}
+
+TEST_CASE("restore: who waits for a person holds no worker, and waits no longer for a restart",
+          "[restore]") {
+    RestoreLab lab;
+    auto request = lab.request();
+    request.to = "D:\\VMs\\web01";
+    test::TestJob job = lab.make_job(request);
+    const SteadyTime begin = lab.lab.clock.steady_now();
+    int lives = 0;
+    for (;; ++lives) {
+        try {
+            restore::run_restore_vm(lab.services, job);
+            FAIL("restored");
+        } catch (const jobs::Parking& parking) {
+            CHECK(parking.waiting_for.find("D:\\VMs\\web01") != std::string::npos);
+            lab.lab.clock.sleep_for(std::chrono::hours{24}, {});
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::timeout);
+            break;
+        }
+    }
+    CHECK(lives == 3);
+    CHECK(lab.lab.clock.steady_now() - begin >= std::chrono::hours{72});
+    CHECK(std::count(job.stages.begin(), job.stages.end(), "copy") == 1);
+    CHECK(lab.find_dirt() == "");
 }
 
 TEST_CASE("restore: cancelled at any stage it leaves nothing, or a VM", "[restore]") {

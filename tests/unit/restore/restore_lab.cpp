@@ -66,7 +66,13 @@ TestJob RestoreLab::make_job(const restore::RestoreRequest& request) {
 }
 
 jobs::JobOutcome RestoreLab::run(TestJob& job) {
-    return restore::run_restore_vm(services, job);
+    for (;;) {
+        try {
+            return restore::run_restore_vm(services, job);
+        } catch (const jobs::Parking& parking) {
+            lab.clock.sleep_for(parking.look_after, job.stop());
+        }
+    }
 }
 
 Json RestoreLab::restore(const restore::RestoreRequest& request) {

@@ -6,7 +6,8 @@ import { text } from '../text';
 
 export function JobProgress({ job }: { job: Job }) {
   const { rate, remainingSeconds } = withRate(job);
-  if (job.state === 'queued') return <span class="muted">{job.waiting_for ? text.jobs.waitsFor(job.waiting_for) : text.jobs.waiting}</span>;
+  if (job.waiting_for) return <span class="muted">{text.jobs.waitsFor(job.waiting_for)}</span>;
+  if (job.state === 'queued') return <span class="muted">{text.jobs.waiting}</span>;
   const known = job.total_bytes > 0;
   const words = [
     job.stage,
