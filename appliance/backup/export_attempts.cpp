@@ -46,22 +46,38 @@ bool has_files(Run& run, const std::string& run_id) {
                             run.area().run_path(run.record().id, run_id)) > 0;
 }
 
-/// An export of the VM that began after our intent. It is ours if there are files in a directory
-/// that nobody but the host, and only for us, writes into.
-std::optional<hyperv::JobRef> find_new_export(Run& run, const Json& intent) {
+/// Exports of the VM that began after our intent. None of them is ours while no file lies in a
+/// directory that nobody but the host, and only for us, writes into. A single one is ours then; of
+/// several nothing tells which, since a job does not name its directory.
+std::vector<hyperv::JobRef> find_new_exports(Run& run, const Json& intent) {
     const Json& before = intent.at("before");
+    std::vector<hyperv::JobRef> fresh;
     for (const auto& job : list_exports(run)) {
-        if (std::find(before.begin(), before.end(), job.instance_id) != before.end()) continue;
-        if (has_files(run, intent.at("run_id"))) return job;
+        if (std::find(before.begin(), before.end(), job.instance_id) == before.end()) {
+            fresh.push_back(job);
+        }
     }
-    return std::nullopt;
+    if (!fresh.empty() && !has_files(run, intent.at("run_id"))) fresh.clear();
+    return fresh;
 }
 
+bool is_running(Run& run, const hyperv::JobRef& job) {
+    return read_patiently(run, [&] { return run.host().read_job(job); }).state == JobState::running;
+}
+
+/// The export to end when a run is undone. Another product's is never ended for ours.
 std::optional<hyperv::JobRef> find_running_export(Run& run, const BegunExport& begun) {
-    const auto job = run.journal().find_job(key::job(begun.step, begun.number));
-    if (!job) return find_new_export(run, begun.intent);
-    const auto status = read_patiently(run, [&] { return run.host().read_job(*job); });
-    return status.state == JobState::running ? job : std::nullopt;
+    auto job = run.journal().find_job(key::job(begun.step, begun.number));
+    if (!job) {
+        const auto fresh = find_new_exports(run, begun.intent);
+        if (fresh.size() > 1) {
+            run.warn(
+                "several exports of this VM began when ours had no answer, and nothing tells which "
+                "is ours: none was ended. Look at them in Hyper-V Manager.");
+        }
+        if (fresh.size() == 1) job = fresh.front();
+    }
+    return job && is_running(run, *job) ? job : std::nullopt;
 }
 
 /// Why the host has written more than it may, or an empty text. Counted is what it wrote, not what
@@ -179,14 +195,48 @@ ExportAttempts::Ended ExportAttempts::ask(const Attempt& attempt) {
 
 ExportAttempts::Ended ExportAttempts::look_for_job(const Attempt& attempt) {
     const Json intent = *run_.journal().find(key::intent(step_, attempt.number));
-    std::optional<hyperv::JobRef> running;
+    std::vector<hyperv::JobRef> fresh;
     wait_until(run_, run_.pace().appear_max, [&] {
-        running = find_new_export(run_, intent);
-        return running.has_value();
+        fresh = find_new_exports(run_, intent);
+        return !fresh.empty();
     });
-    if (!running) return {};
-    run_.journal().put(key::job(step_, attempt.number), running->to_json());
-    return wait(attempt, *running);
+    if (fresh.empty()) return {};
+    if (fresh.size() > 1) return outwait(attempt, fresh);
+    run_.journal().put(key::job(step_, attempt.number), fresh.front().to_json());
+    return wait(attempt, fresh.front());
+}
+
+// Each may be another product's: how it ends says nothing about ours, and none is ended by us.
+ExportAttempts::Ended ExportAttempts::outwait(const Attempt& attempt,
+                                              std::vector<hyperv::JobRef> jobs) {
+    run_.warn(
+        fmt::format("{} exports of this VM began when ours had no answer, and nothing tells which "
+                    "is ours: waiting until all have ended, then exporting again",
+                    jobs.size()));
+    const std::filesystem::path directory = run_.area().run_path(run_.record().id, attempt.run_id);
+    std::uint64_t bytes = 0;
+    SteadyTime last_move = run_.now();
+    PollPauses pauses{run_, run_.pace().export_poll};
+    for (;;) {
+        const auto ended =
+            std::erase_if(jobs, [&](const hyperv::JobRef& job) { return !is_running(run_, job); });
+        if (jobs.empty()) return {};
+        std::string why = find_excess(run_);
+        const std::uint64_t bytes_now = count_tree_bytes(run_.services().file_system, directory);
+        if (ended != 0 || bytes_now != bytes) last_move = run_.now();
+        bytes = bytes_now;
+        if (run_.now() - last_move >= run_.pace().export_stall) {
+            why = fmt::format("for {} minutes no file of ours moved, and none of the exports ended",
+                              run_.pace().export_stall.count());
+        }
+        if (!why.empty()) {
+            return {Outcome::failed, why,
+                    "Look at this VM's exports in Hyper-V Manager: none of them was ended, since "
+                    "nothing tells ours from another product's.",
+                    true, false};
+        }
+        pauses.wait();
+    }
 }
 
 ExportAttempts::Ended ExportAttempts::wait(const Attempt& attempt, const hyperv::JobRef& job) {

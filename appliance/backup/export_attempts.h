@@ -49,6 +49,7 @@ public:
 private:
     Ended ask(const Attempt& attempt);
     Ended look_for_job(const Attempt& attempt);
+    Ended outwait(const Attempt& attempt, std::vector<hyperv::JobRef> jobs);
     Ended wait(const Attempt& attempt, const hyperv::JobRef& job);
     Ended end_stalled(const hyperv::JobRef& job);
     Ended end_beyond_quota(const hyperv::JobRef& job, const std::string& why);

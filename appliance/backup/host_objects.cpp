@@ -5,7 +5,6 @@
 #include "appliance/backup/host_records.h"
 #include "appliance/backup/limits.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -28,15 +27,6 @@ std::vector<std::string> strings_of(const Json& json, const char* name) {
     return json.at(name).get<std::vector<std::string>>();
 }
 
-/// The host's clock has seconds in some places, and it is not ours.
-bool is_created_inside(const hyperv::Snapshot& snapshot, const Json& intent) {
-    const auto created = parse_time(snapshot.created);
-    const auto asked = parse_time(intent.at("host_time").get<std::string>());
-    if (!created || !asked) return false;
-    return *created >= *asked - std::chrono::seconds{2} &&
-           *created <= *asked + limits::kSnapshotCallMax;
-}
-
 bool is_busy_with_snapshots(Run& run) {
     const auto vm = read_patiently(run, [&] { return run.host().read_vm(run.vm_id()); });
     return std::any_of(vm.operational_status.begin(), vm.operational_status.end(),
@@ -45,14 +35,13 @@ bool is_busy_with_snapshots(Run& run) {
                        });
 }
 
-/// After a job that failed nothing but its own word proves anything: a single new one may as well
-/// be another product's.
-enum class IsProof { single_new_one, nothing_but_name };
+/// Whether the host has certainly done what the attempt asked for.
+enum class IsDone { yes, unknown };
 
-Found look_for_snapshot(Run& run, const Json& intent, IsProof proof = IsProof::single_new_one) {
+Found look_for_snapshot(Run& run, const Json& intent, IsDone is_done) {
     const std::vector<std::string> before = strings_of(intent, "before");
     Found found;
-    std::vector<hyperv::Snapshot> fresh;
+    std::vector<std::string> fresh;
     for (const auto& snapshot :
          read_patiently(run, [&] { return run.host().list_snapshots(run.vm_id()); })) {
         if (!snapshot.is_recovery || contains(before, snapshot.instance_id)) continue;
@@ -60,15 +49,15 @@ Found look_for_snapshot(Run& run, const Json& intent, IsProof proof = IsProof::s
             found.id = snapshot.instance_id;
             return found;
         }
-        fresh.push_back(snapshot);
+        fresh.push_back(snapshot.instance_id);
     }
-    const bool may_be_single = proof == IsProof::single_new_one && fresh.size() == 1;
-    if (may_be_single && is_created_inside(fresh.front(), intent)) {
-        found.id = fresh.front().instance_id;
-        return found;
+    // Ours is among them then. Otherwise a single new one may as well be another product's, whose
+    // request came when ours was lost.
+    if (is_done == IsDone::yes && fresh.size() == 1) {
+        found.id = fresh.front();
+    } else {
+        found.in_doubt = std::move(fresh);
     }
-    for (const auto& snapshot : fresh)
-        found.in_doubt.push_back(snapshot.instance_id);
     return found;
 }
 
@@ -83,42 +72,47 @@ std::vector<std::string> read_affected(Run& run,
     }
 }
 
-/// The one new snapshot that our job says it made, if it still says so.
-std::optional<std::string> find_made_by_job(Run& run, int attempt, const Json& intent) {
-    const auto job = run.journal().find_job(key::job(key::kSnapshot, attempt));
-    if (!job || job->is_synchronous) return std::nullopt;
+/// The one new snapshot that our job, or the answer itself, says it made, if it still says so.
+std::optional<std::string> find_made_by_job(Run& run, const hyperv::JobRef& job,
+                                            const Json& intent) {
     const auto before = strings_of(intent, "before");
     std::vector<std::string> made;
     for (const std::string& id :
-         read_affected(run, [&] { return run.host().list_affected_snapshots(*job); })) {
+         read_affected(run, [&] { return run.host().list_affected_snapshots(job); })) {
         if (!contains(before, id) && is_snapshot_on_host(run, id)) made.push_back(id);
     }
     if (made.size() != 1) return std::nullopt;
     return made.front();
 }
 
-}  // namespace
-
-Found find_snapshot_of_failure(Run& run, int attempt) {
-    const auto intent = run.journal().find(key::intent(key::kSnapshot, attempt));
-    if (!intent) return {};
-    if (const auto made = find_made_by_job(run, attempt, *intent)) return {*made, {}};
-    return look_for_snapshot(run, *intent, IsProof::nothing_but_name);
+bool has_done_its_work(Run& run, const hyperv::JobRef& job) {
+    if (job.is_synchronous) return true;
+    const auto status = read_patiently(run, [&] { return run.host().read_job(job); });
+    return status.state == hyperv::JobState::completed;
 }
+
+}  // namespace
 
 Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patience) {
     const auto intent = run.journal().find(key::intent(key::kSnapshot, attempt));
     if (!intent) return {};
-    if (const auto made = find_made_by_job(run, attempt, *intent)) return {*made, {}};
+    const auto job = run.journal().find_job(key::job(key::kSnapshot, attempt));
+    IsDone is_done = IsDone::unknown;
+    if (job) {
+        if (const auto made = find_made_by_job(run, *job, *intent)) return {*made, {}};
+        if (has_done_its_work(run, *job)) is_done = IsDone::yes;
+    }
     Found found;
     wait_until(run, patience, [&] {
-        found = look_for_snapshot(run, *intent);
+        found = look_for_snapshot(run, *intent, is_done);
         return found.id.has_value();
     });
-    if (!found.id && found.in_doubt.empty() && patience.count() > 0 &&
+    // What the host is still making may yet be ours.
+    if (!found.id && patience.count() > 0 &&
         wait_until(run, run.pace().short_job_max, [&] { return !is_busy_with_snapshots(run); })) {
-        found = look_for_snapshot(run, *intent);
+        found = look_for_snapshot(run, *intent, is_done);
     }
+    if (!found.in_doubt.empty()) run.journal().put(key::kInDoubt, {{"ids", found.in_doubt}});
     return found;
 }
 
@@ -128,9 +122,12 @@ Found find_our_snapshot(Run& run) {
         if (is_snapshot_on_host(run, id)) return {id, {}};
         return {};
     }
+    // What stayed in doubt was waited for already.
+    const auto patience =
+        run.journal().has(key::kInDoubt) ? std::chrono::seconds{0} : run.pace().appear_max;
     for (int attempt = 0; attempt < static_cast<int>(limits::kSnapshotAttemptsMax); ++attempt) {
         if (run.journal().has(key::ended(key::kSnapshot, attempt))) continue;
-        Found found = find_snapshot_of_attempt(run, attempt, run.pace().appear_max);
+        Found found = find_snapshot_of_attempt(run, attempt, patience);
         if (found.id || !found.in_doubt.empty()) return found;
     }
     return {};

@@ -17,14 +17,11 @@ struct Found {
     std::vector<std::string> in_doubt;  ///< New, and maybe somebody else's.
 };
 
-/// The recovery snapshot that an attempt made: the job's affected one, the one with our name, or
-/// the only new one with a creation time inside our call by the host's clock. Waits up to
-/// `patience` for it to appear.
+/// The recovery snapshot that an attempt made: the one that its job names, the one with our name,
+/// or the only new one after a job that ended well. A single new one proves nothing by itself: our
+/// request may be lost, and another product's not. Waits up to `patience` for it to appear; writes
+/// down what stays in doubt.
 Found find_snapshot_of_attempt(Run& run, int attempt, std::chrono::seconds patience);
-
-/// The same after the attempt's job has failed, when a single new one may be another product's:
-/// only what the job names, or what has our name, is ours.
-Found find_snapshot_of_failure(Run& run, int attempt);
 
 /// The snapshot of this run, if any exists on the host now.
 Found find_our_snapshot(Run& run);

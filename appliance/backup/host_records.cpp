@@ -21,6 +21,14 @@ bool is_our_snapshot(state::State& state, const hyperv::Snapshot& snapshot) {
     return false;
 }
 
+bool is_in_doubt(state::State& state, const hyperv::Snapshot& snapshot) {
+    const auto doubts = state.journal.list_key(key::kInDoubt);
+    return std::any_of(doubts.begin(), doubts.end(), [&snapshot](const auto& doubt) {
+        const auto ids = doubt.second.at("ids").template get<std::vector<std::string>>();
+        return std::find(ids.begin(), ids.end(), snapshot.instance_id) != ids.end();
+    });
+}
+
 std::vector<std::string> list_recorded_reference_points(const Services& services,
                                                         const std::string& host_id,
                                                         const std::string& vm_id) {

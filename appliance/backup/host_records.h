@@ -15,6 +15,10 @@ namespace entrepot::backup {
 /// A recovery snapshot that a job's journal names, or whose name has the id of a job of ours.
 bool is_our_snapshot(state::State& state, const hyperv::Snapshot& snapshot);
 
+/// One that appeared when a job of ours asked for one and had no answer: ours, or another
+/// product's.
+bool is_in_doubt(state::State& state, const hyperv::Snapshot& snapshot);
+
 /// Ids of reference points that we made for a VM and have not destroyed, as far as we know.
 std::vector<std::string> list_recorded_reference_points(const Services& services,
                                                         const std::string& host_id,

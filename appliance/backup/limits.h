@@ -43,7 +43,4 @@ inline constexpr std::uint64_t kExportMarginBytes = 32 * kMiB;
 /// How often a backup that waits for room on its share looks again; it does, too, when a job ends.
 inline constexpr std::chrono::seconds kSpaceRetry{30};
 
-/// Longest time between our call and the creation time of a snapshot that may be ours.
-inline constexpr std::chrono::minutes kSnapshotCallMax{20};
-
 }  // namespace entrepot::backup::limits

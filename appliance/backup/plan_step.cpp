@@ -6,6 +6,7 @@
 #include "appliance/backup/exported_disk.h"
 #include "appliance/backup/host_calls.h"
 #include "appliance/backup/host_objects.h"
+#include "appliance/backup/host_records.h"
 #include "appliance/backup/vm_facts.h"
 
 #include "base/error.h"
@@ -185,12 +186,17 @@ void PlanStep::clear_snapshots(const hyperv::Vm& vm) {
     for (const hyperv::Snapshot& snapshot : vm.snapshots) {
         if (!snapshot.is_recovery) continue;
         if (!is_recorded_snapshot(run_, snapshot)) {
+            const bool is_doubtful = is_in_doubt(run_.services().state, snapshot);
             throw Error{
                 ErrorCode::conflict,
-                fmt::format("VM {} has a recovery snapshot '{}' of {} that is not ours", vm.name,
-                            snapshot.name, snapshot.created),
-                fmt::format("Another backup product is at work, or left it. We don't touch it. If "
-                            "nobody needs it: {}",
+                fmt::format("VM {} has a recovery snapshot '{}' of {} that is not {}", vm.name,
+                            snapshot.name, snapshot.created,
+                            is_doubtful ? "proven to be ours" : "ours"),
+                fmt::format("{} We don't touch it. If nobody needs it: {}",
+                            is_doubtful
+                                ? "It appeared when a backup of ours had no answer: it is ours or "
+                                  "another backup product's."
+                                : "Another backup product is at work, or left it.",
                             remove_snapshot_command(vm.id, snapshot.instance_id))};
         }
         run_.note(fmt::format("removing recovery snapshot '{}', which an earlier run left",

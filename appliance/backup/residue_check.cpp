@@ -31,6 +31,13 @@ bool is_difference_disk(const std::string& path) {
     return equal_names(std::filesystem::path{base_name(path)}.extension().string(), ".avhdx");
 }
 
+bool is_in_doubt_of_run(Run& run, const hyperv::Snapshot& snapshot) {
+    const auto doubt = run.journal().find(key::kInDoubt);
+    if (!doubt) return false;
+    const auto ids = doubt->at("ids").get<std::vector<std::string>>();
+    return std::find(ids.begin(), ids.end(), snapshot.instance_id) != ids.end();
+}
+
 }  // namespace
 
 std::vector<state::Residue> ResidueCheck::run(MergePatience patience) {
@@ -75,8 +82,21 @@ void ResidueCheck::check_merge(MergePatience patience, std::vector<state::Residu
 void ResidueCheck::check_snapshots(std::vector<state::Residue>& found) {
     for (const auto& snapshot :
          read_patiently(run_, [&] { return run_.host().list_snapshots(run_.vm_id()); })) {
-        if (!snapshot.is_recovery || !is_recorded_snapshot(run_, snapshot)) continue;
-        found.push_back(make_residue(fmt::format("Recovery snapshot '{}' of ours.", snapshot.name),
+        if (!snapshot.is_recovery) continue;
+        std::string text;
+        if (is_recorded_snapshot(run_, snapshot)) {
+            text = fmt::format("Recovery snapshot '{}' of ours.", snapshot.name);
+        } else if (is_in_doubt_of_run(run_, snapshot) ||
+                   is_in_doubt(run_.services().state, snapshot)) {
+            text = fmt::format(
+                "Recovery snapshot '{}' of {}: it appeared when a backup of ours asked for one and "
+                "had no answer. Nothing proves whose it is; it was not touched. If no other backup "
+                "product needs it, remove it: until then this VM is not backed up.",
+                snapshot.name, snapshot.created);
+        } else {
+            continue;
+        }
+        found.push_back(make_residue(std::move(text),
                                      remove_snapshot_command(run_.vm_id(), snapshot.instance_id)));
     }
 }

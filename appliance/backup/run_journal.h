@@ -34,6 +34,9 @@ namespace key {
 inline constexpr std::string_view kSpaceWait = "space_wait";
 inline constexpr std::string_view kPlan = "plan";
 inline constexpr std::string_view kSnapshot = "snapshot";  ///< {"id", "level", "note"}
+/// {"ids"}: recovery snapshots that appeared when this run asked for one. Nothing proves which of
+/// them, if any, is ours.
+inline constexpr std::string_view kInDoubt = "in_doubt";
 /// The export that a full is compared with, {"run_id", "goal"}: ended well. Or {"obstacle",
 /// "for_attempt"}: there is none, or no more.
 inline constexpr std::string_view kComparison = "comparison";

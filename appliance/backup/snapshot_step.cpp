@@ -42,6 +42,7 @@ std::vector<ConsistencyLevel> SnapshotStep::levels() const {
 void SnapshotStep::run() {
     run_.job().enter_stage("snapshot");
     if (run_.journal().has(key::kSnapshot)) return finish();
+    if (const auto doubt = run_.journal().find(key::kInDoubt)) throw_in_doubt(doubt->at("ids"));
     const auto wanted = levels();
     std::string note;
     if (!run_.plan().is_running) note = "the VM is not running: its disks are at rest";
@@ -85,13 +86,7 @@ SnapshotStep::Outcome SnapshotStep::attempt(int number, ConsistencyLevel level) 
     const bool has_failed = status.state == JobState::failed;
     if (!has_failed) return look(number, run_.pace().appear_max);
     const Error failure = failure_of(status, "CreateSnapshot");
-    const Found found = find_snapshot_of_failure(run_, number);
-    if (!found.in_doubt.empty()) {
-        // Nothing of this attempt is ours: whoever cleans up leaves what is there alone.
-        run_.journal().put(key::ended(key::kSnapshot, number),
-                           {{"refusal", failure.message()}, {"hint", failure.hint()}});
-    }
-    outcome = judge(found);
+    outcome = look(number, {});
     if (outcome.id) destroy_snapshot(run_, *outcome.id);
     return {std::nullopt, failure.message(), failure.hint()};
 }
@@ -101,12 +96,11 @@ void SnapshotStep::ask(int number, ConsistencyLevel level, Outcome& outcome) {
     for (const auto& snapshot : run_.host().list_snapshots(run_.vm_id())) {
         before.push_back(snapshot.instance_id);
     }
-    const std::string host_time = run_.host().read_facts().host_time;
     run_.journal().put(key::intent(key::kSnapshot, number),
-                       {{"before", before}, {"host_time", host_time}, {"level", name_of(level)}});
+                       {{"before", before}, {"level", name_of(level)}});
     run_.note(fmt::format("asking the host for a snapshot, {}-consistent", name_of(level)));
     const Asked asked = backup::ask(run_, key::job(key::kSnapshot, number), [&] {
-        return run_.host().start_create_snapshot(run_.vm_id(), level);
+        return run_.host().start_create_snapshot(run_.vm_id(), level, run_.snapshot_name());
     });
     if (!asked.refusal) return;
     outcome.refusal = asked.refusal->message();
@@ -114,21 +108,27 @@ void SnapshotStep::ask(int number, ConsistencyLevel level, Outcome& outcome) {
 }
 
 SnapshotStep::Outcome SnapshotStep::look(int number, std::chrono::seconds patience) {
-    return judge(find_snapshot_of_attempt(run_, number, patience));
+    const Found found = find_snapshot_of_attempt(run_, number, patience);
+    if (!found.in_doubt.empty()) throw_in_doubt(found.in_doubt);
+    return {found.id, {}, {}};
 }
 
-SnapshotStep::Outcome SnapshotStep::judge(const Found& found) const {
-    if (found.id) return {found.id, {}, {}};
-    if (found.in_doubt.empty()) return {};
+void SnapshotStep::throw_in_doubt(const std::vector<std::string>& ids) const {
     std::string commands;
-    for (const std::string& id : found.in_doubt) {
-        commands += remove_snapshot_command(run_.vm_id(), id) + "\n";
+    for (const std::string& id : ids) {
+        commands += "\n" + remove_snapshot_command(run_.vm_id(), id);
     }
-    throw Error{ErrorCode::conflict,
-                fmt::format("{} new recovery snapshots are on the host, and which one is ours is "
-                            "not proven",
-                            found.in_doubt.size()),
-                "We touched none of them. Remove the one that nobody needs:\n" + commands};
+    const std::string what =
+        ids.size() == 1 ? "a new recovery snapshot is on the host, and that it is ours is not "
+                          "proven"
+                        : fmt::format(
+                              "{} new recovery snapshots are on the host, and which one "
+                              "is ours is not proven",
+                              ids.size());
+    throw Error{ErrorCode::conflict, what,
+                "We touched none of them. Look whether another backup product is at work on this "
+                "VM. What nobody needs goes with:" +
+                    commands};
 }
 
 void SnapshotStep::adopt(const std::string& id, ConsistencyLevel level, const std::string& note) {

@@ -31,7 +31,8 @@ private:
     Outcome attempt(int number, hyperv::ConsistencyLevel level);
     void ask(int number, hyperv::ConsistencyLevel level, Outcome& outcome);
     Outcome look(int number, std::chrono::seconds patience);
-    Outcome judge(const Found& found) const;
+    /// Throws Error{conflict}: nothing is touched, and no other snapshot is asked for.
+    [[noreturn]] void throw_in_doubt(const std::vector<std::string>& ids) const;
     void adopt(const std::string& id, hyperv::ConsistencyLevel level, const std::string& note);
     void finish();
     /// A VM that changed between plan and snapshot is backed up in full.

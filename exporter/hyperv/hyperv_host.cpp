@@ -55,7 +55,8 @@ public:
     std::vector<ReferencePoint> list_reference_points(const std::string& vm_id) override;
     std::vector<Disk> list_snapshot_disks(const std::string& snapshot_instance_id) override;
 
-    JobRef start_create_snapshot(const std::string& vm_id, ConsistencyLevel level) override;
+    JobRef start_create_snapshot(const std::string& vm_id, ConsistencyLevel level,
+                                 const std::string& name) override;
     void rename_snapshot(const std::string& snapshot_instance_id, const std::string& name) override;
     JobRef start_export(const ExportRequest& request) override;
     JobRef start_convert(const std::string& snapshot_instance_id) override;
@@ -79,6 +80,8 @@ private:
     JobRef call(std::string_view service, std::string_view method, const cim::MethodInput& input,
                 std::string_view result);
     cim::MethodOutput call_export(const ExportRequest& request, const std::string& server);
+    cim::MethodOutput call_create_snapshot(const std::string& vm_id, ConsistencyLevel level,
+                                           const std::string& name);
     void wait_short(std::string_view method, const JobRef& job) {
         wait_for_short_job({jobs_, world_.clock, stop_}, method, job);
     }
@@ -179,17 +182,30 @@ JobRef WsmanHost::call(std::string_view service, std::string_view method,
     return services_.job_of(method, services_.call(service, method, input), result);
 }
 
-JobRef WsmanHost::start_create_snapshot(const std::string& vm_id, ConsistencyLevel level) {
+cim::MethodOutput WsmanHost::call_create_snapshot(const std::string& vm_id, ConsistencyLevel level,
+                                                  const std::string& name) {
+    cim::EmbeddedInstance settings{"Msvm_VirtualSystemSnapshotSettingData"};
+    settings.u8("ConsistencyLevel", static_cast<std::uint8_t>(level))
+        .boolean("IgnoreNonSnapshottableDisks", true);
+    if (!name.empty()) settings.text("ElementName", name);
+    cim::MethodInput input;
+    input.reference("AffectedSystem", vm_path(vm_id))
+        .embedded("SnapshotSettings", settings)
+        .number("SnapshotType", kRecoverySnapshot);
+    return services_.call(kSnapshots, "CreateSnapshot", input);
+}
+
+JobRef WsmanHost::start_create_snapshot(const std::string& vm_id, ConsistencyLevel level,
+                                        const std::string& name) {
     const Lock lock{mutex_};
     return with_context(fmt::format("asking for a snapshot of VM {}", vm_id), [&] {
-        cim::EmbeddedInstance settings{"Msvm_VirtualSystemSnapshotSettingData"};
-        settings.u8("ConsistencyLevel", static_cast<std::uint8_t>(level))
-            .boolean("IgnoreNonSnapshottableDisks", true);
-        cim::MethodInput input;
-        input.reference("AffectedSystem", vm_path(vm_id))
-            .embedded("SnapshotSettings", settings)
-            .number("SnapshotType", kRecoverySnapshot);
-        return call(kSnapshots, "CreateSnapshot", input, "ResultingSnapshot");
+        cim::MethodOutput output = call_create_snapshot(vm_id, level, name);
+        // Nothing was started. The class inherits ElementName; whether every host takes it there
+        // is not documented.
+        const bool is_refused = output.return_value == kReturnInvalidParameter ||
+                                output.return_value == kReturnInvalidSnapshotParameter;
+        if (is_refused && !name.empty()) output = call_create_snapshot(vm_id, level, {});
+        return services_.job_of("CreateSnapshot", output, "ResultingSnapshot");
     });
 }
 

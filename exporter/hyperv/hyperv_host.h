@@ -191,7 +191,10 @@ public:
     virtual std::vector<Disk> list_snapshot_disks(const std::string& snapshot_instance_id) = 0;
 
     // The calls that act. Never sent twice by themselves.
-    virtual JobRef start_create_snapshot(const std::string& vm_id, ConsistencyLevel level) = 0;
+    /// Asks that it be called `name`. Whether a host does that is not documented: only a name
+    /// that is there proves something.
+    virtual JobRef start_create_snapshot(const std::string& vm_id, ConsistencyLevel level,
+                                         const std::string& name) = 0;
     virtual void rename_snapshot(const std::string& snapshot_instance_id,
                                  const std::string& name) = 0;
     virtual JobRef start_export(const ExportRequest& request) = 0;
@@ -207,7 +210,8 @@ public:
     /// interest.
     virtual std::vector<std::string> list_affected_snapshots(const JobRef& job) = 0;
     virtual std::vector<std::string> list_affected_reference_points(const JobRef& job) = 0;
-    /// Running export jobs that concern a VM: for a start after a crash.
+    /// Export jobs that concern a VM, ended ones too while the host keeps them: for a start after
+    /// a crash, or an answer that was lost.
     virtual std::vector<JobRef> list_export_jobs(const std::string& vm_id) = 0;
     /// Enables automatic merging again (Msvm_DiskMergeSettingData) where a disk of the VM has it
     /// off.

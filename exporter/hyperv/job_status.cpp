@@ -212,11 +212,15 @@ std::vector<JobRef> JobReader::list_running(std::uint16_t job_type) {
 }
 
 std::vector<JobRef> JobReader::list_exports(const std::string& vm_id) {
-    std::vector<JobRef> running = list_running(kTypeExport);
-    if (running.empty()) return running;
+    std::vector<JobRef> exports;
+    for (const cim::Instance& job : wmi_.list("Msvm_ConcreteJob")) {
+        if (job.number("JobType") != kTypeExport) continue;
+        exports.push_back({job.class_name(), job.text("InstanceID"), false});
+    }
+    if (exports.empty()) return exports;
 
     const auto rows = wmi_.list(kAffected);
-    std::erase_if(running, [&](const JobRef& job) {
+    std::erase_if(exports, [&](const JobRef& job) {
         return std::none_of(rows.begin(), rows.end(), [&](const cim::Instance& row) {
             const auto affecting = row.reference("AffectingElement");
             const auto affected = row.reference("AffectedElement");
@@ -226,7 +230,7 @@ std::vector<JobRef> JobReader::list_exports(const std::string& vm_id) {
                    affected->selector("Name") == vm_id;
         });
     });
-    return running;
+    return exports;
 }
 
 }  // namespace entrepot::hyperv

@@ -24,6 +24,7 @@ public:
     void request_kill(const JobRef& job);
     /// InstanceIDs of the snapshots, or of the reference points, that the job affects.
     std::vector<std::string> list_affected(const JobRef& job, std::string_view class_name);
+    /// Exports of a VM, those too that have ended and are still shown.
     std::vector<JobRef> list_exports(const std::string& vm_id);
     /// GUIDs of the systems, planned or not, that the job affects.
     std::vector<std::string> list_affected_systems(const JobRef& job, std::string_view class_name);

@@ -14,6 +14,8 @@ namespace entrepot::hyperv {
 inline constexpr std::uint32_t kReturnDone = 0;
 inline constexpr std::uint32_t kReturnJobStarted = 4096;
 inline constexpr std::uint32_t kReturnInvalidParameter = 32773;
+/// The same of CreateSnapshot, DestroySnapshot and ConvertToReferencePoint.
+inline constexpr std::uint32_t kReturnInvalidSnapshotParameter = 4;
 
 /// Throws Error{host_failure} that names the method, the code and its meaning.
 [[noreturn]] void throw_return_code(std::string_view method, std::uint32_t code);

@@ -18,6 +18,7 @@ using hyperv::JobRef;
 using hyperv::JobState;
 using hyperv::JobStatus;
 
+constexpr const char* kName = "Entrepot 1";
 constexpr const char* kWeb = "AAAAAAAA-0000-4000-8000-000000000001";
 constexpr const char* kDatabase = "BBBBBBBB-0000-4000-8000-000000000002";
 
@@ -44,7 +45,7 @@ struct Stage {
     }
     std::string make_snapshot(const std::string& vm_id) {
         const JobRef job =
-            host->start_create_snapshot(vm_id, hyperv::ConsistencyLevel::application);
+            host->start_create_snapshot(vm_id, hyperv::ConsistencyLevel::application, kName);
         finish(job);
         const auto made = host->list_affected_snapshots(job);
         REQUIRE(made.size() == 1);
@@ -185,7 +186,10 @@ TEST_CASE("contract: a whole backup's life, by every way to log in", "[contract]
     const std::string third = stage.make_snapshot(kDatabase);
     stage.finish(host.start_destroy_snapshot(third));
     host.ensure_merge_enabled(kDatabase);
-    CHECK(host.list_export_jobs(kDatabase).empty());
+    const auto exports = host.list_export_jobs(kDatabase);
+    CHECK(exports.size() == 2);
+    for (const JobRef& job : exports)
+        CHECK(host.read_job(job).state == JobState::completed);
 
     const Json audit = simulator.control({"audit"});
     INFO(audit.dump(1));
@@ -274,7 +278,7 @@ TEST_CASE("contract: a lost answer to a call that acts is not asked for again", 
     Stage stage{simulator, way};
     stage.host->list_vms();
 
-    CHECK_THROWS_AS(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash),
+    CHECK_THROWS_AS(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash, kName),
                     Error);
     const std::string log = simulator.request_log();
     const std::size_t first = log.find("\"CreateSnapshot\"");
@@ -292,7 +296,7 @@ TEST_CASE("contract: failures keep their code in any language, done at once is d
     Stage stage{simulator, Authentication::negotiate};
 
     const JobStatus failed =
-        stage.wait(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash));
+        stage.wait(stage.host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash, kName));
     CHECK(failed.state == JobState::failed);
     CHECK(failed.hresult == 0x80070020);
     CHECK(hyperv::side_of(failed.hresult) == hyperv::FailureSide::transient);

@@ -137,7 +137,7 @@ TEST_CASE("login: a sealed request without an answer is repeated only if it read
     const auto host = hyperv::connect({clock, quiet}, connection, {});
     ErrorCode code = ErrorCode::internal;
     try {
-        host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash);
+        host->start_create_snapshot(kWeb, hyperv::ConsistencyLevel::crash, "Entrepot 1");
     } catch (const Error& error) {
         code = error.code();
     }

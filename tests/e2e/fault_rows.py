@@ -2,7 +2,8 @@
 threats-and-faults.md (F-WM, F-SH) and hyperv-wmi.md (5.5, 5.6, 8, 9)."""
 import dataclasses
 
-CREATE, EXPORT, CONVERT, DESTROY_POINT = "CreateSnapshot", "ExportSystemDefinition", "ConvertToReferencePoint", "DestroyReferencePoint"
+CREATE, EXPORT, CONVERT = "CreateSnapshot", "ExportSystemDefinition", "ConvertToReferencePoint"
+DESTROY, DESTROY_POINT = "DestroySnapshot", "DestroyReferencePoint"
 IMPORT, VALIDATE, REALISE = "ImportSystemDefinition", "ValidatePlannedSystem", "RealizePlannedSystem"
 FOREVER = 1000
 
@@ -65,6 +66,8 @@ def new_full(at, argument="", **more):
 NO_ANSWER = "F-WM-04: a read without a whole answer is asked for again"
 HOSTILE = ("doctype", "entities", "depth", "attributes", "nul", "utf8")
 
+NOT_PROVEN = ("not proven", "touched none", "Remove-VMSnapshot")
+
 LANGUAGE = ([bad("*", "", "host_failure", "space on the share", times=FOREVER, counts=False, also=((EXPORT, "fail-export:0x80070070"),))],
             [bad("*", "", "host_failure", "0x80070020", times=FOREVER, counts=False, also=((IMPORT, "fail-job:0x80070020"),))])
 
@@ -85,10 +88,17 @@ ROWS = {
     "wrong-name-certificate": both(bad, "connect", "", "untrusted", "certificate"),
     "old-tls": both(bad, "connect", "", "untrusted", "TLS"),
     "request-lost": both(well, CREATE),
-    # For each call that makes something, alone and with another product's object at the same moment.
-    "reply-lost": ([well(CREATE), well(EXPORT), well(CONVERT), well(DESTROY_POINT), # Which of two new ones is ours nothing proves: neither is touched nor adopted, and it is said.
+    # For each call that makes or destroys something, alone and with another product's object at the same moment.
+    "reply-lost": ([well(CREATE), well(EXPORT), well(CONVERT), well(DESTROY_POINT),
+                    well(DESTROY, also=((CONVERT, "return:32775"),)),
+                    # Our name on a snapshot proves whose it is.
+                    well(CREATE, also=((CREATE, "foreign-object"),), foreign="snapshots"),
+                    # A job does not name its directory: both are waited for, none is ended.
+                    well(EXPORT, "", "nothing tells which is ours", also=((EXPORT, "foreign-object"),)),
+                    # Which of two new points is ours nothing proves: neither is touched nor adopted, and it is said.
                     well(CONVERT, "", "none is proven to be ours", also=((CONVERT, "foreign-object"),), foreign="points", in_doubt="points"),
-                    bad(CREATE, "", "conflict", "not proven", "touched none", "Remove-VMSnapshot", also=((CREATE, "foreign-object"),), foreign="snapshots", in_doubt="snapshots")],
+                    well(DESTROY, also=((CONVERT, "return:32775"), (DESTROY, "foreign-object")), foreign="snapshots"),
+                    well(DESTROY_POINT, also=((DESTROY_POINT, "foreign-object"),), foreign="points")],
                    [well(IMPORT), well(REALISE), well(IMPORT, also=((IMPORT, "foreign-object"),), foreign="planned"),
                     well(REALISE, also=((REALISE, "foreign-object"),), foreign="machines")]),
     "http-status": both(well, "Enumerate", "503"),
@@ -130,8 +140,15 @@ ROWS = {
     "odd-job-state": both(well, EXPORT, "4711"),
     "reboot": both(well, EXPORT),
     # Another product's object is never taken for ours (F-WM-15).
-    "foreign-object": ([well(CREATE, foreign="snapshots"), well(CONVERT, foreign="points")],
+    "foreign-object": ([well(CREATE, foreign="snapshots"), well(EXPORT), well(CONVERT, foreign="points")],
                        [well(IMPORT, foreign="planned"), well(REALISE, foreign="machines")]),
+    # Ours never reached the host, and theirs is the only new one: it is not adopted either.
+    "foreign-instead": ([bad(CREATE, "", "conflict", *NOT_PROVEN, foreign="snapshots"), well(CONVERT, foreign="points")],
+                        [bad(IMPORT, "", "conflict", "not proven", "touched none", foreign="planned"), well(REALISE, foreign="machines")]),
+    # Without our name on it a snapshot whose answer is lost proves nothing: it stays, and is reported.
+    "unnamed-snapshot": only_backup(well(CREATE), well(CREATE, also=((CREATE, "synchronous"),)),
+                                    bad(CREATE, "", "conflict", *NOT_PROVEN, also=((CREATE, "reply-lost"),), in_doubt="snapshots"),
+                                    bad(CREATE, "", "conflict", *NOT_PROVEN, also=((CREATE, "reply-lost"), (CREATE, "foreign-object")), foreign="snapshots", in_doubt="snapshots")),
     "vm-event": (([bad(EXPORT, "moved", "not_found", "web01", mends="add"), bad(EXPORT, "deleted", "not_found", "web01", mends="add"),
                    well(EXPORT, "renamed", mends="rename"), well(EXPORT, "resized"), well(EXPORT, "disk-added", mends="remove-disk"),
                    well(EXPORT, "disk-removed", mends="add-disk"), well(EXPORT, "checkpointed", mends="checkpoint")]),

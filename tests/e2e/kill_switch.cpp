@@ -45,10 +45,10 @@ public:
         return call(killer_, "list_snapshot_disks",
                     [&] { return inner_->list_snapshot_disks(snapshot); });
     }
-    JobRef start_create_snapshot(const std::string& vm_id,
-                                 hyperv::ConsistencyLevel level) override {
+    JobRef start_create_snapshot(const std::string& vm_id, hyperv::ConsistencyLevel level,
+                                 const std::string& name) override {
         return call(killer_, "start_create_snapshot",
-                    [&] { return inner_->start_create_snapshot(vm_id, level); });
+                    [&] { return inner_->start_create_snapshot(vm_id, level, name); });
     }
     void rename_snapshot(const std::string& snapshot, const std::string& name) override {
         killer_.happen("before rename_snapshot");

@@ -164,6 +164,8 @@ HttpReply Endpoint::answer(const std::string& envelope, const User* user) {
                 throw SoapFault{FaultKind::timed_out, {}};
             }
         }
+    } catch (const RequestLost&) {
+        return {.connection = Connection::drop_without_answer};
     } catch (const SoapFault& fault) {
         status = 500;
         verdict = fmt::format("fault {}", fault_code(fault.kind));

@@ -1,6 +1,7 @@
 // Every event is marked as made by "ctl": audit shows it as foreign.
 #include "tests/hostsim/host/host_events.h"
 
+#include "base/clock.h"
 #include "tests/hostsim/disk/file_handle.h"
 #include "tests/hostsim/host/names.h"
 #include "tests/hostsim/host/snapshot_operations.h"
@@ -12,6 +13,10 @@ namespace entrepot::hostsim {
 namespace {
 
 constexpr const char* kForeign = "ctl";
+/// Sorts before every other job: whoever takes the first one takes this.
+constexpr std::string_view kForeignExport = "00000000";
+constexpr std::uint32_t kExportJob = 62;
+constexpr std::chrono::milliseconds kForeignPoll{10};
 
 Vm make_foreign_vm(Host& host, const std::string& id, const std::string& name) {
     Vm vm;
@@ -41,16 +46,6 @@ void add_foreign_point(Host& host, const std::string& vm_id) {
     request.vm_id = vm_id;
     request.created_by = kForeign;
     convert_snapshot(host, take_snapshot(host, request, [] {}), kForeign, [] {});
-}
-
-void add_foreign_object(Host& host, const JobPlan& plan) {
-    if (plan.method == "CreateSnapshot") return add_foreign_snapshot(host, plan.vm_id);
-    if (plan.method == "ConvertToReferencePoint") return add_foreign_point(host, plan.vm_id);
-    const std::lock_guard lock{host.mutex()};
-    const Vm vm = make_foreign_vm(host, host.make_id(), name_of(host, plan.vm_id));
-    auto& list = plan.method == "RealizePlannedSystem" ? host.model().vms : host.model().planned;
-    list.push_back(vm);
-    host.save();
 }
 
 /// Removes the VM: moved to another host, or deleted there by hand.
@@ -100,7 +95,42 @@ void change_vm(Host& host, const std::string& kind, const std::string& id) {
     host.save();
 }
 
+bool has_running_export(Host& host, const std::string& vm_id) {
+    const std::lock_guard lock{host.mutex()};
+    const auto& jobs = host.model().jobs;
+    return std::any_of(jobs.begin(), jobs.end(), [&](const auto& entry) {
+        const Job& job = entry.second;
+        return job.type == kExportJob && same_name(job.vm_id, vm_id) && !job.is_terminal() &&
+               !job.id.starts_with(kForeignExport);
+    });
+}
+
 }  // namespace
+
+void add_foreign_object(Host& host, const std::string& method, const std::string& vm_id) {
+    if (method.ends_with("Snapshot")) return add_foreign_snapshot(host, vm_id);
+    if (method.ends_with("ReferencePoint")) return add_foreign_point(host, vm_id);
+    const std::lock_guard lock{host.mutex()};
+    const Vm vm = make_foreign_vm(host, host.make_id(), name_of(host, vm_id));
+    auto& list = method == "RealizePlannedSystem" ? host.model().vms : host.model().planned;
+    list.push_back(vm);
+    host.save();
+}
+
+JobPlan make_foreign_export(Host& host, const std::string& vm_id) {
+    return {.type = kExportJob,
+            .caption = "Exporting Virtual Machine",
+            .vm_id = vm_id,
+            .work =
+                [vm_id](JobContext& job) {
+                    while (has_running_export(job.host(), vm_id)) {
+                        job.check_cancelled();
+                        SystemClock{}.sleep_for(kForeignPoll, job.stop());
+                    }
+                    throw JobFailure{0x80070005, "General access denied error."};
+                },
+            .id = std::string{kForeignExport} + host.make_id().substr(kForeignExport.size())};
+}
 
 std::string add_foreign_planned(Host& host, const std::string& name) {
     const std::lock_guard lock{host.mutex()};
@@ -112,7 +142,9 @@ std::string add_foreign_planned(Host& host, const std::string& name) {
 void make_planned_events(JobContext& job, const JobPlan& plan) {
     Host& host = job.host();
     FaultPlan& faults = host.faults();
-    if (faults.take("foreign-object", plan.method)) add_foreign_object(host, plan);
+    if (plan.method != kExportMethod && faults.take("foreign-object", plan.method)) {
+        add_foreign_object(host, plan.method, plan.vm_id);
+    }
     if (const auto kind = faults.take("vm-event", plan.method)) change_vm(host, *kind, plan.vm_id);
     const bool vanishes = faults.take("planned-vanishes", plan.method).has_value();
     const bool has_twin = faults.take("same-id-appears", plan.method).has_value();

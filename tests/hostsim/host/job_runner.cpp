@@ -76,7 +76,7 @@ void JobContext::check_cancelled() const {
 
 Job& JobRunner::add_job(const JobPlan& plan) {
     Job job;
-    job.id = host_.make_id();
+    job.id = plan.id.empty() ? host_.make_id() : plan.id;
     job.class_name = plan.class_name;
     job.type = plan.type;
     job.vm_id = plan.vm_id;
@@ -194,6 +194,10 @@ void JobRunner::begin(const JobPlan& plan, JobContext& context, const std::stop_
         pause(kRebootPause, stop);
     }
     if (faults.is_planned("hang-job", plan.method)) hang(plan, stop);
+    if (plan.method == kExportMethod && faults.take("foreign-object", plan.method)) {
+        const std::lock_guard lock{host_.mutex()};
+        start(make_foreign_export(host_, plan.vm_id));
+    }
     make_planned_events(context, plan);
 }
 

@@ -51,6 +51,7 @@ struct JobPlan {
     /// Runs without the host's mutex.
     std::function<void(JobContext&)> work;
     std::string method = {};
+    std::string id = {};  ///< Where it matters which job is listed first; else a new one.
 };
 
 class JobRunner {

@@ -3,6 +3,8 @@
 
 #include "tests/hostsim/cim/instance_xml.h"
 #include "tests/hostsim/cim/xml.h"
+#include "tests/hostsim/host/host_events.h"
+#include "tests/hostsim/host/names.h"
 
 #include <fmt/format.h>
 
@@ -123,6 +125,21 @@ Methods::Methods(Host& host, JobRunner& jobs) : host_(host), jobs_(jobs) {
     }
 }
 
+void Methods::lose_to_another(const MethodCall& call) {
+    std::string vm_id;
+    for (const auto& [name, refs] : call.refs) {
+        for (const auto& [key, value] : refs.front().keys) {
+            if (const Vm* vm = host_.model().find_owner(value)) vm_id = vm->id;
+            const Snapshot* snapshot = host_.model().find_snapshot(guid_of_settings_id(value));
+            if (snapshot != nullptr) vm_id = snapshot->vm_id;
+        }
+    }
+    host_.mutex().unlock();
+    add_foreign_object(host_, call.method, vm_id);
+    host_.mutex().lock();
+    throw RequestLost{};
+}
+
 void Methods::add(const char* class_name, const char* method, Handler handler) {
     handlers_[fmt::format("{}/{}", class_name, method)] = std::move(handler);
 }
@@ -137,6 +154,7 @@ std::string Methods::invoke(const SoapRequest& request, const Viewer& viewer,
     const ObjectRef target = need_target(request, viewer, *declared);
     MethodCall call = read_call(request, viewer, method->second);
     call.target = target;
+    if (host_.faults().take("foreign-instead", call.method)) lose_to_another(call);
     std::uint32_t code = kNotSupported;
     const auto planned = host_.faults().take_number("return", call.method);
     const auto handler = handlers_.find(fmt::format("{}/{}", declared->name, method->first));

@@ -40,17 +40,21 @@ struct MethodCall {
     std::uint32_t start(JobPlan plan);
 };
 
+/// The connection drops, and nothing was executed.
+struct RequestLost {};
+
 class Methods {
 public:
     Methods(Host& host, JobRunner& jobs);
 
-    /// The body of the answer; the verdict says what was returned. Throws SoapFault. Call under
-    /// the host's mutex.
+    /// The body of the answer; the verdict says what was returned. Throws SoapFault or
+    /// RequestLost. Call under the host's mutex.
     std::string invoke(const SoapRequest& request, const Viewer& viewer, std::string& verdict);
 
     using Handler = std::function<std::uint32_t(MethodCall&)>;
 
 private:
+    [[noreturn]] void lose_to_another(const MethodCall& call);
     void add(const char* class_name, const char* method, Handler handler);
     MethodCall read_call(const SoapRequest& request, const Viewer& viewer,
                          const Parameters& parameters);

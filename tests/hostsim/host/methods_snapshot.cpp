@@ -54,6 +54,9 @@ std::uint32_t read_snapshot_settings(MethodCall& call, const Vm& vm, SnapshotReq
         const Value& level = settings.instance->at("ConsistencyLevel");
         if (!level.is_null()) request.consistency = static_cast<std::uint32_t>(level.number());
         ignores_others = settings.instance->at("IgnoreNonSnapshottableDisks").flag();
+        const Value& name = settings.instance->at("ElementName");
+        const bool takes_name = !call.host.faults().take("unnamed-snapshot", call.method);
+        if (takes_name && !name.is_null()) request.name = name.text();
     }
     if (request.consistency != 1 && request.consistency != 2) return kInvalidParameterSnapshot;
     if (!ignores_others && !all_disks_can_be_frozen(vm)) return kFailed;

@@ -108,19 +108,19 @@ std::vector<std::string> FakeHostWorld::affected_of(const JobRef& job,
     return is_told ? found->second.affected : std::vector<std::string>{};
 }
 
-std::vector<JobRef> FakeHostWorld::running_jobs(const std::string& kind) const {
-    std::vector<JobRef> running;
+std::vector<JobRef> FakeHostWorld::list_jobs(const std::string& kind, Which which) const {
+    std::vector<JobRef> found;
     for (const auto& [id, job] : jobs_) {
-        if (job.kind != kind || job.is_ended) continue;
+        if (job.kind != kind || (which == Which::running && job.is_ended)) continue;
         JobRef ref;
         ref.class_name = "Msvm_ConcreteJob";
         ref.instance_id = id;
-        running.push_back(ref);
+        found.push_back(ref);
     }
-    return running;
+    return found;
 }
 
-void FakeHostWorld::create_snapshot(Job& job) {
+void FakeHostWorld::create_snapshot(Job& job, const std::string& name) {
     const std::string id = "Microsoft:" + new_id();
     std::vector<FrozenDisk> frozen;
     for (const FakeDisk& disk : disks) {
@@ -138,7 +138,8 @@ void FakeHostWorld::create_snapshot(Job& job) {
         frozen.push_back(std::move(copy));
     }
     frozen_[id] = std::move(frozen);
-    snapshots.push_back({id, vm_name + " - Backup", vm_id, true, host_time()});
+    const std::string shown = behaviour.takes_no_name ? vm_name + " - Backup" : name;
+    snapshots.push_back({id, shown, vm_id, true, host_time()});
     job.affected = {id};
 }
 
@@ -338,7 +339,8 @@ std::vector<hyperv::Disk> FakeHost::list_snapshot_disks(const std::string& id) {
     });
 }
 
-JobRef FakeHost::start_create_snapshot(const std::string&, hyperv::ConsistencyLevel level) {
+JobRef FakeHost::start_create_snapshot(const std::string&, hyperv::ConsistencyLevel level,
+                                       const std::string& name) {
     return observed("start_create_snapshot", [&] {
         FakeHostWorld::Job job;
         job.kind = "snapshot";
@@ -346,7 +348,7 @@ JobRef FakeHost::start_create_snapshot(const std::string&, hyperv::ConsistencyLe
             world_.behaviour.fails_application && level == hyperv::ConsistencyLevel::application;
         job.hresult = 0x800423F4;
         // The snapshot exists as soon as the host has begun; its job ends later.
-        if (!job.is_failed) world_.create_snapshot(job);
+        if (!job.is_failed) world_.create_snapshot(job, name);
         return world_.start(std::move(job));
     });
 }
@@ -459,7 +461,8 @@ std::vector<std::string> FakeHost::list_affected_reference_points(const JobRef& 
 }
 
 std::vector<JobRef> FakeHost::list_export_jobs(const std::string&) {
-    return observed("list_export_jobs", [&] { return world_.running_jobs("export"); });
+    return observed("list_export_jobs",
+                    [&] { return world_.list_jobs("export", FakeHostWorld::Which::all); });
 }
 
 void FakeHost::ensure_merge_enabled(const std::string&) {

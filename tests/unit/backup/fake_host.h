@@ -63,6 +63,7 @@ struct FakeBehaviour {
     bool fails_application = false;
     bool fails_convert = false;
     bool forgets_affected = false;  ///< Msvm_AffectedJobElement is empty, as for a removed job.
+    bool takes_no_name = false;     ///< A new snapshot has the host's name, whatever was asked.
     bool never_merges = false;      ///< Until merging is switched on again.
     bool omits_last_disk = false;
     bool exports_excluded = false;  ///< As Windows Server 2016.
@@ -95,7 +96,8 @@ public:
     hyperv::JobRef start_job(const std::string& kind, std::uint32_t hresult,
                              std::vector<std::string> affected);
     std::vector<std::string> affected_of(const hyperv::JobRef& job, const std::string& kind) const;
-    std::vector<hyperv::JobRef> running_jobs(const std::string& kind) const;
+    enum class Which { all, running };
+    std::vector<hyperv::JobRef> list_jobs(const std::string& kind, Which which) const;
     /// What the host forgets some minutes after jobs have ended.
     void forget_jobs() { jobs_.clear(); }
 
@@ -119,7 +121,7 @@ private:
     hyperv::JobRef start(Job job);
     std::string host_time() const { return format_time(clock_.wall_now()); }
     std::string new_id();
-    void create_snapshot(Job& job);
+    void create_snapshot(Job& job, const std::string& name);
     void write_export(const hyperv::ExportRequest& request);
     void write_disk_export(const std::filesystem::path& directory, FrozenDisk& frozen,
                            const FakeDisk& disk, const FrozenDisk* base,
@@ -152,8 +154,8 @@ public:
     std::vector<hyperv::Snapshot> list_snapshots(const std::string& vm_id) override;
     std::vector<hyperv::ReferencePoint> list_reference_points(const std::string& vm_id) override;
     std::vector<hyperv::Disk> list_snapshot_disks(const std::string& id) override;
-    hyperv::JobRef start_create_snapshot(const std::string& vm_id,
-                                         hyperv::ConsistencyLevel level) override;
+    hyperv::JobRef start_create_snapshot(const std::string& vm_id, hyperv::ConsistencyLevel level,
+                                         const std::string& name) override;
     void rename_snapshot(const std::string& id, const std::string& name) override;
     hyperv::JobRef start_export(const hyperv::ExportRequest& request) override;
     hyperv::JobRef start_convert(const std::string& id) override;

@@ -230,7 +230,7 @@ void call_everything(HyperVHost& host) {
     host.list_snapshots(kVm);
     host.list_reference_points(kVm);
     host.list_snapshot_disks(kSnapshot);
-    host.start_create_snapshot(kVm, ConsistencyLevel::application);
+    host.start_create_snapshot(kVm, ConsistencyLevel::application, "Entrepot 1");
     host.rename_snapshot(kSnapshot, "Entrepot <1> & \"2\"");
     host.start_export({kVm, kSnapshot, "\\\\a\\b\\c", "rp1", {"Microsoft:X\\0\\0\\L"}});
     host.start_export({kVm, kSnapshot, "\\\\a\\b\\c", "", {}});

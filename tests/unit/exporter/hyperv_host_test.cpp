@@ -281,17 +281,33 @@ TEST_CASE("host: a snapshot is asked for as Windows wants it", "[hyperv]") {
     fake.methods["CreateSnapshot"] = [](const auto&) { return job_output("J1"); };
     const auto host = fake.connect();
 
-    const JobRef started = host->start_create_snapshot(kVm, ConsistencyLevel::crash);
+    const JobRef started = host->start_create_snapshot(kVm, ConsistencyLevel::crash, "Entrepot 1");
     CHECK(started.instance_id == "J1");
     CHECK(started.class_name == "Msvm_ConcreteJob");
     CHECK(!started.is_synchronous);
     const std::string& sent = fake.transport->requests.back().body;
     CHECK(sent.find("<p:SnapshotType>32768</p:SnapshotType>") != std::string::npos);
     CHECK(sent.find("TYPE=&quot;uint8&quot;&gt;&lt;VALUE&gt;2&lt;/VALUE&gt;") != std::string::npos);
+    CHECK(sent.find("NAME=&quot;ElementName&quot;") != std::string::npos);
     CHECK(sent.find("EndpointReference>") == std::string::npos);
     const JobRef again = JobRef::from_json(started.to_json());
     CHECK(again.instance_id == started.instance_id);
     CHECK_THROWS_AS(JobRef::from_json(Json{{"class", 1}}), Error);
+}
+
+TEST_CASE("host: a snapshot is asked for without a name where the host takes none", "[hyperv]") {
+    const int refusal = GENERATE(4, 32773);
+    FakeHyperV fake;
+    fake.methods["CreateSnapshot"] = [&](const wsman::HttpRequest& request) {
+        const bool is_named = request.body.find("ElementName") != std::string::npos;
+        return is_named ? code_output(refusal) : job_output("J1");
+    };
+    const auto host = fake.connect();
+
+    CHECK(host->start_create_snapshot(kVm, ConsistencyLevel::crash, "Entrepot 1").instance_id ==
+          "J1");
+    fake.methods["CreateSnapshot"] = [&](const auto&) { return code_output(refusal); };
+    CHECK_THROWS_AS(host->start_create_snapshot(kVm, ConsistencyLevel::crash, "Entrepot 1"), Error);
 }
 
 TEST_CASE("host: what was made at once is named by the call", "[hyperv]") {
@@ -303,7 +319,8 @@ TEST_CASE("host: what was made at once is named by the call", "[hyperv]") {
     };
     const auto host = fake.connect();
 
-    const JobRef done = host->start_create_snapshot(kVm, ConsistencyLevel::application);
+    const JobRef done =
+        host->start_create_snapshot(kVm, ConsistencyLevel::application, "Entrepot 1");
     CHECK(done.is_synchronous);
     CHECK(host->read_job(done).state == JobState::completed);
     CHECK(host->list_affected_snapshots(done) == std::vector<std::string>{kSnapshot});
@@ -426,7 +443,7 @@ TEST_CASE("host: affected elements are found with and without queries", "[hyperv
     CHECK(host->list_affected_snapshots(kJob) == std::vector<std::string>{kSnapshot});
 }
 
-TEST_CASE("host: exports of a VM are found after a crash", "[hyperv]") {
+TEST_CASE("host: exports of a VM are found after a crash, ended ones too", "[hyperv]") {
     FakeHyperV fake;
     fake.lists["Msvm_ConcreteJob"] = {
         job({{"InstanceID", "J1"}, {"JobType", "62"}, {"JobState", "4"}}),
@@ -443,8 +460,9 @@ TEST_CASE("host: exports of a VM are found after a crash", "[hyperv]") {
     const auto host = fake.connect();
 
     const auto found = host->list_export_jobs(kVm);
-    REQUIRE(found.size() == 1);
+    REQUIRE(found.size() == 2);
     CHECK(found[0].instance_id == "J1");
+    CHECK(found[1].instance_id == "J2");
 }
 
 TEST_CASE("host: a job is terminated, then killed", "[hyperv]") {

@@ -369,7 +369,8 @@ std::vector<std::string> FakeRestoreHost::list_affected_vms(const JobRef& job) {
 
 std::vector<JobRef> FakeRestoreHost::list_running_jobs(hyperv::JobKind kind) {
     return observed("list_running_jobs", [&] {
-        return world_.host_.running_jobs(kind == hyperv::JobKind::import ? "import" : "realise");
+        return world_.host_.list_jobs(kind == hyperv::JobKind::import ? "import" : "realise",
+                                      FakeHostWorld::Which::running);
     });
 }
 
