@@ -274,6 +274,11 @@ def an_old_vm(lab):
     lab.add_machine(name="old", version="5.0")
 
 
+@scene("vms.replica", "warning")
+def a_replica(lab):
+    lab.add_machine(name="replica", replication={"mode": 2})
+
+
 @scene("vms.disk-left-out", "warning")
 def a_disk_passed_through(lab):
     lab.add_machine(name="raw-disk", disks=[{"pass_through": True}])

@@ -169,12 +169,39 @@ void read_quotas(const Json& json, Config& config) {
     config.quotas.envelope_bytes_max = kilobytes * 1024;
 }
 
+void read_crowd(const Json& json, CrowdConfig& crowd) {
+    check_keys(json, "crowd", {"virtual_machines", "checkpoints", "disks"});
+    constexpr int kCountMax = 100'000;
+    crowd.virtual_machines = json.value("virtual_machines", 0);
+    crowd.checkpoints = json.value("checkpoints", 0);
+    crowd.disks = json.value("disks", 1);
+    for (const int count : {crowd.virtual_machines, crowd.checkpoints, crowd.disks}) {
+        if (count < 0 || count > kCountMax) refuse("crowd: a number is below 0 or above 100000");
+    }
+}
+
+/// What a VM has beside disks and adapters, as it is shown.
+void check_traits(const Json& vm) {
+    check_keys(vm.value("replication", Json::object()), "replication", {"mode", "state", "health"});
+    check_keys(vm.value("guest", Json::object()), "guest", {"os", "host_name"});
+    const Json services = vm.value("integration_services", Json::object());
+    check_keys(services, "integration_services",
+               {"backup", "heartbeat", "data_exchange", "shutdown", "time", "files"});
+    for (const auto& [key, value] : services.items()) {
+        if (value != "ok" && value != "off" && value != "no-contact") {
+            refuse(fmt::format("integration_services: '{}' of {}", dump_json(value), key));
+        }
+    }
+}
+
 void read_virtual_machines(const Json& json, const std::filesystem::path& base, Config& config) {
     config.virtual_machines = json;
     for (Json& vm : config.virtual_machines) {
         check_keys(vm, "virtual_machines",
                    {"id", "name", "generation", "version", "state", "disks", "guest_vss",
-                    "checkpoints", "network_adapters", "notes", "dvd"});
+                    "network_adapters", "notes", "dvd", "replication", "guest",
+                    "integration_services", "tpm", "shielded"});
+        check_traits(vm);
         for (const Json& adapter : vm.value("network_adapters", Json::array())) {
             check_keys(adapter, "network_adapters", {"name", "switch", "mac", "static_mac", "id"});
         }
@@ -240,6 +267,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
                 "volumes",
                 "switches",
                 "cluster",
+                "crowd",
                 "quotas"});
     Config config;
     read_address("listen", json.value("listen", "127.0.0.1:5986"), config.listen_host,
@@ -269,6 +297,7 @@ Config read_json(const Json& json, const std::filesystem::path& base) {
         refuse("tracking_granularity is no power of two from 512 to 1 MiB");
     }
     config.hashes_exports = json.value("hash_exports", true);
+    read_crowd(json.value("crowd", Json::object()), config.crowd);
     read_speed(json.value("speed", Json::object()), config);
     read_quotas(json.value("quotas", Json::object()), config);
     config.faults = json.value("faults", Json::array());

@@ -47,6 +47,13 @@ struct Quotas {
     std::size_t envelope_bytes_max = 512'000;
 };
 
+/// VMs without content, with checkpoints; see crowd.h.
+struct CrowdConfig {
+    int virtual_machines = 0;
+    int checkpoints = 0;  ///< Of each.
+    int disks = 1;        ///< Of each.
+};
+
 struct Speed {
     std::uint64_t export_bytes_per_second = 0;  ///< 0: no limit.
     std::chrono::milliseconds job_step{10};
@@ -81,6 +88,7 @@ struct Config {
     std::uint64_t seed = 0;
     std::uint32_t tracking_granularity_bytes = 65536;
     bool hashes_exports = true;
+    CrowdConfig crowd;
     Speed speed;
     Quotas quotas;
     Json faults = Json::array();

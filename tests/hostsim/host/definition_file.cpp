@@ -50,6 +50,7 @@ Vm read_vm(const Json& json, const std::string& folder) {
     vm.has_guest_vss = json.at("guest_vss");
     vm.notes = json.at("notes").get<std::vector<std::string>>();
     vm.settings = json.at("settings");
+    if (json.contains("tpm")) vm.traits["tpm"] = json.at("tpm");
     vm.scsi_controller_count = json.at("scsi_controllers");
     for (const Json& disk : json.at("disks"))
         vm.disks.push_back(disk_of(disk, folder));
@@ -86,6 +87,7 @@ Json make_definition(const Vm& vm) {
     }
     return {{"id", vm.id},
             {"name", vm.name},
+            {"tpm", vm.traits.value("tpm", false)},
             {"generation", vm.generation},
             {"version", vm.version},
             {"guest_vss", vm.has_guest_vss},

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "tests/hostsim/host/crowd.h"
 #include "tests/hostsim/host/names.h"
 
 #include <fmt/format.h>
@@ -33,6 +34,7 @@ Host::Host(Config config)
     clock_offset_ms_ = model_.clock_offset.count();
     model_.booted = now();
     add_configured_vms();
+    add_crowd(*this);
     remove_orphans();
     save();
 }

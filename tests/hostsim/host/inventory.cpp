@@ -42,12 +42,16 @@ const std::vector<MakerRow>& makers() {
             {v2, "Msvm_VirtualSystemReferencePoint", true, plain<make_reference_points>},
             {v2, "Msvm_VirtualSystemExportSettingData", true, plain<make_export_settings>},
             {v2, "Msvm_DiskMergeSettingData", true, plain<make_merge_settings>},
-            {v2, "Msvm_VssComponent", true, plain<make_vss_components>},
             {v2, "Msvm_VirtualSystemManagementServiceSettingData", true,
              plain<make_service_settings>},
             {kCimv2Namespace, "Win32_OperatingSystem", false, plain<make_operating_systems>},
             {kCimv2Namespace, "Win32_ComputerSystem", false, plain<make_host_computers>},
         };
+        for (const char* name : {"Msvm_VssComponent", "Msvm_HeartbeatComponent",
+                                 "Msvm_KvpExchangeComponent", "Msvm_ShutdownComponent",
+                                 "Msvm_TimeSyncComponent", "Msvm_GuestServiceInterfaceComponent"}) {
+            list.push_back({v2, name, true, make_integration_components});
+        }
         for (const char* name : {"Msvm_ConcreteJob", "Msvm_StorageJob"}) {
             list.push_back({v2, name, true, make_jobs});
         }
@@ -124,9 +128,10 @@ Instance make_vm_system(Host& host, const Vm& vm) {
     system["NumberOfNumaNodes"] = 1;
     system["OnTimeInMilliseconds"] = std::uint64_t{vm.state == "running" ? 6138293824U : 0U};
     system["OperationalStatus"] = operational_status(vm);
-    system["ReplicationHealth"] = 0;
-    system["ReplicationMode"] = 0;
-    system["ReplicationState"] = 0;
+    const Json replication = vm.traits.value("replication", Json::object());
+    system["ReplicationHealth"] = replication.value("health", 0U);
+    system["ReplicationMode"] = replication.value("mode", 0U);
+    system["ReplicationState"] = replication.value("state", 0U);
     system["RequestedState"] = 5;
     system["ResetCapability"] = 1;
     system["Status"] = "OK";

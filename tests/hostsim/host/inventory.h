@@ -39,7 +39,8 @@ std::vector<Instance> make_reference_points(Host& host);
 std::vector<Instance> make_jobs(Host& host, const std::string& class_name);
 std::vector<Instance> make_export_settings(Host& host);
 std::vector<Instance> make_merge_settings(Host& host);
-std::vector<Instance> make_vss_components(Host& host);
+/// Of one of the integration services' classes.
+std::vector<Instance> make_integration_components(Host& host, const std::string& class_name);
 std::vector<Instance> make_operating_systems(Host& host);
 std::vector<Instance> make_host_computers(Host& host);
 std::vector<Instance> make_service_settings(Host& host);

@@ -127,7 +127,7 @@ std::vector<Instance> make_connection_settings(Host& host) {
 
 std::vector<Instance> make_security_settings(Host& host) {
     std::vector<Instance> result;
-    for_each_owner(host, [&](const Vm&, const std::string& owner, const auto&) {
+    for_each_owner(host, [&](const Vm& vm, const std::string& owner, const auto&) {
         Instance settings{.class_name = "Msvm_SecuritySettingData"};
         settings["InstanceID"] = security_id(owner);
         settings["Caption"] = "Security Settings";
@@ -138,6 +138,8 @@ std::vector<Instance> make_security_settings(Host& host) {
               "DataProtectionRequested", "VirtualizationBasedSecurityOptOut", "BindToHostTpm"}) {
             settings[flag] = false;
         }
+        settings["TpmEnabled"] = vm.traits.value("tpm", false);
+        settings["ShieldingRequested"] = vm.traits.value("shielded", false);
         result.push_back(std::move(settings));
     });
     return result;

@@ -300,23 +300,6 @@ std::vector<Instance> make_merge_settings(Host& host) {
     return result;
 }
 
-std::vector<Instance> make_vss_components(Host& host) {
-    std::vector<Instance> result;
-    for (const Vm& vm : host.model().vms) {
-        Instance component{.class_name = "Msvm_VssComponent"};
-        const bool is_working = vm.has_guest_vss && vm.state == "running";
-        component["CreationClassName"] = "Msvm_VssComponent";
-        component["DeviceID"] = settings_id(vm.id) + "\\5CED1297-4598-4915-A5FC-AD21BB4D02A4";
-        component["SystemCreationClassName"] = "Msvm_ComputerSystem";
-        component["SystemName"] = vm.id;
-        component["ElementName"] = "Backup (volume shadow copy)";
-        component["EnabledState"] = is_working ? 2 : 3;
-        component["OperationalStatus"] = std::vector<std::uint32_t>{is_working ? 2U : 12U};
-        result.push_back(std::move(component));
-    }
-    return result;
-}
-
 std::vector<Instance> make_service_settings(Host& host) {
     Instance settings{.class_name = "Msvm_VirtualSystemManagementServiceSettingData"};
     settings["InstanceID"] = "Microsoft:" + host.config().host_name;

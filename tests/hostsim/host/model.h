@@ -128,6 +128,8 @@ struct Vm {
     int scsi_controller_count = 0;  ///< At least; a disk's controller exists, too.
     std::vector<std::string> notes;
     Json settings = Json::object();  ///< What ModifySystemSettings set, by property.
+    Json traits = Json::object();    ///< Of the configuration: replication, guest,
+                                     ///< integration_services, tpm, shielded.
     std::string definition_file;     ///< The .vmcx that a planned or imported VM came from.
     std::string created_by;          ///< "config", "ctl" or "wsman".
 

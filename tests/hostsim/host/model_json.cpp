@@ -212,6 +212,7 @@ Json to_json(const Vm& vm) {
               {"scsi_controllers", vm.scsi_controller_count},
               {"notes", vm.notes},
               {"settings", vm.settings},
+              {"traits", vm.traits},
               {"definition_file", vm.definition_file},
               {"created_by", vm.created_by},
               {"adapters", std::move(adapters)},
@@ -237,6 +238,7 @@ Vm vm_from_json(const Json& json) {
     vm.scsi_controller_count = json.at("scsi_controllers");
     vm.notes = json.at("notes").get<std::vector<std::string>>();
     vm.settings = json.at("settings");
+    vm.traits = json.at("traits");
     vm.definition_file = json.at("definition_file");
     vm.created_by = json.at("created_by");
     for (const Json& adapter : json.at("adapters"))

@@ -130,6 +130,9 @@ Vm make_vm(const Json& json, Host& host) {
     for (const Json& adapter : json.value("network_adapters", Json::array())) {
         vm.adapters.push_back(make_adapter(adapter, vm, vm.adapters.size(), host));
     }
+    for (const char* trait : {"replication", "guest", "integration_services", "tpm", "shielded"}) {
+        if (json.contains(trait)) vm.traits[trait] = json.at(trait);
+    }
     if (json.contains("notes")) vm.notes = {json.at("notes").get<std::string>()};
     vm.created_by = "config";
     return vm;
