@@ -14,17 +14,21 @@ namespace {
 Response list_points(const Request& request, Services& services) {
     const Page page = read_page(request);
     const HostNames hosts{services.state};
-    auto points = services.repository().list_points({request.query_value("vm")});
-    if (const auto host = request.query.find("host"); host != request.query.end()) {
+    const auto host = request.query.find("host");
+    const bool is_of_any_host = host == request.query.end();
+    // One more tells whether there is another page.
+    auto points = services.repository().list_points(
+        {.vm = request.query_value("vm"),
+         .before_sequence = page.before,
+         .newest_max = is_of_any_host ? std::size_t{page.limit} + 1 : 0});
+    if (!is_of_any_host) {
         const std::string id = hosts.id_of(host->second);
         std::erase_if(points, [&](const auto& point) { return point.draft.host != id; });
     }
-    std::sort(points.begin(), points.end(),
-              [](const auto& a, const auto& b) { return a.sequence > b.sequence; });
+    std::reverse(points.begin(), points.end());
     Json entries = Json::array();
     std::string next_cursor;
     for (const auto& point : points) {
-        if (page.before && point.sequence >= *page.before) continue;
         if (entries.size() == page.limit) {
             next_cursor = std::to_string(entries.back()["sequence"].get<std::uint64_t>());
             break;

@@ -3,6 +3,8 @@
 // Poco::Data.
 #include "storage/catalog/catalog.h"
 
+#include "storage/catalog/catalog_schema.h"
+
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/error.h"
@@ -26,33 +28,6 @@ namespace {
 namespace data = Poco::Data;
 namespace sqlite = Poco::Data::SQLite;
 using namespace Poco::Data::Keywords;
-
-constexpr std::int64_t kSchemaVersion = 5;
-
-constexpr const char* kSchema[] = {
-    "CREATE TABLE IF NOT EXISTS properties (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sessions (id VARCHAR(64) PRIMARY KEY, kind VARCHAR(16) NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS packs (id VARCHAR(64) PRIMARY KEY, generation BIGINT NOT NULL, "
-    "state VARCHAR(16) NOT NULL, size_bytes BIGINT NOT NULL, slot_count BIGINT NOT NULL, "
-    "plain_bytes BIGINT NOT NULL, dead_bytes BIGINT NOT NULL, session VARCHAR(64) NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS points (id VARCHAR(64) PRIMARY KEY, sequence BIGINT NOT NULL, "
-    "vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, body TEXT NOT NULL, "
-    "manifest_digest VARCHAR(64) NOT NULL, is_deleting BIGINT NOT NULL, "
-    "is_damaged BIGINT NOT NULL, protected_until_ms BIGINT, hold_reason TEXT NOT NULL, "
-    "verified_ms BIGINT, verified_result VARCHAR(16) NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS damaged_slots (pack VARCHAR(64) NOT NULL, slot BIGINT NOT NULL, "
-    "PRIMARY KEY (pack, slot))",
-};
-
-// From each schema to the next; the first makes 2 of 1. Schema 5 has no new column but packs that
-// are condemned or compacting, which a program that does not know them would remove at its start.
-constexpr const char* kMigrations[] = {
-    "ALTER TABLE damaged_slots ADD COLUMN chunk VARCHAR(64) NOT NULL DEFAULT ''",
-    "ALTER TABLE packs ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
-    "ALTER TABLE points ADD COLUMN checksum BIGINT NOT NULL DEFAULT 0",
-    "",
-};
-constexpr std::int64_t kFirstSchemaWithChecksums = 4;
 
 PackState pack_state_from(const std::string& text) {
     for (const PackState state : {PackState::open, PackState::live, PackState::compacting,
@@ -179,7 +154,7 @@ public:
         check_integrity();
         ensure_schema();
         list_packs();
-        list_points();
+        list_points({});
     }
 
     std::uint64_t next_sequence(std::uint64_t floor) override {
@@ -309,13 +284,25 @@ public:
         change([&](data::Session& session) { insert_point(session, point); });
     }
 
-    std::vector<PointRow> list_points() override {
+    std::vector<PointRow> list_points(const PointQuery& query) override {
         return read([&](data::Session& session) {
+            data::Statement select{session};
+            std::string text = std::string{kSelectPoints} + " WHERE 1 = 1";
+            if (query.leaves_deleting_out) text += " AND is_deleting = 0";
+            if (!query.vm.empty()) text += " AND (vm_id = ? OR vm_name = ?)";
+            if (query.before) text += " AND sequence < ?";
+            text += " ORDER BY sequence DESC";
+            if (query.newest_max > 0) text += fmt::format(" LIMIT {}", query.newest_max);
+            select << text;
+            if (!query.vm.empty()) select, bind(query.vm), bind(query.vm);
+            if (query.before) select, bind(to_signed(*query.before));
+            select.execute();
             std::vector<PointRow> rows;
-            data::RecordSet records{session, std::string{kSelectPoints} + " ORDER BY sequence"};
+            data::RecordSet records{select};
             for (bool more = records.moveFirst(); more; more = records.moveNext()) {
                 rows.push_back(point_of(records));
             }
+            std::reverse(rows.begin(), rows.end());
             return rows;
         });
     }

@@ -2,6 +2,7 @@
 // "Catalog and state".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -50,6 +51,14 @@ struct PointRow {
     std::string hold_reason{};
     std::optional<std::int64_t> verified_ms{};
     std::string verified_result{};
+};
+
+/// Which points.
+struct PointQuery {
+    std::string vm{};                       ///< Its id or name; empty: of any VM.
+    std::optional<std::uint64_t> before{};  ///< Only those with a smaller sequence.
+    std::size_t newest_max = 0;             ///< Only so many, the newest ones; 0: all.
+    bool leaves_deleting_out = false;       ///< Those whose deletion was decided.
 };
 
 struct SessionRow {
@@ -108,8 +117,9 @@ public:
                                                   const std::vector<PackReference>& packs) = 0;
     /// Adds a point without a session, as a rebuild does.
     virtual void add_point(const PointRow& point) = 0;
-    /// Oldest first, those under deletion included.
-    virtual std::vector<PointRow> list_points() = 0;
+    /// Oldest first.
+    virtual std::vector<PointRow> list_points(const PointQuery& query) = 0;
+    std::vector<PointRow> list_points() { return list_points({}); }
     virtual std::optional<PointRow> find_point(const std::string& id) = 0;
     virtual void mark_deleting(const std::string& id) = 0;
     virtual void remove_point(const std::string& id) = 0;

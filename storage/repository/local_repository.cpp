@@ -79,16 +79,19 @@ public:
 
     std::vector<PointSummary> list_points(const PointFilter& filter) override {
         std::vector<PointSummary> points;
-        for (const catalog::PointRow& row : core_->catalog->list_points()) {
-            const bool is_wanted =
-                filter.vm.empty() || row.vm_id == filter.vm || row.vm_name == filter.vm;
-            if (is_wanted && !row.is_deleting) points.push_back(summary_of(row));
+        for (const catalog::PointRow& row : core_->catalog->list_points({.vm = filter.vm,
+                                            .before = filter.before_sequence,
+                                            .newest_max = filter.newest_max,
+                                            .leaves_deleting_out = true})) {
+            points.push_back(summary_of(row));
         }
         return points;
     }
 
     PointSummary find_point(std::string_view text) override {
         if (const auto vm = vm_of_latest(text)) return latest_point(list_points({*vm}), *vm);
+        const auto row = core_->catalog->find_point(std::string{text});
+        if (row && !row->is_deleting) return summary_of(*row);
         return point_by_id(list_points({}), text);
     }
 

@@ -335,7 +335,9 @@ private:
     }
 
     void link_to_previous() {
-        for (const catalog::PointRow& row : core_->catalog->list_points()) {
+        // By its id only: another VM may have that for a name.
+        for (const catalog::PointRow& row :
+             core_->catalog->list_points({.vm = content_.summary.draft.vm_id})) {
             if (row.vm_id != content_.summary.draft.vm_id) continue;
             content_.previous_point = row.id;
             content_.previous_digest = row.manifest_digest;

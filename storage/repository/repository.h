@@ -315,7 +315,9 @@ struct OpenOptions {
 };
 
 struct PointFilter {
-    std::string vm;  ///< GUID or name; empty: all.
+    std::string vm{};                                ///< GUID or name; empty: all.
+    std::optional<std::uint64_t> before_sequence{};  ///< Only earlier ones.
+    std::size_t newest_max = 0;                      ///< Only so many, the newest; 0: all.
 };
 
 class Repository {
