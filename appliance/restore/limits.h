@@ -28,8 +28,10 @@ inline constexpr std::uint64_t kSpareBytes = 64 * kMiB;
 
 /// How long a person may take to copy the files onto the host.
 inline constexpr std::chrono::hours kCopyWaitMax{72};
-/// Between two looks whether they are there.
-inline constexpr std::chrono::seconds kCopyPoll{10};
+/// Between two looks whether they are there: a twentieth of the time since, within these. Each is a
+/// login, which the host writes down.
+inline constexpr std::chrono::seconds kCopyPollMin{10};
+inline constexpr std::chrono::seconds kCopyPollMax{120};
 /// After a lost answer to an import: how long a job of somebody's may hide ours.
 inline constexpr std::chrono::minutes kImportJobMax{30};
 

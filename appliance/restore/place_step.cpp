@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -212,10 +213,12 @@ void PlaceStep::wait_for_copy() {
                     "Restore again, and run the command that the job shows on the host."};
     }
     if (run_.stop().stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+    const std::chrono::milliseconds pause = std::clamp<std::chrono::milliseconds>(
+        (now - since) / 20, limits::kCopyPollMin, limits::kCopyPollMax);
     throw jobs::Parking{fmt::format("somebody copies the files to {} on the host; the job's "
                                     "messages have the command",
                                     target.host_path),
-                        limits::kCopyPoll};
+                        pause};
 }
 
 Json PlaceStep::begin_copy_wait() {

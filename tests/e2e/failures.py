@@ -436,7 +436,7 @@ def file_server_down(scene):
 @case()
 def two_backups_at_once(scene):
     """Without a daemon the second is told to wait; with one it does wait."""
-    scene.restart_host(speed=SLOW)
+    scene.restart_host(speed=SLOW | {"export_bytes_per_second": MIB})  # Enough time for the second to begin on a busy machine.
     process = scene.begin("backup", "web01")
     scene.wait_for_export()
     error = scene.lab.entrepot("backup", "web01", status=1)["error"]
