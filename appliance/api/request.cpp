@@ -110,6 +110,11 @@ Response Response::created(const Json& value, const std::string& location) {
     return response;
 }
 
+bool is_error(const Response& response) {
+    constexpr int kStatusFirstError = 400;
+    return response.status >= kStatusFirstError;
+}
+
 std::string decode_percent(std::string_view text) {
     std::string decoded;
     decoded.reserve(text.size());

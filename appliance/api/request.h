@@ -65,6 +65,9 @@ struct Response {
     static Response created(const Json& value, const std::string& location);
 };
 
+/// Whether its status is one of an error.
+bool is_error(const Response& response);
+
 /// "name=a%20b&flag=true" as a map. Error{invalid} for a broken escape or a name given twice.
 std::map<std::string, std::string> parse_query(std::string_view text);
 /// Error{invalid} for a broken escape or a NUL.

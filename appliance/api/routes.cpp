@@ -19,6 +19,7 @@ void add_all_routes(Router& router, Services& services) {
     add_doctor_routes(router, services);
     add_vm_routes(router, services);
     add_point_routes(router, services);
+    add_guest_file_routes(router, services);
     add_policy_routes(router, services);
     add_job_routes(router, services);
     add_backup_routes(router, services);

@@ -3,6 +3,7 @@
 
 #include "appliance/access/access.h"
 #include "appliance/config/config.h"
+#include "appliance/files/guest_files.h"
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/scheduler.h"
 #include "appliance/share/managed_shares.h"
@@ -42,6 +43,7 @@ struct Services {
     share::ShareRegistry& shares;
     share::ManagedShares& managed_shares;
     access::Access& access;
+    files::GuestFiles& guest_files;
     std::string version;
     /// Error{locked} where the repository was not opened.
     std::function<repository::Repository&()> repository;

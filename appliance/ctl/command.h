@@ -52,6 +52,9 @@ void add_point_commands(CommandSet set);
 void add_care_commands(CommandSet set);
 void add_policy_commands(CommandSet set);
 void add_job_commands(CommandSet set);
+void add_files_commands(CommandSet set);
+/// Into the group "files".
+void add_files_get_command(CLI::App& group, Action& chosen);
 void add_image_commands(CommandSet set);
 void add_user_commands(CommandSet set);
 void add_token_commands(CommandSet set);

@@ -10,7 +10,6 @@
 namespace entrepot::ctl {
 namespace {
 
-constexpr int kStatusFirstError = 400;
 constexpr std::size_t kPagesMax = 10'000;
 
 }  // namespace
@@ -33,16 +32,29 @@ const config::Config& Context::config() {
     return *config_;
 }
 
+ApiClient& Context::client() {
+    if (!client_) client_ = surroundings_.make_client(config(), options_);
+    return *client_;
+}
+
+void Context::download(const std::string& path, const std::map<std::string, std::string>& query,
+                       const BodySink& sink) {
+    api::Request request;
+    request.path = path;
+    request.query = query;
+    const api::Response response = client().download(request, sink);
+    if (api::is_error(response)) throw api::error_from_problem(response);
+}
+
 Json Context::send(api::Method method, const std::string& path,
                    const std::map<std::string, std::string>& query, const Json* body) {
-    if (!client_) client_ = surroundings_.make_client(config(), options_);
     api::Request request;
     request.method = method;
     request.path = path;
     request.query = query;
     if (body != nullptr) request.body = dump_json(*body);
-    const api::Response response = client_->send(request);
-    if (response.status >= kStatusFirstError) throw api::error_from_problem(response);
+    const api::Response response = client().send(request);
+    if (api::is_error(response)) throw api::error_from_problem(response);
     if (response.body.empty()) return Json::object();
     return parse_json(response.body, "the appliance's answer");
 }

@@ -50,6 +50,10 @@ public:
     Json get_all(const std::string& path, const std::string& noun,
                  std::map<std::string, std::string> query = {});
 
+    /// The body of an answer, piece by piece. Errors as get().
+    void download(const std::string& path, const std::map<std::string, std::string>& query,
+                  const BodySink& sink);
+
     /// The document with --json, else what `print` writes for people.
     void show(const Json& document, const std::function<void(std::ostream&)>& print);
     /// A sentence for people; an object with --json.
@@ -61,6 +65,7 @@ public:
     void confirm(const std::string& question, WithoutTerminal without_terminal);
 
 private:
+    ApiClient& client();
     Json send(api::Method method, const std::string& path,
               const std::map<std::string, std::string>& query, const Json* body);
 

@@ -35,4 +35,20 @@ api::Response OwnClient::send(const api::Request& request) {
     return appliance_.router().dispatch(std::move(own));
 }
 
+api::Response OwnClient::download(const api::Request& request, const BodySink& sink) {
+    const api::Response response = send(request);
+    if (api::is_error(response)) return response;
+    if (!response.stream) {
+        sink(response.body);
+        return response;
+    }
+    response.stream(
+        [&](std::string_view piece) {
+            sink(piece);
+            return true;
+        },
+        {});
+    return response;
+}
+
 }  // namespace entrepot::ctl

@@ -13,6 +13,7 @@ public:
 
     /// The same routes as the daemon's; jobs run from the first request on that makes one.
     api::Response send(const api::Request& request) override;
+    api::Response download(const api::Request& request, const BodySink& sink) override;
 
 private:
     daemon::Appliance appliance_;

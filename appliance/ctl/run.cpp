@@ -44,6 +44,7 @@ void declare_commands(CommandSet set) {
     add_vm_commands(set);
     add_backup_commands(set);
     add_point_commands(set);
+    add_files_commands(set);
     add_care_commands(set);
     add_policy_commands(set);
     add_job_commands(set);

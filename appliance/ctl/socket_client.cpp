@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <memory>
 
 namespace entrepot::ctl {
@@ -23,13 +24,36 @@ constexpr std::size_t kAnswerBytesMax = 256 * kMiB;
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr long kAnswerTimeoutMs = 300'000;  // A host may be asked in between.
 
+// A download takes as long as it takes, as long as something comes.
+constexpr long kStallSeconds = 300;
+constexpr long kStatusFirstError = 400;
+
 struct Answer {
     std::string body;
     std::map<std::string, std::string> headers;
+    void* handle = nullptr;
+    const BodySink* sink = nullptr;  ///< Takes the body unless it is an error's.
+    std::exception_ptr sink_error;
 };
 
+bool goes_to_sink(const Answer& answer) {
+    long status = 0;
+    curl_easy_getinfo(answer.handle, CURLINFO_RESPONSE_CODE, &status);
+    return answer.sink != nullptr && status < kStatusFirstError;
+}
+
 std::size_t take_body(char* data, std::size_t, std::size_t size, void* target) {
-    auto& body = static_cast<Answer*>(target)->body;
+    Answer& answer = *static_cast<Answer*>(target);
+    if (goes_to_sink(answer)) {
+        try {
+            (*answer.sink)({data, size});
+            return size;
+        } catch (const std::exception&) {
+            answer.sink_error = std::current_exception();  // Must not pass through curl.
+            return 0;
+        }
+    }
+    auto& body = answer.body;
     if (size > kAnswerBytesMax - body.size()) return 0;
     body.append(data, size);
     return size;
@@ -66,6 +90,10 @@ std::string address_of(const api::Request& request) {
     if (code == CURLE_OPERATION_TIMEDOUT) {
         throw Error{ErrorCode::timeout, "the daemon does not answer: " + reason};
     }
+    if (code == CURLE_PARTIAL_FILE) {
+        throw Error{ErrorCode::io, "the daemon gave up in the middle of the answer",
+                    "its log says why"};
+    }
     throw Error{ErrorCode::unreachable,
                 fmt::format("the daemon at {} went away: {}", socket.string(), reason),
                 "the job goes on when the daemon is back; see entrepot job list"};
@@ -97,9 +125,19 @@ SocketClient::~SocketClient() {
 }
 
 api::Response SocketClient::send(const api::Request& request) {
+    return perform(request, nullptr);
+}
+
+api::Response SocketClient::download(const api::Request& request, const BodySink& sink) {
+    return perform(request, &sink);
+}
+
+api::Response SocketClient::perform(const api::Request& request, const BodySink* sink) {
     const std::string address = address_of(request);
     const std::string method{to_string(request.method)};
     Answer answer;
+    answer.handle = handle_;
+    answer.sink = sink;
     curl_easy_reset(handle_);
     using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
     const Headers headers{curl_slist_append(nullptr, "Content-Type: application/json"),
@@ -110,7 +148,12 @@ api::Response SocketClient::send(const api::Request& request) {
     curl_easy_setopt(handle_, CURLOPT_PROXY, "");
     curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle_, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-    curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
+    if (sink == nullptr) {
+        curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
+    } else {
+        curl_easy_setopt(handle_, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(handle_, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
+    }
     curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle_, CURLOPT_WRITEDATA, &answer);
     curl_easy_setopt(handle_, CURLOPT_HEADERFUNCTION, take_header);
@@ -122,6 +165,7 @@ api::Response SocketClient::send(const api::Request& request) {
     }
     curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method.c_str());
     const CURLcode code = curl_easy_perform(handle_);
+    if (answer.sink_error) std::rethrow_exception(answer.sink_error);
     if (code != CURLE_OK) fail(code, socket_);
 
     api::Response response;

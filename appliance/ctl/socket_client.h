@@ -18,8 +18,11 @@ public:
     ~SocketClient() override;
 
     api::Response send(const api::Request& request) override;
+    api::Response download(const api::Request& request, const BodySink& sink) override;
 
 private:
+    api::Response perform(const api::Request& request, const BodySink* sink);
+
     std::filesystem::path socket_;
     void* handle_ = nullptr;
 };

@@ -191,6 +191,7 @@ public:
         record_keeper_.stop();
         scheduler_.stop();
         engine_.shutdown();
+        guest_files_.close();
         copy_state_last();
         if (clearing_.joinable()) clearing_.join();
         // Last: jobs that let go may still close files.
@@ -392,6 +393,7 @@ private:
             .shares = shares_,
             .managed_shares = managed_shares_,
             .access = access_,
+            .guest_files = guest_files_,
             .version = std::string{kVersion},
             .repository = [this]() -> repository::Repository& { return open_repository(); },
             .read_inventory = [this](const state::HostRecord& host,
@@ -438,6 +440,9 @@ private:
     policy::RecordKeeper record_keeper_;
     StateKeeper state_keeper_;
     access::Access access_;
+    files::GuestFiles guest_files_{world_.clock, world_.log, [this]() -> repository::Repository& {
+                                       return open_repository();
+                                   }};
     api::Services services_;
     api::Contract contract_{api::openapi_document()};
     api::AuditTrail audit_trail_{access_.audit, world_.clock, world_.log,

@@ -102,7 +102,23 @@ void send(const api::Response& answer, bool is_head, HTTPServerResponse& respons
     stream.flush();
 }
 
-void send_stream(ExchangeContext& context, const api::Response& answer,
+// Of an answer whose length is known, less is sent where it fails: the other side sees that it is
+// cut off, since the connection ends.
+void run_stream(ExchangeContext& context, const api::Response& answer, std::ostream& stream) {
+    try {
+        answer.stream(
+            [&stream](std::string_view text) {
+                stream << text;
+                stream.flush();
+                return stream.good();
+            },
+            context.stop);
+    } catch (const Error& error) {
+        context.log.warning("an answer was cut off", {{"error", error.what()}});
+    }
+}
+
+void send_stream(ExchangeContext& context, const api::Response& answer, bool is_head,
                  HTTPServerResponse& response) {
     const StreamSlot slot{context};
     if (!slot.is_granted()) {
@@ -113,16 +129,12 @@ void send_stream(ExchangeContext& context, const api::Response& answer,
     }
     send_head(answer, response);
     response.setKeepAlive(false);
-    response.setChunkedTransferEncoding(response.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1);
+    const bool is_chunked = !answer.headers.contains("content-length") &&
+                            response.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1;
+    response.setChunkedTransferEncoding(is_chunked);
     std::ostream& stream = response.send();
     stream.flush();
-    answer.stream(
-        [&stream](std::string_view text) {
-            stream << text;
-            stream.flush();
-            return stream.good();
-        },
-        context.stop);
+    if (!is_head) run_stream(context, answer, stream);
 }
 
 // HEAD is GET whose body is kept back.
@@ -170,10 +182,11 @@ void exchange(ExchangeContext& context, const std::function<api::Response(api::R
     const std::string peer = peer_of(request);
     try {
         const api::Response result = answer(context, handler, request, response, peer);
+        const bool is_head = request.getMethod() == "HEAD";
         if (result.stream) {
-            send_stream(context, result, response);
+            send_stream(context, result, is_head, response);
         } else {
-            send(result, request.getMethod() == "HEAD", response);
+            send(result, is_head, response);
         }
     } catch (const Poco::Exception& error) {
         // The peer went away, or let us wait too long: nobody is left to answer to.

@@ -77,7 +77,8 @@ api::Response NetworkFront::answer_file(const api::Request& request) const {
 api::Response NetworkFront::answer(api::Request request) const {
     api::Response response =
         is_route(request.path) ? answer_api(std::move(request)) : answer_file(request);
-    response.headers["content-security-policy"] = content_security_policy_;
+    // What a guest wrote brings a stricter one of its own.
+    response.headers.try_emplace("content-security-policy", content_security_policy_);
     response.headers["x-content-type-options"] = "nosniff";
     response.headers["x-frame-options"] = "DENY";
     response.headers["referrer-policy"] = "no-referrer";

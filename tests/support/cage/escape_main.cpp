@@ -66,17 +66,20 @@ bool run_code() {
     return memory != MAP_FAILED && ::mprotect(memory, 4096, PROT_READ | PROT_EXEC) == 0;
 }
 
-const std::map<std::string, std::function<bool()>>& attempts() {
-    static const char* path = "/etc/passwd";
-    static const std::map<std::string, std::function<bool()>> all{
-        {"open", [] { return call(SYS_open, address_of(path), O_RDONLY) >= 0; }},
-        {"openat", [] { return call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY) >= 0; }},
+using Attempts = std::map<std::string, std::function<bool()>>;
+
+constexpr const char* kPath = "/etc/passwd";
+
+Attempts with_files_and_sockets() {
+    return {
+        {"open", [] { return call(SYS_open, address_of(kPath), O_RDONLY) >= 0; }},
+        {"openat", [] { return call(SYS_openat, AT_FDCWD, address_of(kPath), O_RDONLY) >= 0; }},
         {"create", [] { return ::creat("/tmp/entrepot-escape", 0600) >= 0; }},
         {"unlink", [] { return ::unlink("/tmp/entrepot-escape-victim") == 0; }},
         {"stat",
          [] {
              struct stat status {};
-             return ::stat(path, &status) == 0;
+             return ::stat(kPath, &status) == 0;
          }},
         {"readlink",
          [] {
@@ -103,6 +106,11 @@ const std::map<std::string, std::function<bool()>>& attempts() {
              msghdr message{};
              return ::recvmsg(0, &message, MSG_DONTWAIT) >= 0;
          }},
+    };
+}
+
+Attempts with_processes_and_memory() {
+    return {
         {"fork", [] { return call(SYS_fork) >= 0; }},
         {"vfork", [] { return call(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD) >= 0; }},
         {"clone3", [] { return call(SYS_clone3, 0, 0) >= 0; }},
@@ -155,14 +163,15 @@ const std::map<std::string, std::function<bool()>>& attempts() {
         {"nothing", [] { return true; }},
         {"allowed-memory", [] { return std::malloc(1 << 20) != nullptr; }},
     };
-    return all;
 }
 
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-    const auto attempt = attempts().find(argument_count == 2 ? arguments[1] : "");
-    if (attempt == attempts().end()) return kUnknown;
+    Attempts attempts = with_files_and_sockets();
+    attempts.merge(with_processes_and_memory());
+    const auto attempt = attempts.find(argument_count == 2 ? arguments[1] : "");
+    if (attempt == attempts.end()) return kUnknown;
     // Somebody forgot a descriptor that can do harm.
     ::dup2(::open("/dev/zero", O_RDWR), 9);
     entrepot::guest::CageLimits limits;

@@ -105,6 +105,10 @@ public:
     jobs::JobEngine engine;
     policy::Scheduler scheduler;
     access::Access access;
+    files::GuestFiles guest_files{clock, log, [this]() -> repository::Repository& {
+                                      if (repository) return *repository;
+                                      throw Error{ErrorCode::locked, "the repository is locked"};
+                                  }};
     /// What every host answers; nullopt: it is unreachable.
     std::optional<api::HostInventory> inventory;
     bool is_local = true;
@@ -127,6 +131,7 @@ private:
             .shares = shares,
             .managed_shares = managed_shares,
             .access = access,
+            .guest_files = guest_files,
             .version = "test",
             .repository = [this]() -> repository::Repository& {
                 if (repository) return *repository;

@@ -1,0 +1,217 @@
+// Readers are lent to one caller at a time; what comes back dead is not kept.
+#include "appliance/files/guest_files.h"
+
+#include "storage/guest_model/limits.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace entrepot::files {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kIdleLook = 5s;
+
+// The point stays open, and its chunks in place, as long as its disk is read.
+struct OpenDisk {
+    std::unique_ptr<repository::PointReader> point;
+    std::unique_ptr<repository::PointDisk> disk;
+};
+
+std::shared_ptr<const disk::DiskSource> open_disk(repository::Repository& repository,
+                                                  const DiskPlace& place) {
+    const auto open = std::make_shared<OpenDisk>();
+    open->point = repository.open_point(place.point);
+    open->disk = open->point->open_disk(place.disk, repository::View::restore);
+    return {open, open->disk.get()};
+}
+
+}  // namespace
+
+struct GuestFiles::Reader {
+    DiskPlace place;
+    guest::GuestReader reader;
+    SteadyTime last_used{};
+};
+
+/// A reader for one call.
+class GuestFiles::Loan {
+public:
+    Loan(GuestFiles& files, const DiskPlace& place) : files_(files), reader_(files.take(place)) {}
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ~Loan() { files_.give_back(std::move(reader_)); }
+    guest::GuestReader& reader() { return reader_->reader; }
+
+private:
+    GuestFiles& files_;
+    std::unique_ptr<Reader> reader_;
+};
+
+class GuestFiles::RunningDownload final : public Download {
+public:
+    RunningDownload(GuestFiles& files, FilePlace place)
+        : place_(std::move(place)), loan_(files, place_.disk) {
+        const guest::FileStatus status = loan_.reader().status(place_.volume, place_.path);
+        if (status.entry.kind != guest::FileKind::file) {
+            throw Error{ErrorCode::invalid, fmt::format("{} is no file but a {}", place_.path,
+                                                        guest::to_string(status.entry.kind))};
+        }
+        if (place_.stream.empty()) {
+            if (!status.entry.refusal.empty()) {
+                throw Error{ErrorCode::unsupported,
+                            fmt::format("{}: {}", place_.path, status.entry.refusal)};
+            }
+            size_ = status.entry.size_bytes;
+            return;
+        }
+        const auto stream =
+            std::ranges::find(status.streams, place_.stream, &guest::FileStream::name);
+        if (stream == status.streams.end()) {
+            throw Error{ErrorCode::not_found,
+                        fmt::format("{} has no stream \"{}\"", place_.path, place_.stream)};
+        }
+        size_ = stream->size_bytes;
+    }
+
+    std::uint64_t size_bytes() const override { return size_; }
+
+    Bytes next() override {
+        const auto length = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(guest::limits::kReadBytesMax, size_ - done_));
+        if (length == 0) return {};
+        Bytes piece =
+            loan_.reader().read(place_.volume, place_.path, place_.stream, {done_, length});
+        done_ += length;
+        return piece;
+    }
+
+private:
+    FilePlace place_;
+    Loan loan_;
+    std::uint64_t size_ = 0;
+    std::uint64_t done_ = 0;
+};
+
+GuestFiles::GuestFiles(Clock& clock, Log& log, FindRepository repository, GuestFilesOptions options)
+    : clock_(clock), log_(log), repository_(std::move(repository)), options_(std::move(options)) {}
+
+GuestFiles::~GuestFiles() {
+    close();
+}
+
+std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place) {
+    std::unique_ptr<Reader> replaced;  // Ends outside of the lock.
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto known = std::ranges::find_if(
+            idle_, [&](const std::unique_ptr<Reader>& reader) { return reader->place == place; });
+        if (known != idle_.end()) {
+            auto reader = std::move(*known);
+            idle_.erase(known);
+            return reader;
+        }
+        if (count_ >= options_.reader_count_max && !idle_.empty()) {
+            replaced = std::move(idle_.front());
+            idle_.pop_front();
+            --count_;
+        }
+        if (count_ >= options_.reader_count_max) {
+            throw Error{ErrorCode::busy,
+                        fmt::format("{} readers of guest files are at work", count_),
+                        "try again when a download has ended"};
+        }
+        ++count_;
+    }
+    try {
+        return open(place);
+    } catch (const std::exception&) {
+        const std::scoped_lock lock{mutex_};
+        --count_;
+        throw;
+    }
+}
+
+std::unique_ptr<GuestFiles::Reader> GuestFiles::open(const DiskPlace& place) {
+    const guest::GuestReaderOptions options{options_.find_worker(), options_.answer_timeout};
+    auto disk = open_disk(repository_(), place);
+    log_.debug("reader of guest files starts",
+               {{"point", place.point}, {"disk", std::to_string(place.disk)}});
+    return std::unique_ptr<Reader>{
+        new Reader{place, guest::GuestReader{clock_, std::move(disk), options}, {}}};
+}
+
+void GuestFiles::give_back(std::unique_ptr<Reader> reader) {
+    std::unique_ptr<Reader> surplus;
+    const std::scoped_lock lock{mutex_};
+    if (!reader->reader.is_alive()) {
+        log_.warning("reader of guest files ended", {{"point", reader->place.point},
+                                                     {"disk", std::to_string(reader->place.disk)}});
+        --count_;
+        surplus = std::move(reader);
+        return;
+    }
+    reader->last_used = clock_.steady_now();
+    idle_.push_back(std::move(reader));
+    if (idle_.size() > options_.idle_count_max) {
+        surplus = std::move(idle_.front());
+        idle_.pop_front();
+        --count_;
+    }
+    if (!thread_.joinable()) {
+        thread_ = std::jthread{[this](const std::stop_token& stop) { end_idle(stop); }};
+    }
+}
+
+void GuestFiles::end_idle(std::stop_token stop) {
+    while (!stop.stop_requested()) {
+        clock_.sleep_for(kIdleLook, stop);
+        std::vector<std::unique_ptr<Reader>> ended;
+        const std::scoped_lock lock{mutex_};
+        while (!idle_.empty() &&
+               clock_.steady_now() - idle_.front()->last_used >= options_.idle_time_max) {
+            ended.push_back(std::move(idle_.front()));
+            idle_.pop_front();
+            --count_;
+        }
+    }
+}
+
+void GuestFiles::close() {
+    std::jthread thread;
+    std::list<std::unique_ptr<Reader>> ended;
+    {
+        const std::scoped_lock lock{mutex_};
+        thread = std::move(thread_);
+        count_ -= idle_.size();
+        ended = std::move(idle_);
+        idle_.clear();
+    }
+}
+
+guest::VolumeTable GuestFiles::volumes(const DiskPlace& place) {
+    Loan loan{*this, place};
+    return loan.reader().volumes();
+}
+
+guest::FolderPage GuestFiles::list(const FilePlace& folder, const guest::PageRequest& page) {
+    Loan loan{*this, folder.disk};
+    return loan.reader().list(folder.volume, folder.path, page);
+}
+
+guest::FileStatus GuestFiles::status(const FilePlace& file) {
+    Loan loan{*this, file.disk};
+    return loan.reader().status(file.volume, file.path);
+}
+
+std::unique_ptr<GuestFiles::Download> GuestFiles::download(const FilePlace& file) {
+    return std::make_unique<RunningDownload>(*this, file);
+}
+
+}  // namespace entrepot::files

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Files out of recovery points by the real programs: disks with partitions that the guests' own tools made are ingested, and what
+comes out must be what went in; without a daemon, through the daemon's socket, and over the network.
+
+usage: guest_files.py BINARIES [--keep]
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+from harness import Failure, Lab, MIB, expect
+
+SECTOR = 512
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"}, **options)
+    expect(done.returncode == 0, f"{command[0]} failed: {done.stdout.decode(errors='replace')}")
+
+
+def make_tree(folder, unicode_names=True):
+    """Files by path; written below the folder."""
+    tree = {
+        "readme.txt": os.urandom(1000),
+        "empty": b"",
+        "docs/Отчёт.txt": os.urandom(70_000),
+        "docs/報告書/deep.bin": os.urandom(3 * MIB + 17),
+        "-dash": os.urandom(5),
+        "=cmd,<b>.csv": os.urandom(6) if unicode_names else b"",
+    }
+    if not unicode_names:
+        del tree["=cmd,<b>.csv"]  # FAT has no such names.
+    for path, content in tree.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return tree
+
+
+def make_disk(root):
+    """A GPT disk with ext4, FAT32 and NTFS; what is in each, by number."""
+    trees = {}
+    disk = root / "disk.raw"
+    with open(disk, "wb") as file:
+        file.truncate(320 * MIB)
+    run("sgdisk", "-n1:0:+64M", "-t1:8300", "-n2:0:+100M", "-t2:ef00", "-n3:0:+64M", "-t3:0700", "-c3:Daten", "-n4:0:+8M", "-t4:4200", disk)
+    parts = {1: (1, 64), 2: (65, 100), 3: (165, 64)}
+    for number, (offset, size) in parts.items():
+        part, folder = root / f"part{number}", root / f"tree{number}"
+        folder.mkdir()
+        with open(part, "wb") as file:
+            file.truncate(size * MIB)
+        trees[number] = make_tree(folder, unicode_names=number != 2)
+        if number == 1:
+            os.symlink("/etc/passwd", folder / "link")
+            (folder / "back\\slash").write_bytes(b"escaped")
+            run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-d", folder, part)
+        elif number == 2:
+            run("mkfs.vfat", "-F", "32", part)
+            for name in sorted(os.listdir(folder)):
+                run("mcopy", "-s", "-i", part, "./" + name, "::/", cwd=folder)
+        else:
+            run("mkntfs", "-F", "-Q", "-q", "-L", "Windows", part)
+            trees[number] = {"report.bin": os.urandom(2 * MIB + 3), "報告書.txt": os.urandom(100)}
+            for name, content in trees[number].items():
+                (folder / name).write_bytes(content)
+                run("ntfscp", part, folder / name, name)
+        run("dd", f"if={part}", f"of={disk}", "bs=1M", f"seek={offset}", "conv=notrunc,sparse")
+    return disk, trees
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+class Scene:
+    def __init__(self, lab):
+        self.lab = lab
+        raw, self.trees = make_disk(lab.root)
+        image = lab.root / "disk.vhdx"
+        lab.make_repository()
+        lab.entrepot("image", "convert", raw, image, "--format", "vhdx")
+        self.point = lab.entrepot("ingest", image, "--vm", "guest")["point"]
+
+    def files(self, *arguments, status=0):
+        return self.lab.entrepot("files", *arguments, status=status)
+
+    def check_volumes(self):
+        volumes = self.files("list", "guest@latest")["disks"][0]["volumes"]
+        seen = [(v["number"], v["content"], v["is_readable"], v["label"]) for v in volumes]
+        expect(seen[0] == (1, "ext", True, "root") and seen[2] == (3, "ntfs", True, "Windows"), f"volumes: {seen}")
+        expect(seen[1][1:3] == ("fat", True) and seen[3][1:3] == ("dynamic-disk", False), f"volumes: {seen}")
+        expect("dynamic disk" in volumes[3]["reason"], f"reason: {volumes[3]['reason']}")
+        error = self.files("list", "guest@latest", "/", status=2)["error"]
+        expect("0:1" in error["message"] and "0:3" in error["message"], f"choice: {error}")
+
+    def check_folder(self, number, status):
+        """Everything of a partition, twice: the second time nothing is replaced without being told to."""
+        out = self.lab.root / f"out{number}-{len(os.listdir(self.lab.root))}"
+        place = f"guest@latest:0:{number}"
+        report = self.files("get", place, "/", "-o", str(out), status=status)
+        got = files_below(out)
+        got.pop("back\\x5cslash", None)
+        expect(got == self.trees[number], f"partition {number}: {sorted(got)} for {sorted(self.trees[number])}")
+        again = self.files("get", place, "/", "-o", str(out), status=3)
+        expect(again["files"] == 0 and again["skipped_count"] >= len(got), f"replaced: {again['files']}")
+        name = sorted(path for path in got if "/" not in path)[0]
+        (out / name).write_bytes(b"other")
+        self.files("get", place, "/" + name, "-o", str(out), status=1)
+        self.files("get", place, "/" + name, "-o", str(out), "--overwrite")
+        expect((out / name).read_bytes() == got[name], "not replaced")
+        expect(not list(out.rglob("*.partial")), "something is left")
+        return report, out
+
+    def check_all(self):
+        self.check_volumes()
+        report, out = self.check_folder(1, status=3)
+        skipped = {entry["path"]: entry["reason"] for entry in report["skipped"]}
+        expect(list(skipped) == ["/link"] and "/etc/passwd" in skipped["/link"], f"skipped: {skipped}")
+        expect((out / "back\\x5cslash").read_bytes() == b"escaped", "an escaped name")
+        self.check_folder(2, status=0)
+        self.check_folder(3, status=0)
+
+    def check_links_here(self):
+        """A link that lies in the target leads nowhere."""
+        out, elsewhere = self.lab.root / "links", self.lab.root / "elsewhere"
+        out.mkdir(), elsewhere.mkdir()
+        (out / "docs").symlink_to(elsewhere)
+        (out / "readme.txt").symlink_to(elsewhere / "victim")
+        self.files("get", "guest@latest:0:1", "/", "-o", str(out), status=3)
+        self.files("get", "guest@latest:0:1", "/readme.txt", "-o", str(out), "--overwrite")
+        expect(os.listdir(elsewhere) == [], f"written elsewhere: {os.listdir(elsewhere)}")
+        expect((out / "readme.txt").read_bytes() == self.trees[1]["readme.txt"], "the link was not replaced")
+
+    def check_errors(self):
+        for arguments, status, words in [
+            (("list", "guest@latest:0:4"), 1, "dynamic disk"),
+            (("list", "guest@latest:0:9"), 1, "no partition 9"),
+            (("list", "guest@latest:7"), 1, "no disk"),
+            (("get", "guest@latest:0:1", "/nothing"), 1, "no \"nothing\""),
+            (("get", "guest@latest:0:1", "/../etc/passwd"), 1, "no name of a file"),
+            (("get", "guest@latest:0:1", "/link"), 1, "links are not followed"),
+            (("list", "guest@latest:x:y"), 2, "POINT[:DISK[:PARTITION]]"),
+        ]:
+            message = self.files(*arguments, status=status)["error"]["message"]
+            expect(words in message, f"{arguments}: {message}")
+
+    def check_network(self):
+        """Over HTTPS by a token: the content with its length, a name that is no header, and an entry in the audit log."""
+        token = self.lab.entrepot("token", "add", "reader", "--role", "restore-operator")["secret"]
+        viewer = self.lab.entrepot("token", "add", "looker", "--role", "viewer")["secret"]
+        base = f"https://{self.lab.daemon_address}/api/v1/points/{self.point}/disks/0/volumes/1"
+        address = base + "/content?path=" + urllib.parse.quote("/docs/Отчёт.txt")
+        head, body = self.lab.root / "head", self.lab.root / "body"
+
+        def fetch(secret, *more):
+            return subprocess.run(["curl", "-sk", "-H", f"Authorization: Bearer {secret}", "-D", head, "-o", body, "-w", "%{http_code}", *more, address],
+                                  stdout=subprocess.PIPE, text=True).stdout
+
+        expect(fetch(viewer) == "403", "a viewer gets data out")
+        expect(fetch(token) == "200", f"answer: {body.read_bytes()[:300]}")
+        expect(body.read_bytes() == self.trees[1]["docs/Отчёт.txt"], "the content")
+        lines = head.read_text().lower()
+        for text in ("content-length: 70000", "filename*=utf-8''%d0%9e", "nosniff", "sandbox", "application/octet-stream"):
+            expect(text in lines, f"head lacks {text}: {lines}")
+        entries = self.lab.entrepot("audit", "list")["entries"]
+        found = [entry for entry in entries if entry["action"] == "downloadGuestFile" and entry["user"] != ""]
+        expect(any(entry["details"].get("path") == "/docs/Отчёт.txt" for entry in found), "the audit log has no download")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binaries")
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        with Lab(arguments.binaries, arguments.keep) as lab:
+            scene = Scene(lab)
+            scene.check_all()
+            scene.check_links_here()
+            scene.check_errors()
+            lab.start_daemon()
+            scene.check_all()
+            scene.check_errors()
+            scene.check_network()
+    except Failure as failure:
+        print(f"FAILED: {failure}", file=sys.stderr)
+        return 1
+    print("files of guests come out as they went in")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
