@@ -19,11 +19,19 @@ namespace {
 
 constexpr std::size_t kValueBytes = PackId::kSizeBytes + 4;
 
+/// Filled by need only. The filters of ten million chunks take 12 MiB.
+constexpr std::size_t kCacheBytes = 48 * kMiB;
+
 rocksdb::Options index_options() {
     rocksdb::BlockBasedTableOptions table;
-    table.block_cache = rocksdb::NewLRUCache(16 * kMiB);
+    table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
     table.cache_index_and_filter_blocks = true;
+    table.cache_index_and_filter_blocks_with_high_priority = true;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    // In parts: a filter of a whole table has megabytes, and was read again for each new chunk as
+    // soon as all of them together did not fit into the cache.
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
     rocksdb::Options options;
     options.create_if_missing = true;
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
