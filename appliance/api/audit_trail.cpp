@@ -18,6 +18,8 @@ constexpr int kStatusTooManyRequests = 429;
 constexpr int kRefusalsMax = 60;
 constexpr auto kRefusalWindow = 1min;
 constexpr std::size_t kDetailBytesMax = 256;
+constexpr std::size_t kDetailEndBytes = 160;
+constexpr std::string_view kCut = " ... ";
 
 // Deletions must work on a full disk, and be in the log: they may use what the repository keeps
 // back for them. Nothing else may.
@@ -35,7 +37,12 @@ std::string object_of(const Request& request) {
 Json bounded(const Json& value) {
     if (value.is_boolean() || value.is_number()) return value;
     std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
-    if (text.size() > kDetailBytesMax) text.resize(kDetailBytesMax);
+    if (text.size() > kDetailBytesMax) {
+        // Of a path the end tells more than the beginning.
+        const std::string end = text.substr(text.size() - kDetailEndBytes);
+        text.resize(kDetailBytesMax - kDetailEndBytes - kCut.size());
+        text += std::string{kCut} + end;
+    }
     return text;
 }
 

@@ -24,6 +24,8 @@ constexpr std::size_t kFilesMax = 5'000'000;
 /// Told one by one; more are counted.
 constexpr std::size_t kSkippedToldMax = 10'000;
 constexpr const char* kPageLimit = "1000";
+/// With percent signs. An address may have 16 KiB (Poco::Net::HTTPRequest), its query included.
+constexpr std::size_t kPathBytesMax = 12 * kKiB;
 
 struct GetValues {
     std::string place;
@@ -80,6 +82,10 @@ private:
 
     void get_file(const std::string& path, const Json& entry, const fs::path& folder) {
         work_.throw_if_stopped();
+        check_length(path);
+        if (const std::string refusal = text_of(entry, "refusal"); !refusal.empty()) {
+            throw Error{ErrorCode::unsupported, fmt::format("{}: {}", path, refusal)};
+        }
         if (text_of(entry, "kind") == "link") {
             throw Error{ErrorCode::unsupported,
                         fmt::format("{} is a link to {}: links are not followed", path,
@@ -87,9 +93,6 @@ private:
         }
         if (text_of(entry, "kind") != "file") {
             throw Error{ErrorCode::unsupported, path + " is a device or a pipe: it has no content"};
-        }
-        if (const std::string refusal = text_of(entry, "refusal"); !refusal.empty()) {
-            throw Error{ErrorCode::unsupported, fmt::format("{}: {}", path, refusal)};
         }
         std::string name = text_of(entry, "name");
         std::map<std::string, std::string> query{{"path", path}};
@@ -99,14 +102,36 @@ private:
         }
         TargetFile target{context_.world().file_system, context_.world().random, folder, name,
                           values_.overwrites ? Existing::replace : Existing::keep};
-        context_.download(address("content"), query, [&](std::string_view piece) {
-            work_.throw_if_stopped();
-            target.append(as_bytes(piece));
-            byte_count_ += piece.size();
-            work_.progress.report("reading", byte_count_, 0);
-        });
+        fetch(path, query, target);
         target.commit();
         ++file_count_;
+    }
+
+    // An answer that breaks off is about this file; what cannot be written here is about all.
+    void fetch(const std::string& path, const std::map<std::string, std::string>& query,
+               TargetFile& target) {
+        bool is_ours = false;
+        const auto take = [&](std::string_view piece) {
+            is_ours = true;
+            work_.throw_if_stopped();
+            target.append(as_bytes(piece));
+            is_ours = false;
+            byte_count_ += piece.size();
+            work_.progress.report("reading", byte_count_, 0);
+        };
+        try {
+            context_.download(address("content"), query, take);
+        } catch (const Error& error) {
+            if (is_ours || error.code() != ErrorCode::io) throw;
+            throw Error{ErrorCode::corrupt, fmt::format("{}: {}", path, error.message()),
+                        error.hint()};
+        }
+    }
+
+    /// A daemon takes no longer address.
+    static void check_length(const std::string& path) {
+        if (api::encode_percent(path).size() <= kPathBytesMax) return;
+        throw Error{ErrorCode::limit, path + ": the path is too long to be asked for"};
     }
 
     // What one file throws does not stop the others, unless it is about all of them.
@@ -140,6 +165,7 @@ private:
     }
 
     void get_folder(const std::string& path, const fs::path& folder, std::size_t depth) {
+        check_length(path);
         std::map<std::string, std::string> query{{"path", path}, {"limit", kPageLimit}};
         for (;;) {
             const Json page = context_.get(address("files"), query);

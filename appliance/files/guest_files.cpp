@@ -37,6 +37,7 @@ std::shared_ptr<const disk::DiskSource> open_disk(repository::Repository& reposi
 struct GuestFiles::Reader {
     DiskPlace place;
     guest::GuestReader reader;
+    SteadyTime begun{};
     SteadyTime last_used{};
 };
 
@@ -46,7 +47,7 @@ public:
     Loan(GuestFiles& files, const DiskPlace& place) : files_(files), reader_(files.take(place)) {}
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
-    ~Loan() { files_.give_back(std::move(reader_)); }
+    ~Loan() { files_.give_back(std::move(reader_)); }  // Which throws nothing.
     guest::GuestReader& reader() { return reader_->reader; }
 
 private:
@@ -110,6 +111,9 @@ std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place) {
     std::unique_ptr<Reader> replaced;  // Ends outside of the lock.
     {
         const std::scoped_lock lock{mutex_};
+        if (!thread_.joinable()) {
+            thread_ = std::jthread{[this](const std::stop_token& stop) { end_idle(stop); }};
+        }
         const auto known = std::ranges::find_if(
             idle_, [&](const std::unique_ptr<Reader>& reader) { return reader->place == place; });
         if (known != idle_.end()) {
@@ -143,29 +147,34 @@ std::unique_ptr<GuestFiles::Reader> GuestFiles::open(const DiskPlace& place) {
     auto disk = open_disk(repository_(), place);
     log_.debug("reader of guest files starts",
                {{"point", place.point}, {"disk", std::to_string(place.disk)}});
-    return std::unique_ptr<Reader>{
-        new Reader{place, guest::GuestReader{clock_, std::move(disk), options}, {}}};
+    return std::unique_ptr<Reader>{new Reader{
+        place, guest::GuestReader{clock_, std::move(disk), options}, clock_.steady_now(), {}}};
 }
 
-void GuestFiles::give_back(std::unique_ptr<Reader> reader) {
+void GuestFiles::give_back(std::unique_ptr<Reader> reader) noexcept {
     std::unique_ptr<Reader> surplus;
     const std::scoped_lock lock{mutex_};
-    if (!reader->reader.is_alive()) {
-        log_.warning("reader of guest files ended", {{"point", reader->place.point},
-                                                     {"disk", std::to_string(reader->place.disk)}});
-        --count_;
-        surplus = std::move(reader);
-        return;
-    }
     reader->last_used = clock_.steady_now();
-    idle_.push_back(std::move(reader));
-    if (idle_.size() > options_.idle_count_max) {
-        surplus = std::move(idle_.front());
-        idle_.pop_front();
+    const bool is_alive = reader->reader.is_alive();
+    // Its processor time is bounded for its whole life, which must not end in somebody's download.
+    const bool is_old = reader->last_used - reader->begun >= options_.reader_age_max;
+    try {
+        if (is_alive && !is_old) {
+            idle_.push_back(std::move(reader));
+            if (idle_.size() <= options_.idle_count_max) return;
+            reader = std::move(idle_.front());
+            idle_.pop_front();
+        }
+        surplus = std::move(reader);
         --count_;
-    }
-    if (!thread_.joinable()) {
-        thread_ = std::jthread{[this](const std::stop_token& stop) { end_idle(stop); }};
+        if (!is_alive) {
+            log_.warning(
+                "reader of guest files ended",
+                {{"point", surplus->place.point}, {"disk", std::to_string(surplus->place.disk)}});
+        }
+    } catch (const std::exception&) {
+        // No memory for a place in the list, or for a line in the log.
+        if (reader != nullptr) --count_;
     }
 }
 

@@ -41,6 +41,7 @@ struct GuestFilesOptions {
     std::size_t reader_count_max = 8;
     std::size_t idle_count_max = 4;
     std::chrono::milliseconds idle_time_max{60'000};
+    std::chrono::milliseconds reader_age_max{600'000};
     std::chrono::milliseconds answer_timeout{60'000};
 };
 
@@ -81,7 +82,7 @@ private:
     class RunningDownload;
     std::unique_ptr<Reader> take(const DiskPlace& place);
     std::unique_ptr<Reader> open(const DiskPlace& place);
-    void give_back(std::unique_ptr<Reader> reader);
+    void give_back(std::unique_ptr<Reader> reader) noexcept;
     void end_idle(std::stop_token stop);
 
     Clock& clock_;

@@ -73,7 +73,8 @@ void GuestReader::serve_disk(ByteView body, SteadyTime deadline) {
     worker_->process.send(clock_, MessageKind::disk_data, content, deadline);
 }
 
-Bytes GuestReader::exchange(MessageKind question, ByteView body, MessageKind answer) {
+Bytes GuestReader::exchange(MessageKind question, ByteView body, MessageKind answer,
+                            std::exception_ptr& failure) {
     const SteadyTime deadline = clock_.steady_now() + options_.answer_timeout;
     worker_->process.send(clock_, question, body, deadline);
     for (std::size_t i = 0; i < kMessagesMax; ++i) {
@@ -82,49 +83,56 @@ Bytes GuestReader::exchange(MessageKind question, ByteView body, MessageKind ans
             serve_disk(message.body, deadline);
             continue;
         }
-        if (worker_->disk_error) {
-            std::rethrow_exception(std::exchange(worker_->disk_error, nullptr));
-        }
-        if (message.kind == answer) return std::move(message.body);
-        if (message.kind == MessageKind::failure) throw decode_error(message.body);
-        break;
+        if (message.kind == answer && !worker_->disk_error) return std::move(message.body);
+        const bool is_whole = message.kind == answer || message.kind == MessageKind::failure;
+        if (!is_whole) break;
+        failure = worker_->disk_error ? std::exchange(worker_->disk_error, nullptr)
+                                      : std::make_exception_ptr(decode_error(message.body));
+        return {};
     }
     throw Error{ErrorCode::protocol, "the reader of guest files answers another question"};
 }
 
-Bytes GuestReader::ask(MessageKind question, ByteView body, MessageKind answer) {
+template <typename Decode>
+auto GuestReader::ask(MessageKind question, ByteView body, MessageKind answer,
+                      const Decode& decode) {
+    std::exception_ptr failure;
     try {
-        return exchange(question, body, answer);
-    } catch (const Error& error) {
-        // Who breaks the protocol may be somebody else by now.
-        if (error.code() == ErrorCode::protocol) worker_->process.kill();
+        const Bytes content = exchange(question, body, answer, failure);
+        if (!failure) return decode(content);
+    } catch (...) {
+        // Who breaks the protocol may be somebody else by now, and what is left of an answer would
+        // be taken for the next one.
+        worker_->process.kill();
         throw;
     }
+    std::rethrow_exception(failure);
 }
 
 VolumeTable GuestReader::volumes() {
-    return decode_volumes(ask(MessageKind::volumes, {}, MessageKind::volumes_answer));
+    return ask(MessageKind::volumes, {}, MessageKind::volumes_answer, decode_volumes);
 }
 
 FolderPage GuestReader::list(std::uint32_t volume, const std::string& path,
                              const PageRequest& page) {
     const ListQuestion question{volume, path, page.after,
                                 static_cast<std::uint32_t>(page.count_max)};
-    return decode_page(ask(MessageKind::list, encode(question), MessageKind::page));
+    return ask(MessageKind::list, encode(question), MessageKind::page, decode_page);
 }
 
 FileStatus GuestReader::status(std::uint32_t volume, const std::string& path) {
-    return decode_status(
-        ask(MessageKind::status, encode(StatusQuestion{volume, path}), MessageKind::status_answer));
+    return ask(MessageKind::status, encode(StatusQuestion{volume, path}),
+               MessageKind::status_answer, decode_status);
 }
 
 Bytes GuestReader::read(std::uint32_t volume, const std::string& path, const std::string& stream,
                         const DiskRange& range) {
-    Bytes content = ask(MessageKind::read, encode(ReadQuestion{volume, path, stream, range}),
-                        MessageKind::content);
-    if (content.size() == range.length) return content;
-    worker_->process.kill();
-    throw Error{ErrorCode::protocol, "the reader of guest files gives another length"};
+    return ask(
+        MessageKind::read, encode(ReadQuestion{volume, path, stream, range}), MessageKind::content,
+        [&](const Bytes& content) {
+            if (content.size() == range.length) return content;
+            throw Error{ErrorCode::protocol, "the reader of guest files gives another length"};
+        });
 }
 
 fs::path find_worker_program() {

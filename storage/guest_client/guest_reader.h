@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -48,8 +49,11 @@ public:
 
 private:
     class Worker;
-    Bytes ask(MessageKind question, ByteView body, MessageKind answer);
-    Bytes exchange(MessageKind question, ByteView body, MessageKind answer);
+    template <typename Decode>
+    auto ask(MessageKind question, ByteView body, MessageKind answer, const Decode& decode);
+    /// Sets `failure` instead where that is the answer: the next question may follow then.
+    Bytes exchange(MessageKind question, ByteView body, MessageKind answer,
+                   std::exception_ptr& failure);
     void serve_disk(ByteView body, SteadyTime deadline);
 
     Clock& clock_;

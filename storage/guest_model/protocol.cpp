@@ -87,11 +87,14 @@ void put_entry(LittleEndianWriter& out, const FileEntry& entry) {
     put_text(out, entry.refusal);
 }
 
-FileEntry take_entry(BodyReader& in) {
+/// The root of a volume is the one file whose name is a slash; no folder holds it.
+enum class MayBeRoot { no, yes };
+
+FileEntry take_entry(BodyReader& in, MayBeRoot may_be_root) {
     FileEntry entry;
     entry.name = in.raw_text(limits::kNameBytesMax);
-    // The root of a volume is the one file whose name is a slash.
-    if (entry.name != "/" && !is_shown_name(entry.name)) refuse("a name that no file may have");
+    const bool is_root = may_be_root == MayBeRoot::yes && entry.name == "/";
+    if (!is_root && !is_shown_name(entry.name)) refuse("a name that no file may have");
     const std::uint8_t kind = in.u8();
     if (kind > static_cast<std::uint8_t>(FileKind::other)) refuse("an unknown kind of file");
     entry.kind = static_cast<FileKind>(kind);
@@ -248,7 +251,7 @@ FolderPage decode_page(ByteView body) {
         page.has_more = in.flag();
         const std::uint32_t count = in.count(limits::kPageEntriesMax);
         for (std::uint32_t i = 0; i < count; ++i)
-            page.entries.push_back(take_entry(in));
+            page.entries.push_back(take_entry(in, MayBeRoot::no));
         // A page without entries that promises more would be asked for for ever.
         if (page.entries.empty() && page.has_more) refuse("a page without entries");
         return page;
@@ -269,7 +272,7 @@ Bytes encode(const FileStatus& status) {
 FileStatus decode_status(ByteView body) {
     return decode_body(body, [](BodyReader& in) {
         FileStatus status;
-        status.entry = take_entry(in);
+        status.entry = take_entry(in, MayBeRoot::yes);
         for (std::uint32_t rest = in.count(limits::kStreamsMax); rest > 0; --rest) {
             std::string name = in.name();
             status.streams.push_back({std::move(name), in.u64()});
@@ -286,11 +289,26 @@ Bytes encode(const Error& error) {
     return out.take();
 }
 
+namespace {
+
+// What reading a disk may fail with. Others mean something to those who ask us: a login, a key.
+ErrorCode failure_code_from(const std::string& name) {
+    const ErrorCode code = error_code_from(name);
+    for (const ErrorCode known :
+         {ErrorCode::invalid, ErrorCode::not_found, ErrorCode::unsupported, ErrorCode::conflict,
+          ErrorCode::corrupt, ErrorCode::limit, ErrorCode::io, ErrorCode::internal}) {
+        if (code == known) return code;
+    }
+    refuse("an error of another kind");
+}
+
+}  // namespace
+
 Error decode_error(ByteView body) {
     return decode_body(body, [](BodyReader& in) {
         const std::string code = in.text(kWordBytesMax);
         const std::string message = in.text(kErrorBytesMax);
-        return Error{error_code_from(code), message, in.text(kErrorBytesMax)};
+        return Error{failure_code_from(code), message, in.text(kErrorBytesMax)};
     });
 }
 
