@@ -173,6 +173,36 @@ class Scene:
         expect(any(entry["details"].get("path") == "/docs/Отчёт.txt" for entry in found), "the audit log has no download")
 
 
+def check_damage(lab):
+    """A file of which one chunk is damaged does not stop the others, with a daemon or without."""
+    tree, folder, raw, image = {}, lab.root / "tree", lab.root / "disk.raw", lab.root / "disk.vhdx"
+    folder.mkdir()
+    for name in ("a.bin", "b.bin", "c.bin"):
+        tree[name] = os.urandom(8 * MIB)
+        (folder / name).write_bytes(tree[name])
+    with open(raw, "wb") as file:
+        file.truncate(64 * MIB)
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, raw)
+    lab.make_repository(encrypted=False)
+    lab.entrepot("image", "convert", raw, image, "--format", "vhdx")
+    lab.entrepot("ingest", image, "--vm", "guest")
+    victim = tree["b.bin"][5 * MIB:5 * MIB + 64]
+    hit = 0
+    for pack in (lab.data / "repository/packs").rglob("*"):
+        content = pack.read_bytes() if pack.is_file() else b""
+        if victim in content:
+            pack.write_bytes(content.replace(victim, bytes(64)))
+            hit += 1
+    expect(hit == 1, f"{hit} packs have the content")
+    for round in (1, 2):
+        out = lab.root / f"out{round}"
+        report = lab.entrepot("files", "get", "guest@latest:0:0", "/", "-o", str(out), status=3)
+        expect([entry["path"] for entry in report["skipped"]] == ["/b.bin"], f"skipped: {report['skipped']}")
+        expect(files_below(out) == {name: tree[name] for name in ("a.bin", "c.bin")}, f"got {sorted(files_below(out))}")
+        if round == 1:
+            lab.start_daemon()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binaries")
@@ -188,6 +218,8 @@ def main():
             scene.check_all()
             scene.check_errors()
             scene.check_network()
+        with Lab(arguments.binaries, arguments.keep) as lab:
+            check_damage(lab)
     except Failure as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
         return 1
