@@ -14,7 +14,11 @@
 namespace entrepot::guest {
 namespace {
 
-constexpr std::uint64_t kFeaturesOffset = 1024 + 0x60;
+constexpr std::uint64_t kSuperblockOffset = 1024;
+constexpr std::size_t kSuperblockBytes = 1024;
+constexpr std::size_t kFeaturesOffset = 0x60;
+constexpr std::size_t kBlockCountHighOffset = 0x150;
+constexpr std::uint32_t k64Bit = 0x80;
 
 // File types in names, recovery, extents, 64 bits, multiple mount protection, flexible groups,
 // attributes in inodes, checksum seed, large folders, folders without case.
@@ -32,12 +36,23 @@ constexpr std::array kFeatures{
     FeatureWords{0x8000, "inline data"},     FeatureWords{0x10000, "encrypted folders"},
 };
 
+constexpr std::string_view kAdvice = "entrepot restore disk gives the whole disk back as a file";
+
 }  // namespace
 
 void check_ext_features(const disk::DiskSource& volume) {
-    const Bytes field = read_up_to(volume, kFeaturesOffset, 4);
-    if (field.size() < 4) throw Error{ErrorCode::corrupt, "the volume is too short for ext"};
-    const std::uint32_t unknown = load_u32(field, 0) & ~kReadRightly;
+    const Bytes superblock = read_up_to(volume, kSuperblockOffset, kSuperblockBytes);
+    if (superblock.size() < kSuperblockBytes) {
+        throw Error{ErrorCode::corrupt, "the volume is too short for ext"};
+    }
+    const std::uint32_t features = load_u32(superblock, kFeaturesOffset);
+    // The library counts blocks in 32 bits here and there, and reads others in their place.
+    if ((features & k64Bit) != 0 && load_u32(superblock, kBlockCountHighOffset) != 0) {
+        throw Error{ErrorCode::unsupported,
+                    "this ext file system has more than 2^32 blocks, which cannot be read here",
+                    std::string{kAdvice}};
+    }
+    const std::uint32_t unknown = features & ~kReadRightly;
     if (unknown == 0) return;
     std::string words;
     for (const FeatureWords& feature : kFeatures) {
@@ -48,7 +63,7 @@ void check_ext_features(const disk::DiskSource& volume) {
     if (words.empty()) words = fmt::format("incompatible features 0x{:x}", unknown);
     throw Error{ErrorCode::unsupported,
                 fmt::format("this ext file system has what cannot be read here: {}", words),
-                "entrepot restore disk gives the whole disk back as a file"};
+                std::string{kAdvice}};
 }
 
 }  // namespace entrepot::guest

@@ -224,6 +224,19 @@ TEST_CASE("guest files: blocks promised and not written do not give away what wa
     CHECK((read_file(*files, "/allocated") == Bytes(100'000)));
 }
 
+TEST_CASE("guest files: an ext4 of more than 2^32 blocks is refused", "[guest]") {
+    Lab lab;
+    test::write_tree({{"file", test::random_bytes(20, 1)}}, lab.folder);
+    test::make_ext(lab.image, lab.folder, 16 * kMiB, "-t ext4 -O 64bit");
+    CHECK(guest::open_file_system(test::FileDisk{lab.image}, guest::VolumeContent::ext) != nullptr);
+    Bytes bytes = test::read_whole(lab.image);
+    store_u32(bytes, 1024 + 0x150, 1);
+    test::write_whole(lab.image, bytes);
+    const test::FileDisk disk{lab.image};
+    CHECK_THROWS_WITH(guest::open_file_system(disk, guest::VolumeContent::ext),
+                      Catch::Contains("2^32 blocks"));
+}
+
 TEST_CASE("guest files: an ext feature that would be read wrongly is refused", "[guest]") {
     Lab lab;
     test::write_tree({{"tiny", test::random_bytes(20, 1)}}, lab.folder);
