@@ -114,9 +114,20 @@ PartitionTable read_mbr(const disk::DiskSource& disk, const Entries& entries) {
     return table;
 }
 
-bool is_file_system(const disk::DiskSource& disk) {
-    const VolumeContent content = recognise_content(disk).content;
-    return content != VolumeContent::unknown && content != VolumeContent::empty;
+// What has a boot sector of its own, which ends like a master boot record.
+bool has_boot_sector(VolumeContent content) {
+    return content == VolumeContent::ntfs || content == VolumeContent::fat ||
+           content == VolumeContent::exfat || content == VolumeContent::bitlocker;
+}
+
+// Partitioning a disk leaves the signatures behind its first sector as they are: what they speak of
+// has been written over since.
+void note_remains(VolumeContent content, PartitionTable& table) {
+    if (content == VolumeContent::unknown || content == VolumeContent::empty) return;
+    table.notices.push_back(
+        fmt::format("the disk seems to have held {} before it was partitioned: the partitions are "
+                    "shown",
+                    to_string(content)));
 }
 
 }  // namespace
@@ -138,9 +149,12 @@ std::optional<PartitionTable> read_partition_table(const disk::DiskSource& disk)
             return PartitionTable{"gpt", {}, {"both copies of the GPT are damaged"}};
         }
     }
-    // A boot sector of a file system ends like a master boot record.
-    if (!has_entries || is_file_system(disk)) return std::nullopt;
-    return read_mbr(disk, *entries);
+    if (!has_entries) return std::nullopt;
+    const VolumeContent content = recognise_content(disk).content;
+    if (has_boot_sector(content)) return std::nullopt;
+    PartitionTable table = read_mbr(disk, *entries);
+    note_remains(content, table);
+    return table;
 }
 
 }  // namespace entrepot::guest

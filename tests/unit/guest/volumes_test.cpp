@@ -70,6 +70,36 @@ TEST_CASE("volumes: primary and logical partitions are numbered as Linux does", 
     CHECK(table.volumes[3].length == 30 * kSector);
 }
 
+TEST_CASE("volumes: what a disk held before it was partitioned is not offered", "[guest]") {
+    using Row = std::tuple<std::size_t, std::string>;
+    const auto [offset, text] = GENERATE(values<Row>({
+        {1024 + 56, "\x53\xEF"},
+        {65536 + 64, "_BHRfS_M"},
+        {4086, "SWAPSPACE2"},
+        {4096, "\xfc\x4e\x2b\xa9"},
+    }));
+    Bytes disk(2000 * kSector);
+    put_record(disk, 0, {{0x07, 200, 1000}});
+    put_text(disk, 200 * kSector + 3, "NTFS    ");
+    put_text(disk, offset, text);
+    const auto table = volumes_of(disk);
+    CHECK(table.scheme == "mbr");
+    REQUIRE(table.volumes.size() == 1);
+    CHECK(table.volumes.front().content == VolumeContent::ntfs);
+    REQUIRE(table.notices.size() == 1);
+    CHECK(table.notices.front().find("before it was partitioned") != std::string::npos);
+}
+
+TEST_CASE("volumes: a boot sector that looks like a table is a file system", "[guest]") {
+    Bytes disk(2000 * kSector);
+    put_record(disk, 0, {{0x07, 200, 1000}});
+    put_text(disk, 3, "NTFS    ");
+    const auto table = volumes_of(disk);
+    CHECK(table.scheme == "none");
+    REQUIRE(table.volumes.size() == 1);
+    CHECK(table.volumes.front().content == VolumeContent::ntfs);
+}
+
 TEST_CASE("volumes: a circle of logical partitions ends, and is told (F-RS-08)", "[guest]") {
     Bytes disk(2000 * kSector);
     put_record(disk, 0, {{0x05, 200, 1000}});
