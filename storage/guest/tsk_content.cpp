@@ -25,6 +25,10 @@ constexpr std::uint32_t kTagDedup = 0x80000013;
 // IO_REPARSE_TAG_CLOUD and its fifteen sisters.
 constexpr std::uint32_t kTagCloud = 0x9000001A;
 constexpr std::uint32_t kTagCloudMask = 0xFFFF0FFF;
+// FILE_ATTRIBUTE_REPARSE_POINT of MS-FSCC 2.6, and where the attributes stand.
+constexpr std::uint32_t kIsReparsePoint = 0x400;
+constexpr TSK_OFF_T kFileAttributesOffset = 32;
+constexpr std::string_view kWofStream = "WofCompressedData";
 
 struct TagWords {
     std::uint32_t tag;
@@ -143,6 +147,28 @@ std::string refusal_of(const ReparsePoint& point) {
     }
     return fmt::format("a program that we do not know keeps its content (reparse tag 0x{:08X})",
                        point.tag);
+}
+
+std::string refusal_of_lost_reparse_point(TSK_FS_FILE& file) {
+    const TSK_FS_ATTR* information =
+        tsk_fs_file_attr_get_type(&file, TSK_FS_ATTR_TYPE_NTFS_SI, 0, 0);
+    Bytes field(4);
+    const ssize_t count = information == nullptr
+                              ? -1
+                              : tsk_fs_attr_read(information, kFileAttributesOffset,
+                                                 reinterpret_cast<char*>(field.data()),
+                                                 field.size(), TSK_FS_FILE_READ_FLAG_NONE);
+    tsk_error_reset();
+    if (count != static_cast<ssize_t>(field.size())) {
+        return "its standard information is missing: the file system is damaged";
+    }
+    if ((load_u32(field, 0) & kIsReparsePoint) != 0) {
+        return "its reparse point is missing: the file system is damaged";
+    }
+    if (find_content(file, std::string{kWofStream}) != nullptr) {
+        return refusal_of(ReparsePoint{kTagWof, {}});
+    }
+    return {};
 }
 
 const TSK_FS_ATTR* find_content(TSK_FS_FILE& file, const std::string& stream) {

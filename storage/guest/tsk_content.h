@@ -23,6 +23,9 @@ struct ReparsePoint {
 std::optional<ReparsePoint> read_reparse_point(TSK_FS_FILE& file);
 /// Why the content behind a reparse point that is no link cannot be given.
 std::string refusal_of(const ReparsePoint& point);
+/// Why a file in which no reparse point was found had one all the same: the library passes over
+/// parts of a file's record that are damaged. Empty if it had none. `file` is of NTFS.
+std::string refusal_of_lost_reparse_point(TSK_FS_FILE& file);
 
 /// The attribute that holds the content, or a stream of that (shown) name; nullptr if there is
 /// none.

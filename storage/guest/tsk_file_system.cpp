@@ -24,6 +24,7 @@ namespace entrepot::guest {
 namespace {
 
 constexpr TSK_INUM_T kNtfsVolumeRecord = 3;
+constexpr unsigned kNtfsIndexRecordBytes = 4096;  // Of a folder, whatever the clusters are.
 // Years 1601 to 9999: what file systems can mean, and what our clock can hold.
 constexpr std::int64_t kTimeMin = -11'644'473'600;
 constexpr std::int64_t kTimeMax = 253'402'300'799;
@@ -79,6 +80,7 @@ public:
         image_.check();
         if (!file_system_) image_.fail("the file system cannot be opened");
         tsk_error_reset();
+        if (is_ntfs()) check_ntfs_clusters();
         file_system_->inode_walk = walk_no_records;
     }
 
@@ -90,7 +92,9 @@ public:
 
 private:
     bool is_ntfs() const { return TSK_FS_TYPE_ISNTFS(file_system_->ftype); }
+    void check_ntfs_clusters() const;
     TskFileHandle open_record(TSK_INUM_T address);
+    TskFileHandle open_named(const FolderName& name);
     TSK_INUM_T find_folder(const std::vector<std::string>& parts);
     const TskFolder& load_folder(TSK_INUM_T address);
     const FolderName& find_name(TSK_INUM_T folder, const std::string& name);
@@ -111,12 +115,34 @@ private:
     const TSK_FS_ATTR* content_ = nullptr;  ///< Of content_file_.
 };
 
+// The library goes through a folder in steps of clusters, and misses what lies between.
+void TskFileSystem::check_ntfs_clusters() const {
+    if (file_system_->block_size <= kNtfsIndexRecordBytes) return;
+    throw Error{ErrorCode::unsupported,
+                fmt::format("this NTFS has clusters of {} bytes, whose folders cannot be listed "
+                            "here as a whole",
+                            file_system_->block_size),
+                "entrepot restore disk gives the whole disk back as a file"};
+}
+
 TskFileHandle TskFileSystem::open_record(TSK_INUM_T address) {
     TskFileHandle file{tsk_fs_file_open_meta(file_system_.get(), nullptr, address)};
     image_.check();
     if (!file || file->meta == nullptr) image_.fail("its record in the file system is damaged");
     if ((file->meta->flags & TSK_FS_META_FLAG_ALLOC) == 0) {
         throw Error{ErrorCode::corrupt, "its record in the file system is marked as deleted"};
+    }
+    return file;
+}
+
+// NTFS counts the uses of a record: a name that means another use than today's is of a file that is
+// gone, and the record holds somebody else's content.
+TskFileHandle TskFileSystem::open_named(const FolderName& name) {
+    TskFileHandle file = open_record(name.address);
+    if (is_ntfs() && file->meta->seq != name.sequence) {
+        throw Error{ErrorCode::not_found,
+                    fmt::format("\"{}\" is a name of before: another file has its record since",
+                                name.name)};
     }
     return file;
 }
@@ -154,13 +180,13 @@ TSK_INUM_T TskFileSystem::find_folder(const std::vector<std::string>& parts) {
             continue;
         }
         with_context(fmt::format("looking for {}", path), [&] {
-            const TSK_INUM_T next = find_name(address, part).address;
-            const TskFileHandle file = open_record(next);
+            const FolderName& name = find_name(address, part);
+            const TskFileHandle file = open_named(name);
             if (file->meta->type != TSK_FS_META_TYPE_DIR ||
                 (is_ntfs() && read_reparse_point(*file).value_or(ReparsePoint{}).is_link())) {
                 throw Error{ErrorCode::invalid, fmt::format("{} is no folder", path)};
             }
-            address = next;
+            address = name.address;
         });
         if (folders_known_.size() >= limits::kFoldersKnownMax) folders_known_.clear();
         folders_known_[path] = address;
@@ -188,6 +214,8 @@ void TskFileSystem::describe_file(TSK_FS_FILE& file, FileEntry& entry) {
             }
             // A folder's names are in the folder, whoever keeps the files' content.
             if (entry.kind == FileKind::file) entry.refusal = refusal_of(*point);
+        } else if (entry.kind == FileKind::file) {
+            entry.refusal = refusal_of_lost_reparse_point(file);
         }
     }
     if (entry.kind != FileKind::file) return;
@@ -206,7 +234,7 @@ FileEntry TskFileSystem::describe(const FolderName& name) {
     FileEntry entry;
     entry.name = name.name;
     try {
-        const TskFileHandle file = open_record(name.address);
+        const TskFileHandle file = open_named(name);
         entry.kind = kind_of(*file->meta);
         entry.modified = time_of(file->meta->mtime);
         if (file->meta->link != nullptr) entry.link_target = shown_target(file->meta->link);
@@ -227,11 +255,16 @@ FolderPage TskFileSystem::list(const std::string& path, const PageRequest& page)
     const TskFolder& folder = load_folder(find_folder(split_path(path)));
     FolderPage result;
     std::size_t i = folder.position_after(page.after);
-    for (; i < folder.size() && result.entries.size() < page.count_max; ++i)
-        result.entries.push_back(describe(folder.at(i)));
-    // Names that are the same stay on one page, so that the next begins behind all of them.
-    for (; i < folder.size() && folder.at(i).name == result.entries.back().name; ++i) {
+    for (; i < folder.size() && result.entries.size() < page.count_max; ++i) {
+        try {
+            result.entries.push_back(describe(folder.at(i)));
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::not_found) throw;  // A name of before.
+        }
     }
+    // Names that are the same stay on one page, so that the next begins behind all of them.
+    while (i > 0 && i < folder.size() && folder.at(i).name == folder.at(i - 1).name)
+        ++i;
     result.has_more = i < folder.size();
     return result;
 }
@@ -246,7 +279,7 @@ FileStatus TskFileSystem::status(const std::string& path) {
     }
     status.entry = describe(*name);
     if (status.entry.kind != FileKind::file) return status;
-    const TskFileHandle file = open_record(name->address);
+    const TskFileHandle file = open_named(*name);
     status.streams = list_streams(*file);
     if (!status.entry.refusal.empty()) return status;
     const TSK_FS_ATTR* content = find_content(*file, {});
@@ -266,7 +299,7 @@ void TskFileSystem::open_content(const std::string& path, const std::string& str
         throw Error{ErrorCode::invalid,
                     fmt::format("this is no file but a {}", to_string(entry.kind))};
     }
-    content_file_ = open_record(name->address);
+    content_file_ = open_named(*name);
     const TSK_FS_ATTR* content = find_content(*content_file_, stream);
     image_.check();
     if (content == nullptr && !stream.empty()) {

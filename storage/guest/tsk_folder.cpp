@@ -80,7 +80,7 @@ TskFolder::TskFolder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T addre
     mark_ambiguous();
 }
 
-void TskFolder::add(std::string_view raw, TSK_INUM_T address) {
+void TskFolder::add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence) {
     std::string shown = escape_name(raw);
     if (!is_shown_name(shown)) return;  // "." and "..", whoever wrote them.
     if (names_.size() == limits::kFolderEntriesMax) {
@@ -88,7 +88,7 @@ void TskFolder::add(std::string_view raw, TSK_INUM_T address) {
                     fmt::format("the folder has more than the {} entries that can be listed",
                                 limits::kFolderEntriesMax)};
     }
-    names_.push_back({std::move(shown), address});
+    names_.push_back({std::move(shown), address, sequence});
 }
 
 void TskFolder::load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
@@ -98,7 +98,8 @@ void TskFolder::load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T
         const TSK_FS_NAME* name = tsk_fs_dir_get_name(folder.get(), i);
         if (name == nullptr || name->name == nullptr) continue;
         if ((name->flags & TSK_FS_NAME_FLAG_ALLOC) == 0) continue;
-        if (!is_of_file_system(file_system, *name)) add(name->name, name->meta_addr);
+        if (is_of_file_system(file_system, *name)) continue;
+        add(name->name, name->meta_addr, name->meta_seq);
     }
 }
 
@@ -121,7 +122,7 @@ void TskFolder::load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_IN
                             fmt::format("the folder is damaged at byte {}: an entry of {} bytes",
                                         block + block_bytes - rest.size(), length)};
             }
-            if (inode != 0) add(as_text(in.bytes(name_length)), inode);
+            if (inode != 0) add(as_text(in.bytes(name_length)), inode, 0);
             rest = rest.subspan(length);
         }
     }
@@ -129,7 +130,7 @@ void TskFolder::load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_IN
 
 void TskFolder::mark_ambiguous() {
     const auto is_again = [](const FolderName& a, const FolderName& b) {
-        return a.name == b.name && a.address == b.address;
+        return a.name == b.name && a.address == b.address && a.sequence == b.sequence;
     };
     names_.erase(std::unique(names_.begin(), names_.end(), is_again), names_.end());
     for (std::size_t i = 1; i < names_.size(); ++i) {

@@ -4,6 +4,7 @@
 #include "storage/guest/tsk_handles.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,8 @@ namespace entrepot::guest {
 struct FolderName {
     std::string name;  ///< Shown.
     TSK_INUM_T address = 0;
-    bool is_ambiguous = false;  ///< Another file of the folder is shown under the same name.
+    std::uint32_t sequence = 0;  ///< Of NTFS: which use of the record the name means.
+    bool is_ambiguous = false;   ///< Another file of the folder is shown under the same name.
 };
 
 class TskFolder {
@@ -32,7 +34,7 @@ public:
 private:
     void load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
     void load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
-    void add(std::string_view raw, TSK_INUM_T address);
+    void add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence);
     void mark_ambiguous();
 
     bool ignores_case_ = false;

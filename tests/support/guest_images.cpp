@@ -89,9 +89,10 @@ void make_fat(const fs::path& image, const fs::path& folder, std::uint64_t size_
     }
 }
 
-void make_ntfs(const fs::path& image, const FileTree& tree, std::uint64_t size_bytes) {
+void make_ntfs(const fs::path& image, const FileTree& tree, std::uint64_t size_bytes,
+               const std::string& options) {
     shell("truncate -s " + std::to_string(size_bytes) + " " + shell_quoted(image));
-    shell("mkntfs -F -Q -q -L 'GÄST' " + shell_quoted(image));
+    shell("mkntfs -F -Q -q -L 'GÄST' " + options + " " + shell_quoted(image));
     const fs::path source = image.string() + ".source";
     for (const auto& [path, content] : tree) {
         write_whole(source, content);
@@ -170,7 +171,8 @@ void insert_reparse_point(Bytes& record, std::uint32_t tag) {
 
 }  // namespace
 
-void set_reparse_tag(const fs::path& ntfs_image, const std::string& name, std::uint32_t tag) {
+void change_ntfs_record(const fs::path& ntfs_image, const std::string& name,
+                        const std::function<void(Bytes&)>& change) {
     Bytes image = read_whole(ntfs_image);
     for (std::size_t at = 0; at + kRecordBytes <= image.size(); at += kRecordBytes) {
         const MutableByteView view = MutableByteView{image}.subspan(at, kRecordBytes);
@@ -178,13 +180,25 @@ void set_reparse_tag(const fs::path& ntfs_image, const std::string& name, std::u
         Bytes record{view.begin(), view.end()};
         exchange_fixups(record, false);
         if (!is_named(record, name)) continue;
-        insert_reparse_point(record, tag);
+        change(record);
         exchange_fixups(record, true);
         std::ranges::copy(record, view.begin());
         write_whole(ntfs_image, image);
         return;
     }
     throw std::runtime_error{"no record of " + name};
+}
+
+std::size_t find_resident_content(ByteView record, std::uint32_t attribute_type) {
+    const std::size_t offset = find_attribute(record, attribute_type);
+    if (load_u32(record, offset) != attribute_type || record[offset + 8] != std::byte{0}) {
+        throw std::runtime_error{"no such resident attribute"};
+    }
+    return offset + load_u16(record, offset + 20);
+}
+
+void set_reparse_tag(const fs::path& ntfs_image, const std::string& name, std::uint32_t tag) {
+    change_ntfs_record(ntfs_image, name, [&](Bytes& record) { insert_reparse_point(record, tag); });
 }
 
 FileDisk::FileDisk(const fs::path& path, std::uint32_t sector_size)

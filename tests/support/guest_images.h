@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -34,8 +35,16 @@ void make_ext(const std::filesystem::path& image, const std::filesystem::path& f
               std::uint64_t size_bytes, const std::string& options = "-t ext4");
 void make_fat(const std::filesystem::path& image, const std::filesystem::path& folder,
               std::uint64_t size_bytes, int bits);
-/// Files of the root only: the tools make no folders.
-void make_ntfs(const std::filesystem::path& image, const FileTree& tree, std::uint64_t size_bytes);
+/// Files of the root only: the tools make no folders. `options` goes to mkntfs.
+void make_ntfs(const std::filesystem::path& image, const FileTree& tree, std::uint64_t size_bytes,
+               const std::string& options = "");
+
+/// Changes a record of the master file table, found by its file's name: "." is the root's. It is
+/// given without the update sequence, and keeps its size.
+void change_ntfs_record(const std::filesystem::path& ntfs_image, const std::string& name,
+                        const std::function<void(Bytes&)>& change);
+/// Where the content of a resident attribute begins in such a record.
+std::size_t find_resident_content(ByteView record, std::uint32_t attribute_type);
 
 /// A reparse point with that tag on a file of the root, as Windows would put it there.
 void set_reparse_tag(const std::filesystem::path& ntfs_image, const std::string& name,
