@@ -5,6 +5,7 @@
 #include "storage/disk/utf16.h"
 #include "storage/guest/ext_features.h"
 #include "storage/guest/tsk_content.h"
+#include "storage/guest/tsk_file_content.h"
 #include "storage/guest/tsk_folder.h"
 #include "storage/guest/tsk_handles.h"
 #include "storage/guest_model/limits.h"
@@ -61,6 +62,12 @@ FileKind kind_of(const TSK_FS_META& meta) {
     }
 }
 
+// What makes one file's content impossible to give, and says nothing of others.
+bool is_of_the_file(const Error& error) {
+    return error.code() == ErrorCode::corrupt || error.code() == ErrorCode::unsupported ||
+           error.code() == ErrorCode::limit;
+}
+
 // As escape_name(), with slashes and backslashes left as they are.
 std::string shown_target(std::string_view raw) {
     std::string target = escape_name(raw.substr(0, limits::kLinkTargetBytesMax));
@@ -111,8 +118,7 @@ private:
     std::unique_ptr<TskFolder> loaded_;
     std::string content_path_;
     std::string content_stream_;
-    TskFileHandle content_file_;
-    const TSK_FS_ATTR* content_ = nullptr;  ///< Of content_file_.
+    std::unique_ptr<TskFileContent> content_;
 };
 
 // The library goes through a folder in steps of clusters, and misses what lies between.
@@ -279,19 +285,21 @@ FileStatus TskFileSystem::status(const std::string& path) {
     }
     status.entry = describe(*name);
     if (status.entry.kind != FileKind::file) return status;
-    const TskFileHandle file = open_named(*name);
+    TskFileHandle file = open_named(*name);
     status.streams = list_streams(*file);
     if (!status.entry.refusal.empty()) return status;
-    const TSK_FS_ATTR* content = find_content(*file, {});
-    image_.check();
-    if (content == nullptr) image_.fail("its content cannot be found");
-    status.entry.refusal = refusal_of(*content, Look::runs);
+    try {
+        const TskFileContent content{image_, std::move(file), {}};
+    } catch (const Error& error) {
+        if (!is_of_the_file(error)) throw;
+        status.entry.refusal = error.message();
+    }
     return status;
 }
 
 void TskFileSystem::open_content(const std::string& path, const std::string& stream) {
     if (content_ != nullptr && content_path_ == path && content_stream_ == stream) return;
-    content_ = nullptr;
+    content_.reset();
     const FolderName* name = find_file(path);
     if (name == nullptr) throw Error{ErrorCode::invalid, "a folder has no content"};
     const FileEntry entry = describe(*name);
@@ -299,40 +307,25 @@ void TskFileSystem::open_content(const std::string& path, const std::string& str
         throw Error{ErrorCode::invalid,
                     fmt::format("this is no file but a {}", to_string(entry.kind))};
     }
-    content_file_ = open_named(*name);
-    const TSK_FS_ATTR* content = find_content(*content_file_, stream);
-    image_.check();
-    if (content == nullptr && !stream.empty()) {
-        throw Error{ErrorCode::not_found, fmt::format("it has no stream \"{}\"", stream)};
+    if (stream.empty() && !entry.refusal.empty()) {
+        throw Error{ErrorCode::unsupported, entry.refusal};
     }
-    std::string refusal = stream.empty() ? entry.refusal : std::string{};
-    if (refusal.empty() && content == nullptr) image_.fail("its content cannot be found");
-    if (refusal.empty()) refusal = refusal_of(*content, Look::runs);
-    if (!refusal.empty()) throw Error{ErrorCode::unsupported, refusal};
+    content_ = std::make_unique<TskFileContent>(image_, open_named(*name), stream);
     content_path_ = path;
     content_stream_ = stream;
-    content_ = content;
 }
 
 void TskFileSystem::read(const std::string& path, const std::string& stream, std::uint64_t offset,
                          MutableByteView target) {
-    with_context(fmt::format("reading {}", path), [&] { open_content(path, stream); });
-    const auto size = static_cast<std::uint64_t>(content_->size);
-    if (offset > size || target.size() > size - offset) {
-        throw Error{ErrorCode::invalid, fmt::format("{} bytes at {} are not in a file of {}",
-                                                    target.size(), offset, size)};
-    }
-    while (!target.empty()) {
-        const ssize_t count = tsk_fs_attr_read(content_, static_cast<TSK_OFF_T>(offset),
-                                               reinterpret_cast<char*>(target.data()),
-                                               target.size(), TSK_FS_FILE_READ_FLAG_NONE);
-        image_.check();
-        if (count <= 0 || static_cast<std::size_t>(count) > target.size()) {
-            image_.fail(fmt::format("{} cannot be read at {}", path, offset));
+    with_context(fmt::format("reading {}", path), [&] {
+        open_content(path, stream);
+        const std::uint64_t size = content_->size_bytes();
+        if (offset > size || target.size() > size - offset) {
+            throw Error{ErrorCode::invalid, fmt::format("{} bytes at {} are not in a file of {}",
+                                                        target.size(), offset, size)};
         }
-        target = target.subspan(static_cast<std::size_t>(count));
-        offset += static_cast<std::uint64_t>(count);
-    }
+        content_->read(offset, target);
+    });
 }
 
 std::string TskFileSystem::label() {

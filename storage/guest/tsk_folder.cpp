@@ -1,6 +1,7 @@
 // The library lists more than files: deleted names, areas of the file system, volume labels.
 #include "storage/guest/tsk_folder.h"
 
+#include "storage/guest/tsk_file_content.h"
 #include "storage/guest_model/limits.h"
 #include "storage/guest_model/name.h"
 
@@ -47,24 +48,18 @@ TskFolderHandle open_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_
 
 // All blocks of an ext folder.
 Bytes read_folder_content(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
-    const TskFileHandle file{tsk_fs_file_open_meta(&file_system, nullptr, address)};
+    TskFileHandle file{tsk_fs_file_open_meta(&file_system, nullptr, address)};
     image.check();
     if (!file || file->meta == nullptr) image.fail("the folder cannot be read");
-    const TSK_FS_ATTR* attribute = tsk_fs_file_attr_get(file.get());
-    image.check();
-    if (attribute == nullptr) image.fail("the folder's blocks cannot be found");
-    if (attribute->size < 0 || attribute->size > static_cast<TSK_OFF_T>(limits::kFolderBytesMax)) {
+    const TskFileContent content{image, std::move(file), {}};
+    if (content.size_bytes() > limits::kFolderBytesMax) {
         throw Error{ErrorCode::limit, fmt::format("the folder has {} bytes, more than the {} that "
                                                   "can be listed",
-                                                  attribute->size, limits::kFolderBytesMax)};
+                                                  content.size_bytes(), limits::kFolderBytesMax)};
     }
-    Bytes content(static_cast<std::size_t>(attribute->size));
-    if (content.empty()) return content;
-    const ssize_t count = tsk_fs_attr_read(attribute, 0, reinterpret_cast<char*>(content.data()),
-                                           content.size(), TSK_FS_FILE_READ_FLAG_NONE);
-    image.check();
-    if (count != static_cast<ssize_t>(content.size())) image.fail("the folder cannot be read");
-    return content;
+    Bytes bytes(static_cast<std::size_t>(content.size_bytes()));
+    content.read(0, bytes);
+    return bytes;
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ public:
     ~TskImage();
 
     TSK_IMG_INFO* get() const;
+    const disk::DiskSource& disk() const { return disk_; }
     /// Throws what reading the disk threw since the last call, if anything.
     void check();
     /// To be called where the library failed: throws what reading the disk threw, else

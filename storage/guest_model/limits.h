@@ -33,6 +33,8 @@ inline constexpr std::size_t kFolderBytesMax = 64 * kMiB;
 inline constexpr std::size_t kStreamsMax = 64;
 /// Runs of one file that are looked at before it is read; a terabyte in pieces of 256 KiB.
 inline constexpr std::size_t kRunsMax = 4'000'000;
+/// Blocks of one file's tree of extents; as many as so many runs need in blocks of 1 KiB.
+inline constexpr std::size_t kExtentNodesMax = 100'000;
 inline constexpr std::size_t kReadBytesMax = kMiB;
 inline constexpr std::size_t kReparseBytesMax = 16 * kKiB;
 /// Folders whose place in the file system is remembered.

@@ -1,0 +1,37 @@
+// A file's bytes, or those of a stream of it: by the library, or by extents that we read ourselves.
+#pragma once
+
+#include "storage/guest/ext_extents.h"
+#include "storage/guest/tsk_handles.h"
+
+#include "base/bytes.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace entrepot::guest {
+
+class TskFileContent {
+public:
+    /// `stream` is a shown name; empty: the content. The image outlives it. Error{not_found} if
+    /// there is no such stream, Error{unsupported} or Error{corrupt} if what would be read is not
+    /// what the guest sees.
+    TskFileContent(TskImage& image, TskFileHandle file, const std::string& stream);
+
+    std::uint64_t size_bytes() const { return size_; }
+    /// Requires that the range lies in the content.
+    void read(std::uint64_t offset, MutableByteView target) const;
+
+private:
+    void open_extents();
+    void open_attribute(const std::string& stream);
+
+    TskImage& image_;
+    TskFileHandle file_;
+    std::uint64_t size_ = 0;
+    const TSK_FS_ATTR* attribute_ = nullptr;  ///< Of file_; nullptr: extents.
+    std::vector<ExtExtent> extents_;
+};
+
+}  // namespace entrepot::guest
