@@ -25,7 +25,6 @@ namespace entrepot::guest {
 namespace {
 
 constexpr TSK_INUM_T kNtfsVolumeRecord = 3;
-constexpr unsigned kNtfsIndexRecordBytes = 4096;  // Of a folder, whatever the clusters are.
 // Years 1601 to 9999: what file systems can mean, and what our clock can hold.
 constexpr std::int64_t kTimeMin = -11'644'473'600;
 constexpr std::int64_t kTimeMax = 253'402'300'799;
@@ -87,7 +86,6 @@ public:
         image_.check();
         if (!file_system_) image_.fail("the file system cannot be opened");
         tsk_error_reset();
-        if (is_ntfs()) check_ntfs_clusters();
         file_system_->inode_walk = walk_no_records;
     }
 
@@ -99,7 +97,6 @@ public:
 
 private:
     bool is_ntfs() const { return TSK_FS_TYPE_ISNTFS(file_system_->ftype); }
-    void check_ntfs_clusters() const;
     TskFileHandle open_record(TSK_INUM_T address);
     TskFileHandle open_named(const FolderName& name);
     TSK_INUM_T find_folder(const std::vector<std::string>& parts);
@@ -121,16 +118,6 @@ private:
     std::unique_ptr<TskFileContent> content_;
 };
 
-// The library goes through a folder in steps of clusters, and misses what lies between.
-void TskFileSystem::check_ntfs_clusters() const {
-    if (file_system_->block_size <= kNtfsIndexRecordBytes) return;
-    throw Error{ErrorCode::unsupported,
-                fmt::format("this NTFS has clusters of {} bytes, whose folders cannot be listed "
-                            "here as a whole",
-                            file_system_->block_size),
-                "entrepot restore disk gives the whole disk back as a file"};
-}
-
 TskFileHandle TskFileSystem::open_record(TSK_INUM_T address) {
     TskFileHandle file{tsk_fs_file_open_meta(file_system_.get(), nullptr, address)};
     image_.check();
@@ -141,14 +128,13 @@ TskFileHandle TskFileSystem::open_record(TSK_INUM_T address) {
     return file;
 }
 
-// NTFS counts the uses of a record: a name that means another use than today's is of a file that is
-// gone, and the record holds somebody else's content.
+// NTFS counts the uses of a record: a name that means another use than today's would lead to
+// another file's content.
 TskFileHandle TskFileSystem::open_named(const FolderName& name) {
     TskFileHandle file = open_record(name.address);
     if (is_ntfs() && file->meta->seq != name.sequence) {
-        throw Error{ErrorCode::not_found,
-                    fmt::format("\"{}\" is a name of before: another file has its record since",
-                                name.name)};
+        throw Error{ErrorCode::corrupt,
+                    "its record belongs to another file since: the file system is damaged"};
     }
     return file;
 }
@@ -261,16 +247,11 @@ FolderPage TskFileSystem::list(const std::string& path, const PageRequest& page)
     const TskFolder& folder = load_folder(find_folder(split_path(path)));
     FolderPage result;
     std::size_t i = folder.position_after(page.after);
-    for (; i < folder.size() && result.entries.size() < page.count_max; ++i) {
-        try {
-            result.entries.push_back(describe(folder.at(i)));
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::not_found) throw;  // A name of before.
-        }
-    }
+    for (; i < folder.size() && result.entries.size() < page.count_max; ++i)
+        result.entries.push_back(describe(folder.at(i)));
     // Names that are the same stay on one page, so that the next begins behind all of them.
-    while (i > 0 && i < folder.size() && folder.at(i).name == folder.at(i - 1).name)
-        ++i;
+    for (; i < folder.size() && folder.at(i).name == result.entries.back().name; ++i) {
+    }
     result.has_more = i < folder.size();
     return result;
 }
@@ -303,6 +284,9 @@ void TskFileSystem::open_content(const std::string& path, const std::string& str
     const FolderName* name = find_file(path);
     if (name == nullptr) throw Error{ErrorCode::invalid, "a folder has no content"};
     const FileEntry entry = describe(*name);
+    if (entry.kind == FileKind::other && !entry.refusal.empty()) {
+        throw Error{ErrorCode::corrupt, entry.refusal};  // Nobody knows what it is.
+    }
     if (entry.kind != FileKind::file) {
         throw Error{ErrorCode::invalid,
                     fmt::format("this is no file but a {}", to_string(entry.kind))};

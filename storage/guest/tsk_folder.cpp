@@ -1,6 +1,7 @@
 // The library lists more than files: deleted names, areas of the file system, volume labels.
 #include "storage/guest/tsk_folder.h"
 
+#include "storage/guest/ntfs_index.h"
 #include "storage/guest/tsk_file_content.h"
 #include "storage/guest_model/limits.h"
 #include "storage/guest_model/name.h"
@@ -26,7 +27,6 @@ constexpr std::size_t kExtEntryBytes = 8;
 
 bool is_of_file_system(const TSK_FS_INFO& file_system, const TSK_FS_NAME& name) {
     if (name.type == TSK_FS_NAME_TYPE_VIRT || name.type == TSK_FS_NAME_TYPE_VIRT_DIR) return true;
-    if (TSK_FS_TYPE_ISNTFS(file_system.ftype)) return name.meta_addr < kNtfsFirstUserRecord;
     if (!TSK_FS_TYPE_ISFAT(file_system.ftype)) return false;
     const std::string_view text{name.name};
     return text.ends_with(kLabelSuffix) && text.size() <= kFatLabelBytesMax + kLabelSuffix.size();
@@ -46,12 +46,16 @@ TskFolderHandle open_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_
     return folder;
 }
 
-// All blocks of an ext folder.
-Bytes read_folder_content(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+TskFileHandle open_folder_record(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
     TskFileHandle file{tsk_fs_file_open_meta(&file_system, nullptr, address)};
     image.check();
     if (!file || file->meta == nullptr) image.fail("the folder cannot be read");
-    const TskFileContent content{image, std::move(file), {}};
+    return file;
+}
+
+// All blocks of an ext folder.
+Bytes read_folder_content(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+    const TskFileContent content{image, open_folder_record(image, file_system, address), {}};
     if (content.size_bytes() > limits::kFolderBytesMax) {
         throw Error{ErrorCode::limit, fmt::format("the folder has {} bytes, more than the {} that "
                                                   "can be listed",
@@ -68,6 +72,8 @@ TskFolder::TskFolder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T addre
     : ignores_case_(!TSK_FS_TYPE_ISEXT(file_system.ftype)) {
     if (TSK_FS_TYPE_ISEXT(file_system.ftype)) {
         load_ext_names(image, file_system, address);
+    } else if (TSK_FS_TYPE_ISNTFS(file_system.ftype)) {
+        load_ntfs_names(image, file_system, address);
     } else {
         load_names(image, file_system, address);
     }
@@ -93,9 +99,16 @@ void TskFolder::load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T
         const TSK_FS_NAME* name = tsk_fs_dir_get_name(folder.get(), i);
         if (name == nullptr || name->name == nullptr) continue;
         if ((name->flags & TSK_FS_NAME_FLAG_ALLOC) == 0) continue;
-        if (is_of_file_system(file_system, *name)) continue;
-        add(name->name, name->meta_addr, name->meta_seq);
+        if (!is_of_file_system(file_system, *name)) add(name->name, name->meta_addr, 0);
     }
+}
+
+void TskFolder::load_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+    const TskFileHandle folder = open_folder_record(image, file_system, address);
+    read_ntfs_names(image, *folder,
+                    [&](std::string_view name, TSK_INUM_T record, std::uint32_t sequence) {
+                        if (record >= kNtfsFirstUserRecord) add(name, record, sequence);
+                    });
 }
 
 // The library compares each name with all before it, which takes minutes for 100,000, and replaces

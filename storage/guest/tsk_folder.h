@@ -33,6 +33,7 @@ public:
 
 private:
     void load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
+    void load_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
     void load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
     void add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence);
     void mark_ambiguous();

@@ -30,6 +30,10 @@ inline constexpr std::size_t kPageEntriesMax = 1000;
 /// Of one folder: 100,000 are real, ten times as many fit the worker's memory.
 inline constexpr std::size_t kFolderEntriesMax = 1'000'000;
 inline constexpr std::size_t kFolderBytesMax = 64 * kMiB;
+/// Of an NTFS folder: what lies in its record, and a bit for each index record. The bits of a
+/// million names need a few thousand bytes.
+inline constexpr std::size_t kIndexRootBytesMax = 64 * kKiB;
+inline constexpr std::size_t kIndexBitmapBytesMax = 64 * kKiB;
 inline constexpr std::size_t kStreamsMax = 64;
 /// Runs of one file that are looked at before it is read; a terabyte in pieces of 256 KiB.
 inline constexpr std::size_t kRunsMax = 4'000'000;

@@ -10,7 +10,11 @@
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <fstream>
 #include <memory>
+#include <random>
+#include <stdexcept>
 #include <string>
 
 using namespace entrepot;
@@ -21,6 +25,29 @@ namespace {
 constexpr std::uint32_t kStandardInformation = 0x10;
 constexpr std::uint32_t kIsReparsePoint = 0x400;
 constexpr std::size_t kSequenceOffset = 16;
+
+constexpr std::uint32_t kBitmap = 0xB0;
+constexpr std::size_t kRecordBytes = 4096;
+
+// More than one index record holds.
+test::FileTree make_files() {
+    test::FileTree tree;
+    for (std::uint32_t i = 0; i < 120; ++i)
+        tree[fmt::format("file {:03}", i)] = test::random_bytes(i * 100, i);
+    return tree;
+}
+
+// Where the index record is that has a name with that beginning.
+std::size_t find_index_record(const Bytes& image, const std::string& name) {
+    std::string text;
+    for (const char c : name)
+        text += std::string{c, '\0'};
+    for (std::size_t at = 0; at + kRecordBytes <= image.size(); at += kRecordBytes) {
+        const std::string_view record = as_text(ByteView{image}.subspan(at, kRecordBytes));
+        if (record.starts_with("INDX") && record.find(text) != std::string_view::npos) return at;
+    }
+    throw std::runtime_error{"no index record has " + name};
+}
 
 struct NtfsLab {
     test::TemporaryDirectory directory;
@@ -47,10 +74,14 @@ TEST_CASE("guest files: a name of before leads to no other file's content", "[gu
         record[kSequenceOffset] = static_cast<std::byte>(7);
     });
     lab.open();
-    for (const auto& entry : lab.files->list("/", {"", 10}).entries)
-        if (entry.name == "before") CHECK_FALSE(entry.refusal.empty());
+    const auto page = lab.files->list("/", {"", 10});
+    REQUIRE(page.entries.size() == 2);
+    CHECK_THAT(page.entries[0].refusal, Catch::Contains("belongs to another file"));
+    CHECK(page.entries[1].refusal.empty());
+    CHECK_FALSE(lab.files->status("/before").entry.refusal.empty());
     Bytes content(5000);
-    CHECK_THROWS_AS(lab.files->read("/before", "", 0, content), Error);
+    CHECK_THROWS_WITH(lab.files->read("/before", "", 0, content),
+                      Catch::Contains("belongs to another file"));
     lab.files->read("/other", "", 0, content);
     CHECK((content == test::random_bytes(5000, 2)));
 }
@@ -89,11 +120,103 @@ TEST_CASE("guest files: a file that lost its reparse point is refused, not given
     CHECK_THROWS_WITH(lab.files->read("/file", "", 0, content), Catch::Contains(words));
 }
 
-TEST_CASE("guest files: an NTFS of large clusters does not lose files of a folder", "[guest]") {
+TEST_CASE("guest files: a folder of NTFS has all names, whatever the clusters are", "[guest]") {
+    const std::string options = GENERATE("-c 65536", "-c 4096", "-c 512");
     NtfsLab lab;
-    test::FileTree tree;
-    for (int i = 0; i < 120; ++i)
-        tree[fmt::format("file {:03}", i)] = {};
-    test::make_ntfs(lab.image, tree, 64 * kMiB, "-c 65536");
-    CHECK_THROWS_WITH(lab.open(), Catch::Contains("clusters of 65536 bytes"));
+    const auto tree = make_files();
+    test::make_ntfs(lab.image, tree, 64 * kMiB, options);
+    lab.open();
+    const auto page = lab.files->list("/", {"", 1000});
+    REQUIRE(page.entries.size() == tree.size());
+    for (const auto& entry : page.entries) {
+        INFO(entry.name);
+        REQUIRE(tree.contains(entry.name));
+        CHECK(entry.refusal.empty());
+        const Bytes& expected = tree.at(entry.name);
+        Bytes content(expected.size());
+        lab.files->read("/" + entry.name, "", 0, content);
+        CHECK((content == expected));
+    }
+}
+
+TEST_CASE("guest files: names in freed records of an NTFS folder are not there", "[guest]") {
+    NtfsLab lab;
+    const auto tree = make_files();
+    test::make_ntfs(lab.image, tree, 16 * kMiB);
+    lab.open();
+    REQUIRE(lab.files->list("/", {"", 1000}).entries.size() == tree.size());
+    test::change_ntfs_record(lab.image, ".", [](Bytes& record) {
+        record[test::find_resident_content(record, kBitmap)] &= std::byte{0xFD};  // Record 1.
+    });
+    lab.open();
+    const std::size_t count = lab.files->list("/", {"", 1000}).entries.size();
+    CHECK(count < tree.size());
+    CHECK(count > tree.size() / 2);
+}
+
+TEST_CASE("guest files: a damaged folder of NTFS is an error, not a shorter list", "[guest]") {
+    NtfsLab lab;
+    const auto tree = make_files();
+    test::make_ntfs(lab.image, tree, 16 * kMiB);
+    Bytes bytes = test::read_whole(lab.image);
+    const std::size_t record = find_index_record(bytes, "file 01");
+    std::string words;
+    SECTION("a record in use is zeros") {
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(record), kRecordBytes,
+                    std::byte{0});
+        words = "is none";
+    }
+    SECTION("a record was written in part") {
+        bytes[record + 510] ^= std::byte{1};
+        words = "written in part";
+    }
+    SECTION("a record is of another place") {
+        bytes[record + 16] ^= std::byte{1};
+        words = "belongs elsewhere";
+    }
+    SECTION("a record has no end") {
+        store_u32(bytes, record + 24 + 4, 64);
+        words = "does not end";
+    }
+    SECTION("a record ends behind itself") {
+        store_u32(bytes, record + 24 + 4, 5000);
+        words = "no bounds";
+    }
+    SECTION("the bitmap names a record that is not there") {
+        test::change_ntfs_record(lab.image, ".", [](Bytes& root) {
+            root[test::find_resident_content(root, kBitmap) + 7] |= std::byte{0x80};
+        });
+        bytes = test::read_whole(lab.image);
+        words = "ends before record 63";
+    }
+    test::write_whole(lab.image, bytes);
+    lab.open();
+    CHECK_THROWS_WITH(lab.files->list("/", {"", 1000}), Catch::Contains(words));
+}
+
+TEST_CASE("guest files: folders of NTFS changed by chance do no more than fail", "[guest]") {
+    NtfsLab lab;
+    test::make_ntfs(lab.image, make_files(), 16 * kMiB);
+    const Bytes whole = test::read_whole(lab.image);
+    const std::size_t record = find_index_record(whole, "file 01");
+    std::mt19937 engine{1};
+    std::size_t failed = 0;
+    for (int round = 0; round < 200; ++round) {
+        std::fstream image{lab.image, std::ios::in | std::ios::out | std::ios::binary};
+        Bytes changed{whole.begin() + static_cast<std::ptrdiff_t>(record),
+                      whole.begin() + static_cast<std::ptrdiff_t>(record + kRecordBytes)};
+        for (int i = 0; i < 4; ++i)
+            changed[engine() % 512] = static_cast<std::byte>(engine());
+        image.seekp(static_cast<std::streamoff>(record));
+        image << as_text(changed) << std::flush;
+        lab.open();
+        try {
+            lab.files->list("/", {"", 1000});
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::corrupt);
+            ++failed;
+        }
+    }
+    CHECK(failed > 10);
+    CHECK(failed < 200);
 }
