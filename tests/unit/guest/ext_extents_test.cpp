@@ -15,6 +15,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -208,4 +209,38 @@ TEST_CASE("guest extents: a damaged tree is an error and no content", "[guest]")
     }
     const Bytes bytes = as_root(root);
     CHECK_THROWS_WITH(extents_of(bytes, volume), Catch::Contains(words));
+}
+
+TEST_CASE("guest extents: trees of chance stay in the volume, in order, or fail", "[guest]") {
+    std::mt19937 engine{1};
+    std::size_t failed = 0;
+    for (int round = 0; round < 2000; ++round) {
+        Bytes volume(kVolumeBlocks * kBlock);
+        for (std::uint32_t leaf = 0; leaf < 3; ++leaf) {
+            LittleEndianWriter node = node_head(3, 0, 84);
+            for (std::uint32_t i = 0; i < 3; ++i)
+                add_extent(node, leaf * 100 + i * 10, static_cast<std::uint16_t>(i + 1), 20 + i);
+            put_node(volume, (10 + leaf) * kBlock, node.take());
+        }
+        LittleEndianWriter head = node_head(3, 1);
+        for (std::uint32_t leaf = 0; leaf < 3; ++leaf)
+            add_child(head, leaf * 100, 10 + leaf);
+        Bytes root = as_root(head);
+        root[engine() % 48] = static_cast<std::byte>(engine() % 13);
+        volume[(10 + engine() % 3) * kBlock + engine() % 48] =
+            static_cast<std::byte>(engine() % 99);
+        try {
+            std::uint64_t next = 0;
+            for (const ExtExtent& extent : extents_of(root, volume)) {
+                CHECK(extent.first_block >= next);
+                CHECK(extent.volume_block + extent.block_count <= kVolumeBlocks);
+                next = extent.first_block + extent.block_count;
+            }
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::corrupt);
+            ++failed;
+        }
+    }
+    CHECK(failed > 100);
+    CHECK(failed < 2000);
 }

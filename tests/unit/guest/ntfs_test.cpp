@@ -26,6 +26,7 @@ constexpr std::uint32_t kStandardInformation = 0x10;
 constexpr std::uint32_t kIsReparsePoint = 0x400;
 constexpr std::size_t kSequenceOffset = 16;
 
+constexpr std::uint32_t kIndexRoot = 0x90;
 constexpr std::uint32_t kBitmap = 0xB0;
 constexpr std::size_t kRecordBytes = 4096;
 
@@ -137,6 +138,23 @@ TEST_CASE("guest files: a folder of NTFS has all names, whatever the clusters ar
         lab.files->read("/" + entry.name, "", 0, content);
         CHECK((content == expected));
     }
+}
+
+TEST_CASE("guest files: a folder whose new files are to be compressed or encrypted is listed",
+          "[guest]") {
+    const unsigned flags = GENERATE(0x0001U, 0x4000U, 0x8000U);
+    NtfsLab lab;
+    const auto tree = make_files();
+    test::make_ntfs(lab.image, tree, 16 * kMiB);
+    test::change_ntfs_record(lab.image, ".", [&](Bytes& record) {
+        // Before the content: the rest of the head, and the index' name.
+        const std::size_t at = test::find_resident_content(record, kIndexRoot) - 20;
+        REQUIRE(record[at] == std::byte{0});
+        record[at] = static_cast<std::byte>(flags & 0xFFU);
+        record[at + 1] = static_cast<std::byte>(flags >> 8U);
+    });
+    lab.open();
+    CHECK(lab.files->list("/", {"", 1000}).entries.size() == tree.size());
 }
 
 TEST_CASE("guest files: names in freed records of an NTFS folder are not there", "[guest]") {
