@@ -200,6 +200,18 @@ TEST_CASE("guest files: a damaged folder of NTFS is an error, not a shorter list
         store_u32(bytes, record + 24 + 4, 5000);
         words = "no bounds";
     }
+    SECTION("the list of its records is lost, or their bitmap") {
+        const std::size_t which = GENERATE(1U, 2U);
+        test::change_ntfs_record(lab.image, ".", [&](Bytes& root) {
+            const std::string name{"$\0I\0003\0000\0", 8};  // Of the root, the list, the bitmap.
+            std::size_t at = as_text(root).find(name);
+            for (std::size_t i = 0; i < which; ++i)
+                at = as_text(root).find(name, at + 1);
+            root.at(at) = std::byte{'#'};
+        });
+        bytes = test::read_whole(lab.image);
+        words = "is missing";
+    }
     SECTION("the bitmap names a record that is not there") {
         test::change_ntfs_record(lab.image, ".", [](Bytes& root) {
             root[test::find_resident_content(root, kBitmap) + 7] |= std::byte{0x80};
