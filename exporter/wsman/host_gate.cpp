@@ -82,8 +82,10 @@ void HostGate::check_login() const {
         fmt::format(
             "the host has refused our account {} times, and is not asked again before {}: {}",
             limits::kLoginRefusalsMax, format_time(*until), last_refusal()),
-        "So that the account is not locked out. 'entrepot host doctor' looks for the cause; add "
-        "the host again where its password has changed."};
+        "So that the account is not locked out. 'entrepot host doctor' looks for the cause; where "
+        "the account is in order again, 'entrepot host doctor HOST --retry-login' tries it; add "
+        "the "
+        "host again where its password has changed."};
 }
 
 void HostGate::note_refusal(const std::string& reason) {
