@@ -63,6 +63,8 @@ const lines = ['// Made from appliance/api/openapi.json by scripts/generate_api.
 for (const [name, schema] of Object.entries(api.components.schemas)) {
   lines.push(`export type ${name} = ${typeOf(schema)};`);
 }
+// From the least to the most, as the document has them.
+const privileges = ['none', ...api.components.schemas.Session.properties.privilege.enum];
 const types = [];
 const values = [];
 for (const [path, methods] of Object.entries(api.paths)) {
@@ -73,10 +75,14 @@ for (const [path, methods] of Object.entries(api.paths)) {
       `  ${operation.operationId}: { path: ${parameterType(operation, 'path')}; query: ${parameterType(operation, 'query')}; ` +
         `body: ${body ? typeOf(body) : 'undefined'}; answer: ${answerType(operation.responses)} };`,
     );
-    values.push(`  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path}' },`);
+    const privilege = operation['x-privilege'];
+    if (!privileges.includes(privilege)) throw new Error(`${operation.operationId} has no known privilege`);
+    values.push(`  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path}', privilege: '${privilege}' },`);
   }
 }
 lines.push('export type Operations = {', ...types, '};');
-lines.push('export const operations: Record<keyof Operations, { method: string; path: string }> = {', ...values, '};');
+lines.push(`export type Privilege = ${privileges.map((name) => JSON.stringify(name)).join(' | ')};`);
+lines.push(`export const privileges: Privilege[] = ${JSON.stringify(privileges)};`);
+lines.push('export const operations: Record<keyof Operations, { method: string; path: string; privilege: Privilege }> = {', ...values, '};');
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, `${lines.join('\n')}\n`);

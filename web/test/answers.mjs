@@ -1,5 +1,7 @@
 // What the stand-in appliance answers to each operation of the OpenAPI document.
 import { ago, hex, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
+import { guestAnswers } from './guest_files.mjs';
+import { Refusal } from './refusal.mjs';
 
 export const kCookie = '__Host-entrepot=session-of-the-test';
 export const kCsrf = 'csrf-of-the-test';
@@ -7,13 +9,6 @@ export const kSetupToken = 'setup-token-of-the-test';
 export const kInvitation = 'invitation-of-the-test';
 export const kUser = 'ada';
 export const kPassword = 'four words in a row';
-
-export class Refusal extends Error {
-  constructor(status, code, detail, hint = '', type = 'about:blank') {
-    super(detail);
-    this.problem = { type, title: code, status, detail, code, hint, context: [] };
-  }
-}
 
 const sessionOf = ({ privilege }) => ({
   id: 'session-1', csrf: kCsrf, user: kUser, privilege, via: 'session', expires: ago(-720),
@@ -249,6 +244,7 @@ export const answers = {
   protectPoint: change('points', 'id', ({ body }) => ({ protected_until: body.until })),
   holdPoint: change('points', 'id', ({ body }) => ({ hold_reason: body.reason })),
   releasePoint: change('points', 'id', () => ({ hold_reason: null })),
+  ...guestAnswers,
   listPolicies: list('policies'),
   addPolicy,
   removePolicy: drop('policies', 'name'),

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answers, kCookie, kCsrf, Refusal } from './answers.mjs';
-import { faults, findOperation, parametersOf, successOf } from './contract.mjs';
+import { answers, kCookie, kCsrf } from './answers.mjs';
+import { faults, findOperation, parametersOf, roles, successOf } from './contract.mjs';
 import { ago, makeJob } from './builders.mjs';
+import { Download } from './guest_files.mjs';
+import { Refusal } from './refusal.mjs';
 
 const kDist = fileURLToPath(new URL('../dist/', import.meta.url));
 const kTypes = {
@@ -96,6 +98,8 @@ export class Appliance {
     const hasSession = this.openByDefault ? this.loggedIn : this.loggedIn && (request.headers.cookie ?? '').includes(kCookie);
     if (operation['x-privilege'] !== 'none') {
       if (!hasSession) throw new Refusal(401, 'unauthenticated', 'log in first');
+      if (roles.indexOf(this.privilege) < roles.indexOf(operation['x-privilege']))
+        throw new Refusal(403, 'access_denied', `this needs the privilege "${operation['x-privilege']}"`);
       if (request.method !== 'GET' && request.headers['x-entrepot-csrf'] !== kCsrf)
         throw new Refusal(403, 'access_denied', 'the CSRF header is missing or wrong');
       if (operation['x-confirm'] && !this.confirmed)
@@ -106,6 +110,7 @@ export class Appliance {
     this.requests.push({ name: operation.operationId, path, query, body });
     if (operation.operationId === 'followEvents') return this.openStream(response);
     const answer = this.answer(operation.operationId, { path, query, body }, response);
+    if (answer instanceof Download) return answer.send(response);
     const { status, schema } = successOf(operation);
     const wrong = schema ? faults(schema, answer) : '';
     if (wrong) this.faults.push(`answer of ${operation.operationId}: ${wrong}`);
@@ -116,6 +121,8 @@ export class Appliance {
 
   readQuery(operation, url) {
     const query = {};
+    // To the daemon a plus is a plus; URLSearchParams here would take it for a space.
+    if (url.search.includes('+')) this.faults.push(`${operation.operationId}: a space in a query is %20`);
     const known = new Map(
       parametersOf(operation)
         .filter((parameter) => parameter.in === 'query')

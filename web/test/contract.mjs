@@ -35,6 +35,9 @@ export function faults(schema, value) {
   return validate(value) ? '' : ajv.errorsText(validate.errors, { dataVar: 'value' });
 }
 
+/// From the least to the most.
+export const roles = api.components.schemas.Session.properties.privilege.enum;
+
 /// The paths of the interface; those with servers of their own stand beside it, for machines.
 export const paths = Object.entries(api.paths).filter(([, methods]) => !methods.servers);
 

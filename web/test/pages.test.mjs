@@ -16,6 +16,12 @@ const kPages = {
   restore_moment: `#/restore?vm=${ordinary.vms[0].id}`,
   restore_target: `#/restore/${ordinary.points[2].id}`,
   restore_vm: `#/restore-vm/${ordinary.points[2].id}`,
+  files: '#/files',
+  files_moment: `#/files?vm=${ordinary.vms[0].id}`,
+  files_disks: `#/files/${ordinary.points[0].id}/0`,
+  files_folder: `#/files/${ordinary.points[0].id}/0/2/`,
+  files_odd: `#/files/${ordinary.points[0].id}/0/2/odd`,
+  files_deep: `#/files/${ordinary.points[0].id}/0/2/Users/anna/Documents/2026/November/reports/drafts/old/empty`,
   jobs: '#/jobs',
   job_failed: '#/jobs/job-2',
   job_done: '#/jobs/job-1',
@@ -28,7 +34,7 @@ const kPages = {
   audit: '#/audit',
 };
 const kEmptyPages = Object.fromEntries(
-  ['overview', 'vms', 'restore', 'jobs', 'policies', 'hosts', 'repository', 'access', 'audit'].map((name) => [name, kPages[name]]),
+  ['overview', 'vms', 'restore', 'files', 'jobs', 'policies', 'hosts', 'repository', 'access', 'audit'].map((name) => [name, kPages[name]]),
 );
 const kLongPages = { overview: '#/', vms: '#/vms', vm: `#/vms/${longSite().vms[0].id}`, jobs: '#/jobs', hosts: '#/hosts' };
 const kSites = {

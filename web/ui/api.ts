@@ -1,5 +1,5 @@
 // The typed client of the REST interface: every call names an operation of the OpenAPI document.
-import { operations, type Operations, type Problem, type Session } from './generated/api';
+import { operations, privileges, type Operations, type Problem, type Session } from './generated/api';
 
 export type Name = keyof Operations;
 type Arguments<K extends Name> = {
@@ -37,7 +37,8 @@ function urlOf(template: string, path: Record<string, unknown>, query: Record<st
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value));
   }
-  const tail = search.toString();
+  // URLSearchParams writes a space as a form does; to the appliance a plus is a plus.
+  const tail = search.toString().replaceAll('+', '%20');
   return kBase + filled + (tail ? `?${tail}` : '');
 }
 
@@ -119,6 +120,16 @@ export function currentSession(): Session | null {
 
 export function isAdministrator(): boolean {
   return session?.privilege === 'administrator';
+}
+
+/// Whether the role of the session is enough for an operation: what is not allowed is not offered. The appliance decides.
+export function may(name: Name): boolean {
+  return privileges.indexOf(session?.privilege ?? 'none') >= privileges.indexOf(operations[name].privilege);
+}
+
+/// Where the browser itself gets what an operation gives: for downloads.
+export function addressOf<K extends Name>(name: K, { path, query }: Pick<Arguments<K>, 'path' | 'query'>): string {
+  return urlOf(operations[name].path, path ?? {}, query ?? {});
 }
 
 /// The session of this browser, or null if there is none.

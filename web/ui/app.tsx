@@ -1,10 +1,11 @@
 // The frame around every page: log in first, then navigation, notices and the page itself.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, findSession, isAdministrator, logOut, problemOf, whenLoggedOut } from './api';
+import { call, findSession, isAdministrator, logOut, may, problemOf, whenLoggedOut } from './api';
 import type { Problem } from './generated/api';
 import { activeJobs, startEvents, stopEvents, useLive } from './live';
 import { AccessPage } from './pages/access';
 import { AuditPage } from './pages/audit';
+import { Files } from './pages/files';
 import { Hosts } from './pages/hosts';
 import { HostPage } from './pages/host';
 import { JobPage } from './pages/job';
@@ -68,6 +69,7 @@ const kPages: Array<{ path: string; title: string }> = [
   { path: '', title: text.nav.overview },
   { path: 'vms', title: text.nav.vms },
   { path: 'restore', title: text.nav.restore },
+  { path: 'files', title: text.nav.files },
   { path: 'jobs', title: text.nav.jobs },
   { path: 'policies', title: text.nav.policies },
   { path: 'hosts', title: text.nav.hosts },
@@ -75,6 +77,11 @@ const kPages: Array<{ path: string; title: string }> = [
   { path: 'access', title: text.nav.access },
   { path: 'audit', title: text.nav.audit },
 ];
+
+/// What the role does not allow is not offered.
+function isOffered(path: string): boolean {
+  return (path !== 'audit' || isAdministrator()) && (path !== 'files' || may('listGuestVolumes'));
+}
 
 function Console() {
   const route = useRoute();
@@ -118,7 +125,7 @@ function Console() {
           </button>
         </div>
         <nav id="navigation" class={open ? 'open' : ''} aria-label={text.nav.label}>
-          {kPages.filter((page) => page.path !== 'audit' || isAdministrator()).map((page) => (
+          {kPages.filter((page) => isOffered(page.path)).map((page) => (
             <NavLink key={page.path} {...page} current={(route.parts[0] ?? '') === page.path} />
           ))}
           <button type="button" class="link" onClick={() => void logOut().catch(() => undefined)}>
@@ -175,6 +182,8 @@ function Page({ route }: { route: Route }) {
       return id === undefined ? <Missing /> : <PointPage id={id} />;
     case 'restore':
       return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} host={route.query.get('host')} />;
+    case 'files':
+      return <Files parts={route.parts.slice(1)} vm={route.query.get('vm')} host={route.query.get('host')} />;
     case 'restore-vm':
       return id === undefined ? <Missing /> : <RestoreVm id={id} />;
     case 'jobs':

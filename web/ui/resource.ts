@@ -38,6 +38,46 @@ export function useResource<T>(
   return { data, problem, reload };
 }
 
+export type Pages<T> = { rows: T[] | null; isBusy: boolean; problem: Problem | null; retry: () => void; more: (() => void) | null };
+type Page<T> = { rows: T[]; next: string | null };
+
+/// A list that is read page by page, when somebody asks for more. What was read stays when a page fails.
+export function usePages<T>(load: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>, inputs: unknown[]): Pages<T> {
+  const [rows, setRows] = useState<T[] | null>(null);
+  const [next, setNext] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const running = useRef<AbortController | null>(null);
+  const read = (cursor: string | null) => {
+    running.current?.abort();
+    const abort = new AbortController();
+    running.current = abort;
+    setBusy(true);
+    setProblem(null);
+    load(cursor ?? undefined, abort.signal)
+      .then(
+        (page) => {
+          if (abort.signal.aborted) return;
+          setRows((before) => (cursor === null || before === null ? page.rows : [...before, ...page.rows]));
+          setNext(page.next);
+        },
+        (error: unknown) => {
+          if (!abort.signal.aborted) setProblem(problemOf(error));
+        },
+      )
+      .finally(() => {
+        if (!abort.signal.aborted) setBusy(false);
+      });
+  };
+  useEffect(() => {
+    setRows(null);
+    setNext(null);
+    read(null);
+    return () => running.current?.abort();
+  }, [JSON.stringify(inputs)]);
+  return { rows, isBusy, problem, retry: () => read(rows === null ? null : next), more: next === null ? null : () => read(next) };
+}
+
 /// An action that a button starts: busy while it runs, its problem kept until the next try.
 export function useAction<A extends unknown[]>(action: (...args: A) => Promise<void>) {
   const [busy, setBusy] = useState(false);

@@ -31,6 +31,15 @@ export function restoreHref(vm: { id: string; host: string }): string {
   return `${href('restore')}?vm=${encodeURIComponent(vm.id)}&host=${encodeURIComponent(vm.host)}`;
 }
 
+/// A place in the files of a point, as deep as it is known: its disk, the partition, the folder by its names.
+export function filesHref(point: string, ...place: Array<string | number>): string {
+  return href('files', point, ...place.map(String));
+}
+
+export function filesOfVmHref(vm: { id: string; host: string }): string {
+  return `${href('files')}?vm=${encodeURIComponent(vm.id)}&host=${encodeURIComponent(vm.host)}`;
+}
+
 export function go(...parts: string[]): void {
   location.hash = href(...parts);
 }

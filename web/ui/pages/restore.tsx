@@ -1,12 +1,11 @@
 // A disk back: which machine, which moment, which disk, and where to. One question at a time.
 import { useState } from 'preact/hooks';
-import { call, loadAllVms } from '../api';
+import { call } from '../api';
 import * as format from '../format';
 import type { Point, RestoreDiskRequest } from '../generated/api';
-import { Badge, Empty, Loaded, PageHead, ProblemBox, VerifiedBadge, When } from '../parts/basics';
+import { Badge, Loaded, PageHead, ProblemBox, VerifiedBadge, When } from '../parts/basics';
+import { MachineChoice, MomentChoice } from '../parts/choice';
 import { RadioField, SelectField, TextField } from '../parts/forms';
-import { consistencyName } from '../parts/point_actions';
-import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { go, href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
@@ -21,110 +20,19 @@ const kExtensions: Record<Format, string> = {
   raw: 'img',
   qcow2: 'qcow2',
 };
-const kMomentsMax = 1000;
 
 export function Restore({ point, vm, host }: { point?: string; vm: string | null; host: string | null }) {
   return (
     <>
       <PageHead title={text.restore.title} />
-      {point !== undefined ? <Target id={point} /> : vm !== null ? <Moments vm={vm} host={host} /> : <Machines />}
+      {point !== undefined ? (
+        <Target id={point} />
+      ) : vm !== null ? (
+        <MomentChoice vm={vm} host={host} hrefOf={(id) => href('restore', id)} again={href('restore')} />
+      ) : (
+        <MachineChoice hrefOf={restoreHref} none={text.restore.noVms} />
+      )}
     </>
-  );
-}
-
-function Machines() {
-  const vms = useResource(loadAllVms, []);
-  const [filter, setFilter] = useState('');
-  return (
-    <Loaded resource={vms}>
-      {(rows) => {
-        const restorable = rows.filter((vm) => vm.points > 0);
-        if (restorable.length === 0)
-          return (
-            <Empty title={text.restore.noVms}>
-              <a class="button" href={href('vms')}>
-                {text.vms.title}
-              </a>
-            </Empty>
-          );
-        const wanted = filter.trim().toLowerCase();
-        const shown = restorable.filter((vm) => vm.name.toLowerCase().includes(wanted));
-        return (
-          <>
-            <h2>{text.restore.pickVm}</h2>
-            <div class="filters" role="search">
-              <TextField label={text.common.filter} type="search" value={filter} onChange={setFilter} />
-            </div>
-            {shown.length === 0 ? (
-              <Empty title={text.common.noMatch} />
-            ) : (
-              <Table
-                label={text.restore.pickVm}
-                rows={shown}
-                rowKey={(vm) => `${vm.host}/${vm.id}`}
-                columns={[
-                  {
-                    title: text.vms.name,
-                    kind: 'main',
-                    cell: (vm) => (
-                      <a href={restoreHref(vm)}>
-                        <strong>{vm.name}</strong>
-                      </a>
-                    ),
-                  },
-                  { title: text.vms.host, cell: (vm) => vm.host || text.vms.ingested },
-                  { title: text.vms.lastPoint, cell: (vm) => <When time={vm.newest_point_time} relative /> },
-                  { title: text.vms.points, kind: 'number', cell: (vm) => format.count(vm.points) },
-                ]}
-              />
-            )}
-          </>
-        );
-      }}
-    </Loaded>
-  );
-}
-
-function Moments({ vm, host }: { vm: string; host: string | null }) {
-  const points = useResource((signal) => call('listPoints', { query: { vm, host: host ?? undefined, limit: kMomentsMax }, signal }), [vm, host]);
-  return (
-    <Loaded resource={points}>
-      {(list) =>
-        list.points.length === 0 ? (
-          <Empty title={text.vm.noPoints} />
-        ) : (
-          <>
-            <h2>
-              {list.points[0]?.vm.name}: {text.restore.pickPoint}{' '}
-              <a class="change" href={href('restore')}>
-                {text.restore.change}
-              </a>
-            </h2>
-            <Table<Point>
-              label={text.restore.pickPoint}
-              rows={list.points}
-              rowKey={(point) => point.id}
-              columns={[
-                {
-                  title: text.point.time,
-                  kind: 'main',
-                  cell: (point) => (
-                    <a href={href('restore', point.id)}>
-                      <strong>
-                        <When time={point.time} />
-                      </strong>
-                    </a>
-                  ),
-                },
-                { title: text.point.consistency, cell: (point) => consistencyName(point.consistency) },
-                { title: text.hosts.disks, cell: (point) => point.disks.map((disk) => disk.name).join(', ') },
-                { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
-              ]}
-            />
-          </>
-        )
-      }
-    </Loaded>
   );
 }
 

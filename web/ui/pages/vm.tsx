@@ -1,6 +1,6 @@
 // One machine: is it protected, which disks, and its recovery points with all that can be done with them.
 import { useState } from 'preact/hooks';
-import { call, loadAllVms } from '../api';
+import { call, loadAllVms, may } from '../api';
 import * as format from '../format';
 import type { Point, Vm, VmDisk } from '../generated/api';
 import { Badge, Empty, Loaded, PageHead, Section, VerifiedBadge, When } from '../parts/basics';
@@ -9,7 +9,7 @@ import { Dialog, TextField } from '../parts/forms';
 import { changedBytes, consistencyName, KeptBadges, PointActions, PointFacts } from '../parts/point_actions';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
-import { href, restoreHref, vmHref } from '../router';
+import { filesOfVmHref, href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
 import { BackupButton, Protection } from './vms';
 
@@ -61,6 +61,11 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
         {vm.points > 0 && (
           <a class="button" href={restoreHref(vm)}>
             {text.point.restore}
+          </a>
+        )}
+        {vm.points > 0 && may('listGuestVolumes') && (
+          <a class="button" href={filesOfVmHref(vm)}>
+            {text.files.browse}
           </a>
         )}
         {vm.host && <BackupButton vm={vm} onBackup={() => setAsking(true)} />}

@@ -126,11 +126,13 @@ export function Section({
   );
 }
 
-export function PageHead({ title, above, children }: { title: string; above?: ComponentChildren; children?: ComponentChildren }) {
+type HeadProperties = { title: ComponentChildren; above?: ComponentChildren; children?: ComponentChildren };
+
+export function PageHead({ title, above, children }: HeadProperties) {
   return (
     <header class="page-head">
       <div>
-        {above && <p class="crumbs">{above}</p>}
+        {above && <div class="crumbs">{above}</div>}
         <h1 tabIndex={-1}>{title}</h1>
       </div>
       {children && <div class="actions">{children}</div>}

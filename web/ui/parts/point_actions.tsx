@@ -1,10 +1,10 @@
 // What can be done with a recovery point: restore, verify, protect, hold, release, delete.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, may } from '../api';
 import type { Point } from '../generated/api';
 import * as format from '../format';
 import { useAction } from '../resource';
-import { go, href } from '../router';
+import { filesHref, go, href } from '../router';
 import { text } from '../text';
 import { Badge, Facts, ProblemBox } from './basics';
 import { comparisonRows, DisagreementNotice } from './comparison';
@@ -37,6 +37,11 @@ export function PointActions({ point, onChange, onRemoved }: { point: Point; onC
         <a class="button" href={href('restore', point.id)}>
           {text.point.restore}
         </a>
+        {may('listGuestVolumes') && (
+          <a class="button" href={filesHref(point.id)}>
+            {text.files.browse}
+          </a>
+        )}
         <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>
           {text.point.verify}
         </button>

@@ -18,10 +18,13 @@ type Properties<T> = {
   rowKey: (row: T) => string;
   /// What stands below a row while it is unfolded.
   detail?: (row: T) => ComponentChildren | null;
+  /// The rows come by pages already: all are shown.
+  isWhole?: boolean;
 };
 
-export function Table<T>({ label, columns, rows, rowKey, detail }: Properties<T>) {
-  const [shown, setShown] = useState(kRowsAtOnce);
+export function Table<T>({ label, columns, rows, rowKey, detail, isWhole = false }: Properties<T>) {
+  const [asked, setShown] = useState(kRowsAtOnce);
+  const shown = isWhole ? rows.length : asked;
   const left = rows.length - shown;
   // The roles stand here in words since a table drawn as cards loses them otherwise.
   return (
