@@ -18,6 +18,7 @@ import ssl
 from harness import MIB, SOURCE, Failure, Lab, expect, free_port, sha256_of, wait_until
 
 kBrowserSeconds = 600
+kDocument = "Plan & Übersicht (2).pdf"
 kExportBytesPerSecond = 24 * MIB  # So slow that a person, or a browser on a busy machine, sees the first backup move.
 
 
@@ -32,12 +33,21 @@ def make_machines(lab, chance):
                 file.write(chance.randbytes(MIB))
         return {"raw": str(path), "controller": controller, "location": location, "format": "vhdx", "logical_sector_size": sector}
 
+    def disk_of_files(name, size, location):
+        """ext4 without a table of partitions."""
+        made = disk(name, size, location)
+        tree = lab.root / name
+        (tree / "Jahr 2026").mkdir(parents=True)
+        (tree / "Jahr 2026" / kDocument).write_bytes(chance.randbytes(MIB + 17))
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, made["raw"]], check=True)
+        return made
+
     def machine(number, name, generation, disks):
         return {"id": f"0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C000{number}", "name": name, "generation": generation,
                 "version": "10.0", "state": "running", "guest_vss": True, "disks": disks}
 
     return [machine(1, "web01", 2, [disk("web01", 96 * MIB, 0)]),
-            machine(2, "files01", 2, [disk("files01-docs", 32 * MIB, 0), disk("files01-data", 48 * MIB, 1, sector=4096)]),
+            machine(2, "files01", 2, [disk_of_files("files01-docs", 32 * MIB, 0), disk("files01-data", 48 * MIB, 1, sector=4096)]),
             machine(3, "db01", 1, [disk("db01", 64 * MIB, 0, controller="ide", stride=MIB)])]
 
 
@@ -81,6 +91,7 @@ def play(lab, out):
              "host": {"url": f"https://{lab.config['listen']}/wsman", "user": "HV01\\backup", "password": "Passw0rd!", "pin": lab.pin()},
              "share": {"unc": "\\\\appliance\\exports", "path": str(lab.share_directory)},
              "target": str(restored / "files01-data.img"),
+             "document": str(lab.root / "files01-docs" / "Jahr 2026" / kDocument),
              "simulator": [str(lab.binaries / "entrepot-hostsim"), "ctl", "--state", str(lab.state)]}
     (lab.root / "scene.json").write_text(json.dumps(scene))
     environment = dict(os.environ, SCENE=str(lab.root / "scene.json"), OUT=str(out or ""))

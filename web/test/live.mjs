@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { chromium } from 'playwright-core';
 import { checkContract, checkForgery, checkStrangers, faultsOfAnswer, firstEventOf, send } from './live_api.mjs';
 import { checkLook, inAllWindows, kWide, settled, until } from './look.mjs';
@@ -205,6 +206,25 @@ async function restore(page) {
   await page.getByText(`Written to ${scene.target}`).waitFor();
 }
 
+/// From the machine's page to a document of its guest, which must be what was put in.
+async function downloadFile(page) {
+  await open(page, '#/vms');
+  await page.getByRole('link', { name: 'files01' }).click();
+  await page.getByRole('link', { name: 'Browse files' }).first().click();
+  await page.getByRole('heading', { name: /Which moment/ }).waitFor();
+  await page.getByRole('cell').getByRole('link').first().click();
+  await page.getByRole('link', { name: /^Disk 0/ }).click();
+  await page.getByRole('link', { name: 'Whole disk', exact: true }).click();
+  await page.getByRole('link', { name: 'Jahr 2026' }).click();
+  await heading(page, 'Jahr 2026');
+  scene.folder = new URL(page.url()).hash;
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: `Download: ${basename(scene.document)}` }).click();
+  const file = await download;
+  assert.equal(file.suggestedFilename(), basename(scene.document));
+  assert.ok(readFileSync(await file.path()).equals(readFileSync(scene.document)), 'the document differs');
+}
+
 /// The host refuses the snapshot: the page names step, cause and cure; after the fault is gone, "Try again" works.
 async function failAndRetry(page) {
   simulator('fault', 'add', 'CreateSnapshot', 'return:32775', '50');
@@ -266,7 +286,13 @@ async function samplesOf(headers) {
   assert.deepEqual(new Set(points.map((point) => point.vm.host_id)), new Set(vms.map((vm) => vm.host_id)));
   assert.equal((await read('/points?host=hv01')).points.length, points.length);
   assert.equal((await read('/points?host=')).points.length, 0);
+  const guest = scene.folder.split('/').slice(2, 5);
+  const document = { path: `/Jahr 2026/${basename(scene.document)}` };
   return {
+    '/points/{id}/disks/{disk}/volumes': [guest.slice(0, 2)],
+    '/points/{id}/disks/{disk}/volumes/{volume}/files': [guest, [...guest, { path: '/Jahr 2026', limit: 1 }]],
+    '/points/{id}/disks/{disk}/volumes/{volume}/file': [[...guest, document]],
+    '/points/{id}/disks/{disk}/volumes/{volume}/content': [[...guest, document]],
     '/hosts/{name}': ['hv01'],
     '/hosts/{name}/vms': ['hv01'],
     '/hosts/{name}/vms/{vm}': vms.map((vm) => ['hv01', vm.id]),
@@ -302,6 +328,9 @@ async function lookAtAll(context, browser, samples, failed) {
     restore: '#/restore',
     restore_moment: vm.replace(/#\/vms\/([^?]+)\?/, '#/restore?vm=$1&'),
     restore_target: `#/restore/${samples['/points/{id}'][0]}`,
+    files_disks: `${scene.folder.split('/').slice(0, 3).join('/')}`,
+    files_partitions: `${scene.folder.split('/').slice(0, 4).join('/')}`,
+    files_folder: scene.folder,
     jobs: '#/jobs',
     job_done: `#/jobs/${jobs[0]}`,
     job_failed: `#/jobs/${failed}`,
@@ -342,6 +371,7 @@ async function walk(browser) {
   await step('failure and retry', async () => (scene.failed = await failAndRetry(page)));
   await step('policy', () => runPolicy(page));
   await step('restore', () => restore(page));
+  await step('file of a guest', () => downloadFile(page));
   await step('verify', () => verify(page));
   await step('users and audit', () => inviteAndAudit(browser, page));
   const samples = await samplesOf(headers);
