@@ -111,6 +111,7 @@ void make(const std::filesystem::path& directory, std::uint64_t chunks, std::uin
     SteadyTime begin = world.clock.steady_now();
     add_point(world, *repository, point_of("large", ""), chunks, 0, chunks, 0);
     fmt::print("one disk of {} chunks: {:.1f} s\n", chunks, seconds_since(begin, world.clock));
+    std::fflush(stdout);
     begin = world.clock.steady_now();
     std::uint64_t seed = chunks;
     std::string base;
@@ -147,6 +148,7 @@ void measure(const std::filesystem::path& directory) {
     begin = world.clock.steady_now();
     const auto of_large = repository->list_points({.vm = "large"});
     report("list the points of one VM", seconds_since(begin, world.clock) * 1000, "ms");
+    if (of_large.empty()) throw Error{ErrorCode::invalid, "it was not made to its end"};
     begin = world.clock.steady_now();
     const auto page = repository->list_points({.vm = {}, .before_sequence = {}, .newest_max = 100});
     report(fmt::format("a page of {} points (under 20 ms)", page.size()),
