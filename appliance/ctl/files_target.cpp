@@ -77,6 +77,7 @@ void TargetFile::commit() {
     file_->sync();
     file_system_.rename(temporary_, target_);
     is_committed_ = true;
+    file_system_.sync_directory(target_.parent_path());
 }
 
 fs::path ensure_folder(FileSystem& file_system, const fs::path& parent, const std::string& name) {
