@@ -1,6 +1,8 @@
 // See export_analysis.h.
 #include "appliance/backup/export_analysis.h"
 
+#include "appliance/backup/unwritten_images.h"
+
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -110,6 +112,8 @@ ExportAnalysis analyse_export(Run& run, const std::filesystem::path& directory,
                         kExportHint};
         }
         check_geometry(*disk, wanted);
+        check_images_are_written(services.file_system, directory, *disk, services.holes,
+                                 analysis.warnings);
         repository::DiskDraft draft;
         draft.id = wanted.virtual_disk_id;
         draft.index = wanted.index;

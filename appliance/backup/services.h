@@ -1,6 +1,7 @@
 // Everything that the jobs of this folder need, handed over once.
 #pragma once
 
+#include "appliance/backup/hole_policy.h"
 #include "appliance/backup/space_ledger.h"
 #include "appliance/share/export_area.h"
 #include "appliance/share/file_server.h"
@@ -67,6 +68,7 @@ struct Services {
     share::SettleOptions settle{};
     /// How long a backup waits in the queue for room on its share.
     std::chrono::minutes space_wait_max{0};
+    HolePolicy holes = HolePolicy::refuse;
     /// Shared by all runs of the process, and by copies of this.
     std::shared_ptr<SpaceLedger> space = std::make_shared<SpaceLedger>();
 };

@@ -193,6 +193,7 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("share.samba_include", config.samba_include);
     reader.read("share.samba_directory", config.samba_directory);
     reader.read("share.wait_for_space_minutes", config.space_wait_minutes, 0, 10'080);
+    reader.read("share.accept_holes", config.accept_holes);
     reader.read("restore.directory", config.restore_directory);
     reader.read_text("log.level", config.log_level, log_level_from);
     reader.refuse_unknown();

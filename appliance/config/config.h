@@ -42,6 +42,8 @@ struct Config {
     std::filesystem::path samba_directory;
     /// share.wait_for_space_minutes, 0 to 10,080: how long a backup waits for room on its share.
     std::uint32_t space_wait_minutes = 240;
+    /// share.accept_holes: blocks of an export that were never written are zeros, and no damage.
+    bool accept_holes = false;
     /// restore.directory: where those who came over the network may have disks written to.
     std::filesystem::path restore_directory = "/srv/entrepot/restored";
     LogLevel log_level = LogLevel::info;  ///< log.level

@@ -334,6 +334,7 @@ private:
             .own_file_server_life = [this] { return managed_shares_.life(); },
             .time_zone = config_.time_zone,
             .space_wait_max = std::chrono::minutes{config_.space_wait_minutes},
+            .holes = config_.accept_holes ? backup::HolePolicy::accept : backup::HolePolicy::refuse,
         };
     }
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t kEntryBytes = 8;
 constexpr std::size_t kSameProbeBytes = 4 * kKiB;
+constexpr std::size_t kScanBytes = 256 * kKiB;
 
 std::uint64_t divide_up(std::uint64_t value, std::uint64_t divisor) {
     return value / divisor + (value % divisor != 0 ? 1 : 0);
@@ -259,6 +260,61 @@ void BlockTable::check_aliasing() const {
         }
         take(*bitmap, kBitmapBlockBytes, [&] { return place_of_bitmap(chunk); });
     }
+}
+
+bool BlockTable::has_content(std::uint64_t block, BlockState state) const {
+    if (state != BlockState::partial) return state == BlockState::present;
+    const std::uint64_t sectors = geometry_.block_size_bytes / geometry_.sector_size;
+    const std::uint64_t first = block % geometry_.chunk_ratio * sectors;
+    const BitRun run = bit_run(bitmap_of_block(block), first, sectors);
+    return run.is_here || run.sector_count < sectors;
+}
+
+bool BlockTable::is_zero_in_file(std::uint64_t offset, std::uint64_t length) const {
+    Bytes buffer(kScanBytes);
+    for (std::uint64_t done = 0; done < length; done += kScanBytes) {
+        const auto count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(kScanBytes, length - done));
+        const MutableByteView part{buffer.data(), count};
+        image_.read(offset + done, part);
+        if (!is_zero(part)) return false;
+    }
+    return true;
+}
+
+UnwrittenBlocks BlockTable::find_unwritten_blocks() const {
+    const HoleMap holes{image_.file()};
+    UnwrittenBlocks found;
+    struct Place {
+        std::uint64_t offset = 0;
+        std::uint64_t length = 0;
+    } last;
+    const auto look_at = [&](std::uint64_t offset, std::uint64_t length) {
+        ++found.content_count;
+        if (offset > last.offset) last = {offset, length};
+        // What the log adds is in memory only.
+        if (offset >= image_.file().size() || !image_.is_plain(offset, length)) return;
+        if (!holes.run_at(offset, length, length).is_hole) return;
+        found.first_offset = found.count == 0 ? offset : std::min(found.first_offset, offset);
+        ++found.count;
+    };
+    for (std::uint64_t block = 0; block < geometry_.block_count; ++block) {
+        const BlockEntry entry = this->block(block);
+        if (entry.file_offset == 0) {
+            block = skip_empty(block, geometry_.block_count, empty_kind(entry.state)) - 1;
+            continue;
+        }
+        if (has_content(block, entry.state)) {
+            look_at(entry.file_offset, geometry_.bytes_in_block(block));
+        }
+    }
+    for (std::uint64_t chunk = 0; chunk < geometry_.chunk_count; ++chunk) {
+        const std::uint64_t index = geometry_.entry_of_bitmap(chunk);
+        if (index >= geometry_.entry_count) break;
+        if (const auto bitmap = find_bitmap(chunk)) look_at(*bitmap, kBitmapBlockBytes);
+    }
+    found.ends_in_zeros = last.offset != 0 && is_zero_in_file(last.offset, last.length);
+    return found;
 }
 
 }  // namespace entrepot::disk::vhdx

@@ -4,6 +4,7 @@
 #include "storage/disk/hole_map.h"
 #include "storage/disk/image_view.h"
 #include "storage/disk/table_cache.h"
+#include "storage/disk/unwritten_blocks.h"
 #include "storage/disk/vhdx_metadata.h"
 #include "storage/disk/vhdx_region_table.h"
 
@@ -77,6 +78,8 @@ public:
     std::optional<std::string> find_short_last_block() const;
     /// See check_block_aliasing().
     void check_aliasing() const;
+    /// See disk::find_unwritten_blocks().
+    UnwrittenBlocks find_unwritten_blocks() const;
 
     /// How many of the sectors from `sector` on (counted in the chunk) have the same bit as it, at
     /// most count_max; and the bit.
@@ -92,6 +95,9 @@ private:
     std::uint64_t skip_same(std::uint64_t index) const;
     BlockEntry decode(std::uint64_t block, std::uint64_t raw) const;
     EntryPlace place_of_block(std::uint64_t block) const;
+    /// A block, or at least one sector of it, is said to be in the file.
+    bool has_content(std::uint64_t block, BlockState state) const;
+    bool is_zero_in_file(std::uint64_t offset, std::uint64_t length) const;
     EntryPlace place_of_bitmap(std::uint64_t chunk) const;
     /// Refuses where no block or bitmap can be; the place is asked for only then.
     void check_place(std::uint64_t raw, std::uint64_t length_needed, std::uint64_t length_claimed,

@@ -22,6 +22,8 @@ public:
     void check_unchanged() const override;
     /// See check_block_aliasing().
     void check_aliasing() const;
+    /// See disk::find_unwritten_blocks().
+    UnwrittenBlocks find_unwritten_blocks() const { return table_->find_unwritten_blocks(); }
 
     std::uint64_t size_bytes() const override { return info_.size_bytes; }
     std::uint32_t logical_sector_size() const override { return info_.logical_sector_size; }

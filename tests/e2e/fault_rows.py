@@ -173,8 +173,9 @@ ROWS = {
     "late-write": only_backup(well(EXPORT, "1500", scene="samba")),
     "truncate-image": only_backup(new_full(EXPORT)),
     "short-image": only_backup(new_full(EXPORT)),
-    # Zeros where blocks were: VHDX has no checksum over blocks, so that nobody can see it in one run.
-    "zero-tail": only_backup(well(EXPORT, is_blind=True, mends="full")),
+    # Zeros that were really written where a block was: VHDX has no checksum over blocks, and a guest writes zeros too. It is said, no more.
+    "zero-tail": only_backup(well(EXPORT, "", "zeros as a whole", is_blind=True, mends="full")),
+    "unwritten-tail": only_backup(new_full(EXPORT), bad(EXPORT, "", "corrupt", "nothing was ever written", "share.accept_holes", times=FOREVER, status=4)),
     "missing-image": only_backup(new_full(EXPORT)),
     "missing-configuration": only_backup(new_full(EXPORT)),
     "nested-export": only_backup(well(EXPORT, kind="incremental")),

@@ -119,8 +119,8 @@ void VhdxWriter::copy(const DiskContent& content, const ByteRange& range,
             static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, range.length - done));
         const MutableByteView part{buffer.data(), length};
         content.read(range.offset + done, part);
-        // The space is new and reads as zeros until something is written.
-        if (!is_zero(part)) put(file_offset + done, part);
+        // Zeros too: the file is copied as it is.
+        put(file_offset + done, part);
         done += length;
     }
 }
@@ -128,6 +128,7 @@ void VhdxWriter::copy(const DiskContent& content, const ByteRange& range,
 void VhdxWriter::write_whole_block(const DiskContent& content, std::uint64_t block) {
     const std::uint64_t offset = allocate(geometry_.block_size);
     copy(content, range_of(block), offset);
+    last_block_ = {offset, geometry_.block_size};
     set_entry(block, State::fully_present, offset);
 }
 
@@ -199,6 +200,7 @@ void VhdxWriter::write_part(const DiskContent& content, std::uint64_t block,
     for (const ByteRange& range : ranges) {
         copy(content, range, offset + range.offset % geometry_.block_size);
     }
+    last_block_ = {offset, geometry_.block_size};
     if (variety_.leaves_garbage) write_garbage(block, ranges, offset);
     set_entry(block, State::partially_present, offset);
 }

@@ -51,6 +51,8 @@ public:
     void write_ranges(const DiskContent& content, const std::vector<ByteRange>& ranges);
     /// Metadata, BAT and bitmaps. Returns the length of the file.
     std::uint64_t finish();
+    /// Where the block that was given space last lies in the file; empty where none was.
+    const ByteRange& last_block() const { return last_block_; }
 
 private:
     enum class State : std::uint8_t {
@@ -86,6 +88,7 @@ private:
     Random& random_;
     OnWritten on_written_;
     std::uint64_t end_ = 0;
+    ByteRange last_block_{};
     std::map<std::uint64_t, std::uint64_t> entries_;  ///< By BAT index.
     struct Bitmap {
         std::uint64_t file_offset = 0;

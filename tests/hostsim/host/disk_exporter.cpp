@@ -153,8 +153,13 @@ void DiskExporter::write_image(const std::string& name, const ImageGeometry& geo
     }
     std::uint64_t length = writer.finish();
     FaultPlan& faults = job_.host().faults();
-    if (faults.take("zero-tail", "ExportSystemDefinition")) {
-        file->write(length - kMiB, Bytes(kMiB));
+    const ByteRange block = writer.last_block();
+    if (block.length > 0 && faults.take("zero-tail", "ExportSystemDefinition")) {
+        file->write(block.offset, Bytes(static_cast<std::size_t>(block.length)));
+    }
+    if (block.length > 0 && faults.take("unwritten-tail", "ExportSystemDefinition")) {
+        file->truncate(block.offset);
+        file->truncate(length);
     }
     if (faults.take("truncate-image", "ExportSystemDefinition")) {
         length = length / 2 + 12345;

@@ -59,6 +59,7 @@ smb_conf = "/etc/samba/smb.conf"
 samba_include = "/etc/entrepot/samba.conf"
 samba_directory = "/run/entrepot/samba"
 wait_for_space_minutes = 30
+accept_holes = true
 [restore]
 directory = "/srv/out"
 [log]
@@ -80,6 +81,7 @@ level = "debug"
     CHECK(config.samba_include == "/etc/entrepot/samba.conf");
     CHECK(config.samba_place() == "/run/entrepot/samba");
     CHECK(config.space_wait_minutes == 30);
+    CHECK(config.accept_holes);
     CHECK(config.restore_directory == "/srv/out");
     CHECK(config.log_level == LogLevel::debug);
 }
