@@ -21,7 +21,9 @@ Json encode_skipped(const std::vector<repository::SkippedDisk>& skipped) {
 
 Json encode_verification(const std::optional<repository::Verification>& verification) {
     if (!verification) return nullptr;
-    return Json{{"time", format_time(verification->time)}, {"result", verification->result}};
+    return Json{{"time", format_time(verification->time)},
+                {"result", verification->result},
+                {"depth", verification->depth.empty() ? Json{} : Json(verification->depth)}};
 }
 
 }  // namespace

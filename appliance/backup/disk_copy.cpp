@@ -12,7 +12,8 @@ namespace entrepot::backup {
 namespace {
 
 void copy_run(const disk::DiskSource& content, const ChunkRun& run, MutableByteView buffer,
-              repository::DiskSink& sink, CopyProgress& progress, const Work& work) {
+              repository::DiskSink& sink, RateLimit* limit, CopyProgress& progress,
+              const Work& work) {
     for (std::uint64_t done = 0; done < run.length;) {
         work.throw_if_stopped();
         const auto length =
@@ -21,6 +22,7 @@ void copy_run(const disk::DiskSource& content, const ChunkRun& run, MutableByteV
         content.read(run.offset + done, window);
         sink.write(run.offset + done, window);
         done += length;
+        if (limit != nullptr) limit->take(length, work.stop);
         progress.done_bytes += length;
         work.progress.report("ingest", progress.done_bytes, progress.total_bytes);
     }
@@ -38,7 +40,7 @@ void copy_changes(const disk::DiskSource& changes, const disk::DiskSource& conte
     while (const auto run = runs.next()) {
         work.throw_if_stopped();
         if (!run->is_zero) {
-            copy_run(content, *run, buffer, sink, progress, work);
+            copy_run(content, *run, buffer, sink, options.limit, progress, work);
         } else if (options.zeros == Zeros::write) {
             sink.write_zeros(run->offset, run->length);
         }

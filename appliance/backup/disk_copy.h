@@ -5,6 +5,7 @@
 #include "storage/repository/repository.h"
 
 #include "base/progress.h"
+#include "base/rate_limit.h"
 
 #include <cstdint>
 
@@ -22,6 +23,7 @@ struct CopyProgress {
 struct CopyOptions {
     std::uint32_t chunk_size_bytes = 0;
     Zeros zeros = Zeros::write;
+    RateLimit* limit = nullptr;  ///< Absent: as fast as it goes.
 };
 
 /// Writes every chunk that `changes` touches with what `content` shows there. Reads nothing else.

@@ -24,7 +24,7 @@ void register_handlers(jobs::JobEngine& engine, const Services& services) {
     add(engine, services, "backup", run_backup, jobs::AfterCrash::resume);
     add(engine, services, "ingest", run_ingest);
     add(engine, services, "restore_disk", run_restore_disk);
-    add(engine, services, "verify", run_verify);
+    add(engine, services, "verify", run_verify, jobs::AfterCrash::resume);
     add(engine, services, "prune", run_prune);
     add(engine, services, "gc", run_gc);
     add(engine, services, "catalog_rebuild", run_catalog_rebuild);

@@ -152,7 +152,8 @@ private:
     void copy(const DiskPlan& disk, View view, const disk::DiskSource& changes,
               const disk::DiskSource& content, Zeros zeros) {
         const auto sink = writer_->open_sink(disk.draft.index, view);
-        copy_changes(changes, content, *sink, {chunk_size_bytes_, zeros}, progress_, work_);
+        copy_changes(changes, content, *sink, {chunk_size_bytes_, zeros, services_.limit},
+                     progress_, work_);
         sink->finish();
     }
 

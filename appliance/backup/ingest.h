@@ -10,6 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/progress.h"
+#include "base/rate_limit.h"
 
 #include <cstdint>
 #include <memory>
@@ -54,6 +55,7 @@ struct IngestPlan {
 struct IngestServices {
     repository::Repository& repository;
     FileSystem& file_system;
+    RateLimit* limit = nullptr;  ///< Of what is read of the images; absent: none.
 };
 
 /// Writes everything but the commit: all content is read, and all images looked at again, when it

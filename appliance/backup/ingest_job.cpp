@@ -118,7 +118,8 @@ jobs::JobOutcome run_ingest(const Services& services, jobs::JobContext& job) {
     plan.wants_sha256 = parameters.value("sha256", false);
 
     job.enter_stage("ingest");
-    const auto writer = write_point({services.repository, services.file_system}, plan, job.work());
+    const auto writer = write_point(
+        {services.repository, services.file_system, services.ingest_limit}, plan, job.work());
     job.enter_stage("commit");
     const PointSummary point = writer->commit();
     job.note(fmt::format("point {} is committed", point.id));

@@ -67,8 +67,9 @@ repository::PointSummary IngestStep::run() {
     plan.wants_sha256 = run_.job().parameters().value("sha256", false);
     add_compared_images(run_, plan.disks);
     const auto writer = when_repository_is_free(run_, [&] {
-        return write_point({run_.services().repository, run_.services().file_system}, plan,
-                           Work{run_.job().progress(), run_.stop()});
+        return write_point(
+            {run_.services().repository, run_.services().file_system, run_.services().ingest_limit},
+            plan, Work{run_.job().progress(), run_.stop()});
     });
     run_.job().enter_stage("commit");
     const PointSummary point = writer->commit();

@@ -26,9 +26,7 @@ using repository::PointSummary;
 namespace {
 
 repository::VerifyDepth parse_depth(const std::string& name) {
-    if (name == "manifests") return repository::VerifyDepth::manifests;
-    if (name == "packs") return repository::VerifyDepth::packs;
-    if (name == "data") return repository::VerifyDepth::data;
+    if (const auto depth = repository::verify_depth_from(name)) return *depth;
     throw Error{ErrorCode::usage, fmt::format("'{}' is no depth of verification", name),
                 "It is one of manifests, packs, data."};
 }
@@ -78,7 +76,6 @@ repository::RetentionPlan plan_for(const Services& services,
     const repository::TimeState time = services.repository.time_state();
     std::vector<repository::RetentionPoint> seen;
     for (const PointSummary& point : points) {
-        const bool is_young = time.minimum_age.count() > 0 && is_young;
         const bool is_protected = !point.hold_reason.empty() ||
                                   (point.protected_until && *point.protected_until > time.now) ||
                                   time.now - point.trusted_time < time.minimum_age;
@@ -163,11 +160,27 @@ private:
     Json removed_ = Json::array();
 };
 
+void tell_how_to_resume(jobs::JobContext& job, const repository::VerifyOptions& options,
+                        const Error& error) {
+    if (error.code() == ErrorCode::busy || options.depth == repository::VerifyDepth::manifests) {
+        return;
+    }
+    job.note(
+        fmt::format("what was found sound is kept for a week: entrepot verify --depth {} "
+                    "--resume goes on",
+                    to_string(options.depth)));
+}
+
 }  // namespace
 
 jobs::JobOutcome run_verify(const Services& services, jobs::JobContext& job) {
     const Json& parameters = job.parameters();
-    const auto depth = parse_depth(parameters.value("depth", "manifests"));
+    repository::VerifyOptions options{parse_depth(parameters.value("depth", "manifests"))};
+    // After a crash the same job goes on with it, and somebody else's when that one was cut off.
+    options.run = parameters.value("run", job.id());
+    RateLimit limit{services.clock, parameters.value("bytes_per_second", std::uint64_t{0}),
+                    services.verify_limit};
+    options.limit = &limit;
     std::vector<std::string> ids;
     for (const Json& text : parameters.value("points", Json::array())) {
         ids.push_back(services.repository.find_point(text.get<std::string>()).id);
@@ -175,8 +188,14 @@ jobs::JobOutcome run_verify(const Services& services, jobs::JobContext& job) {
     job.enter_stage("verify");
     Json points = Json::array();
     std::size_t damaged = 0;
-    const auto verdicts = queue_until_repository_is_free(
-        [&] { return services.repository.verify(ids, depth, job.work()); });
+    const auto verdicts = queue_until_repository_is_free([&] {
+        try {
+            return services.repository.verify(ids, options, job.work());
+        } catch (const Error& error) {
+            tell_how_to_resume(job, options, error);
+            throw;
+        }
+    });
     for (const auto& verdict : verdicts) {
         Json damage = Json::array();
         for (const auto& range : verdict.damage) {

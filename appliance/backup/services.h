@@ -16,6 +16,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/rate_limit.h"
 
 #include <chrono>
 #include <functional>
@@ -69,6 +70,9 @@ struct Services {
     /// How long a backup waits in the queue for room on its share.
     std::chrono::minutes space_wait_max{0};
     HolePolicy holes = HolePolicy::refuse;
+    /// Of all backups together, and of all verifications; absent: none.
+    RateLimit* ingest_limit = nullptr;
+    RateLimit* verify_limit = nullptr;
     /// Shared by all runs of the process, and by copies of this.
     std::shared_ptr<SpaceLedger> space = std::make_shared<SpaceLedger>();
 };

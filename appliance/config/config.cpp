@@ -182,6 +182,8 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("repository.path", config.repository_path);
     reader.read("repository.passphrase_file", config.passphrase_file);
     reader.read("repository.zstd_level", config.zstd_level, 1, 19);
+    reader.read("repository.ingest_mib_per_second", config.ingest_mib_per_second, 0, 100'000);
+    reader.read("repository.verify_mib_per_second", config.verify_mib_per_second, 0, 100'000);
     reader.read_text("server.listen", config.listen, parse_listen_address);
     reader.read("hosts.allow_loopback", config.allow_loopback_hosts);
     reader.read("hosts.record", config.record_directory);

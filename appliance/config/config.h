@@ -27,9 +27,13 @@ struct Config {
     std::filesystem::path repository_path;  ///< repository.path; empty: DATA/repository.
     std::filesystem::path passphrase_file;  ///< repository.passphrase_file; empty: none.
     std::int32_t zstd_level = 1;            ///< repository.zstd_level, 1 to 19.
-    ListenAddress listen;                   ///< server.listen
-    std::string time_zone = "UTC";          ///< time_zone, an IANA name.
-    bool allow_loopback_hosts = false;      ///< hosts.allow_loopback
+    /// repository.ingest_mib_per_second, repository.verify_mib_per_second, 0 to 100,000; 0: no
+    /// bound.
+    std::uint32_t ingest_mib_per_second = 0;
+    std::uint32_t verify_mib_per_second = 0;
+    ListenAddress listen;               ///< server.listen
+    std::string time_zone = "UTC";      ///< time_zone, an IANA name.
+    bool allow_loopback_hosts = false;  ///< hosts.allow_loopback
     /// hosts.record; empty: what hosts say is not recorded.
     std::filesystem::path record_directory;
     std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.

@@ -16,6 +16,8 @@ struct VerifyValues {
     std::vector<std::string> points;
     std::string depth;
     bool reads_data = false;
+    bool is_resumed = false;
+    std::uint64_t bytes_per_second = 0;
 };
 
 struct PruneValues {
@@ -51,8 +53,11 @@ void print_verdicts(std::ostream& out, const Json& result) {
 
 ExitStatus verify(Context& context, const VerifyValues& values) {
     const std::string depth = values.reads_data ? "data" : values.depth;
-    const JobResult result =
-        run_job(context, api_path("verifications"), {{"points", values.points}, {"depth", depth}});
+    const JobResult result = run_job(context, api_path("verifications"),
+                                     {{"points", values.points},
+                                      {"depth", depth},
+                                      {"resume", values.is_resumed},
+                                      {"bytes_per_second", values.bytes_per_second}});
     context.show(result.result, [&](std::ostream& out) { print_verdicts(out, result.result); });
     if (!is_sound(result.result)) return ExitStatus::damaged;
     return result.is_partly ? ExitStatus::partly : ExitStatus::done;
@@ -132,7 +137,8 @@ ExitStatus collect_garbage(Context& context, const PruneValues& values) {
 }
 
 void declare_verify(CLI::App& command, VerifyValues& values) {
-    command.add_option("POINT", values.points, "Which points (default: all)")->expected(0, 1000);
+    auto* points = command.add_option("POINT", values.points, "Which points (default: all)");
+    points->expected(0, 1000);
     auto* depth = command
                       .add_option("--depth", values.depth,
                                   "manifests: signatures and maps (default); packs: also the "
@@ -140,6 +146,17 @@ void declare_verify(CLI::App& command, VerifyValues& values) {
                       ->default_val("manifests")
                       ->check(CLI::IsMember({"manifests", "packs", "data"}));
     command.add_flag("--read-data", values.reads_data, "The same as --depth data")->excludes(depth);
+    command
+        .add_flag("--resume", values.is_resumed,
+                  "Go on with the newest verification of this depth that was cut off within a "
+                  "week: the same points, and what it found sound is not read again")
+        ->excludes(points);
+    command
+        .add_option("--rate", values.bytes_per_second,
+                    "At most so many bytes a second, for example 50M; beside the bound of "
+                    "repository.verify_mib_per_second")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000}));
 }
 
 void declare_dry_run(CLI::App& command, PruneValues& values) {

@@ -19,7 +19,9 @@ std::string verified_text(const Json& point) {
     if (point.value("has_known_damage", false)) return "DAMAGED";
     const auto verified = point.find("verified");
     if (verified == point.end() || !verified->is_object()) return "-";
-    return text_of(*verified, "result") + " " + local_time_of(*verified, "time");
+    const std::string depth = text_of(*verified, "depth");
+    return text_of(*verified, "result") + (depth.empty() ? "" : " (" + depth + ")") + " " +
+           local_time_of(*verified, "time");
 }
 
 std::string protection_text(const Json& point) {

@@ -335,6 +335,8 @@ private:
             .time_zone = config_.time_zone,
             .space_wait_max = std::chrono::minutes{config_.space_wait_minutes},
             .holes = config_.accept_holes ? backup::HolePolicy::accept : backup::HolePolicy::refuse,
+            .ingest_limit = &ingest_limit_,
+            .verify_limit = &verify_limit_,
         };
     }
 
@@ -429,6 +431,8 @@ private:
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;
     std::unique_ptr<share::FileServer> file_server_;
+    RateLimit ingest_limit_{world_.clock, config_.ingest_mib_per_second* kMiB};
+    RateLimit verify_limit_{world_.clock, config_.verify_mib_per_second* kMiB};
     std::unique_ptr<backup::Services> backup_services_;
     std::unique_ptr<restore::Services> restore_services_;
     std::unique_ptr<restore::Checker> restore_checker_;

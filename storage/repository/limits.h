@@ -34,6 +34,9 @@ inline constexpr std::size_t kCompactionsMax = 1024;
 inline constexpr std::size_t kPacksToldMax = 1000;
 /// A first full of a large VM takes its time, and gc has all of it.
 inline constexpr std::chrono::hours kGcWaitMax{24};
+/// What was found sound longer ago has to be looked at again.
+inline constexpr std::chrono::hours kVerificationAgeMax{7 * 24};
+inline constexpr std::size_t kVerificationNameMax = 64;
 /// What nobody can take back has an end.
 inline constexpr std::chrono::seconds kMinimumAgeMax = std::chrono::days{10 * 366};
 

@@ -12,6 +12,7 @@
 #include "storage/repository/repository.h"
 #include "storage/repository/repository_core.h"
 #include "storage/repository/state_copies.h"
+#include "storage/repository/verify_progress.h"
 
 #include "base/atomic_file.h"
 #include "base/check.h"
@@ -168,8 +169,8 @@ public:
         set_mark(id, {row.protected_until_ms, {}});
     }
 
-    std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
-                                     const Work& work) override {
+    std::vector<PointVerdict> verify(const std::vector<std::string>& ids,
+                                     const VerifyOptions& options, const Work& work) override {
         const auto session = core_->sessions.enter(SessionKind::reader);
         std::vector<catalog::PointRow> rows;
         if (ids.empty()) {
@@ -178,7 +179,12 @@ public:
         }
         for (const std::string& id : ids)
             rows.push_back(require_point(*core_, id));
-        return verify_points(*core_, rows, depth, work);
+        VerificationRun run{options.run, options.depth, core_->environment.clock.wall_now(), ids};
+        return verify_points(*core_, rows, std::move(run), options.limit, work);
+    }
+
+    std::vector<VerificationRun> list_unfinished_verifications() override {
+        return list_verification_runs(core_->environment, core_->paths, core_->keys);
     }
 
     GcResult collect_garbage(DryRun dry_run, const Work& work) override {

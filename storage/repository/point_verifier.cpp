@@ -5,6 +5,7 @@
 #include "storage/repository/manifest.h"
 #include "storage/repository/map_view.h"
 #include "storage/repository/pinned_point.h"
+#include "storage/repository/verify_progress.h"
 
 #include "base/error.h"
 
@@ -20,24 +21,54 @@ namespace entrepot::repository {
 namespace {
 
 constexpr std::size_t kChunksAtOnce = 64;
+/// So much is looked at again after a kill, at the most.
+constexpr std::uint64_t kProgressBytes = 256 * kMiB;
 
 bool is_damage(ErrorCode code) {
     return code == ErrorCode::corrupt || code == ErrorCode::not_found || code == ErrorCode::io ||
            code == ErrorCode::limit || code == ErrorCode::unsupported;
 }
 
-// What is known of a pack in this run.
+void require_run_name(const std::string& name) {
+    const bool is_good =
+        name.size() <= limits::kVerificationNameMax &&
+        name.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz") == std::string::npos;
+    if (!is_good) {
+        throw Error{ErrorCode::invalid, fmt::format("\"{:.80}\" names no verification", name)};
+    }
+}
+
+// What is known of a pack in this run. There are as many as packs, so they are small.
 struct PackCheck {
     std::string fault;  // Why the whole pack is unusable; empty if it is not.
+    std::uint32_t generation = 0;
     std::vector<DamagedRange> damaged;
-    std::shared_ptr<const PackReader> reader;    // Shared with the cache it came from.
-    std::map<std::uint32_t, std::string> slots;  // Decoded ones, and what is wrong with them.
+    SlotSet sound;                                // Decoded ones.
+    std::map<std::uint32_t, std::string> faults;  // Decoded ones, and what is wrong with them.
+
+    bool is_decoded(std::uint32_t slot) const {
+        return sound.contains(slot) || faults.contains(slot);
+    }
+    std::string fault_of(std::uint32_t slot) const {
+        const auto found = faults.find(slot);
+        return found == faults.end() ? std::string{} : found->second;
+    }
 };
 
 class Verifier {
 public:
-    Verifier(RepositoryCore& core, VerifyDepth depth, const Work& work)
-        : core_(core), depth_(depth), work_(work) {}
+    Verifier(RepositoryCore& core, VerificationRun run, RateLimit* limit, const Work& work)
+        : core_(core),
+          depth_(run.depth),
+          limit_(limit),
+          work_(work),
+          progress_(core.environment, core.paths, core.keys, run) {
+        if (!run.points.empty() || depth_ == VerifyDepth::manifests) return;
+        for (const catalog::PackRow& pack : core.catalog->list_packs()) {
+            if (!is_readable(pack.state)) continue;
+            total_bytes_ += depth_ == VerifyDepth::packs ? pack.size_bytes : pack.plain_bytes;
+        }
+    }
 
     /// nullopt if the point was deleted meanwhile: nobody asks for it any more.
     std::optional<PointVerdict> verify(const catalog::PointRow& row) {
@@ -67,6 +98,9 @@ public:
         verdict_.is_sound = verdict_.damage.empty();
         return verdict_;
     }
+
+    /// The run came to its end.
+    void finish() { progress_.finish(); }
 
     /// All that were found in this run.
     const std::vector<IndexEntry>& damaged_chunks() const { return damaged_chunks_; }
@@ -179,7 +213,7 @@ private:
             const MapEntry& entry = entries[i];
             if (entry.state != MapEntry::State::stored) continue;
             const PackCheck& pack = pack_of(entry.address.pack);
-            if (!pack.fault.empty() || pack.slots.contains(entry.address.slot)) continue;
+            if (!pack.fault.empty() || pack.is_decoded(entry.address.slot)) continue;
             const std::uint64_t start = offset + i * header.chunk_size_bytes;
             const auto length = static_cast<std::size_t>(
                 std::min<std::uint64_t>(header.chunk_size_bytes, header.disk_size_bytes - start));
@@ -194,12 +228,38 @@ private:
     void decode(std::vector<ChunkRequest>& requests) {
         work_.throw_if_stopped();
         core_.reader->read(requests, Copies::addressed);
+        std::uint64_t bytes = 0;
         for (const ChunkRequest& request : requests) {
-            pack_of(request.address.pack).slots[request.address.slot] = request.damage;
-            done_bytes_ += request.target.size();
+            PackCheck& pack = pack_of(request.address.pack);
+            if (request.damage.empty()) {
+                pack.sound.add(request.address.slot);
+                progress_.note(request.address.pack, {pack.generation, pack.sound});
+            } else {
+                pack.faults[request.address.slot] = request.damage;
+            }
+            bytes += request.target.size();
         }
-        work_.progress.report("verify", done_bytes_, 0);
         requests.clear();
+        pass(bytes);
+    }
+
+    // So many more bytes were looked at.
+    void pass(std::uint64_t bytes) {
+        done_bytes_ += bytes;
+        unwritten_bytes_ += bytes;
+        if (unwritten_bytes_ >= kProgressBytes) {
+            progress_.flush();
+            unwritten_bytes_ = 0;
+        }
+        report();
+        if (limit_ != nullptr) limit_->take(bytes, work_.stop);
+        work_.throw_if_stopped();
+    }
+
+    // Chunks of files count, and dead ones do not: the total is nearly right.
+    void report() {
+        const std::uint64_t total = total_bytes_ == 0 ? 0 : std::max(total_bytes_, done_bytes_);
+        work_.progress.report("verify", done_bytes_, total);
     }
 
     // Empty if the chunk is sound. What is damaged here and sound elsewhere is no damage of a
@@ -215,8 +275,8 @@ private:
                                 address.pack.hex());
         }
         if (depth_ == VerifyDepth::data && pack.fault.empty()) {
-            if (!pack.slots.contains(address.slot)) decode_alone(id, address, length);
-            fault = pack.slots[address.slot];
+            if (!pack.is_decoded(address.slot)) decode_alone(id, address, length);
+            fault = pack.fault_of(address.slot);
         }
         if (fault.empty()) return fault;
         if (seen_damage_.insert({address.pack, address.slot}).second) {
@@ -250,17 +310,21 @@ private:
     // whose lost chunk is healed elsewhere would stay damaged for the slot's neighbours.
     std::string check_slot(PackCheck& pack, const ShortId& id, const SlotAddress& address,
                            std::uint64_t length) {
-        const PackSlot* slot = pack.reader->find(address.slot);
+        const auto reader = reader_of(address.pack, pack);
+        if (!reader) return pack.fault;
+        const PackSlot* slot = reader->find(address.slot);
         if (slot == nullptr || short_id(slot->id) != id) {
             return fmt::format("pack {} does not hold the chunk in slot {}", address.pack.hex(),
                                address.slot);
         }
         for (const DamagedRange& range : pack.damaged) {
-            const bool is_apart = slot->offset + slot->size_bytes() <= range.offset ||
-                                  range.offset + range.length <= slot->offset;
+            // Ranges are those of the generation that was looked at.
+            const bool is_apart = reader->header().generation == pack.generation &&
+                                  (slot->offset + slot->size_bytes() <= range.offset ||
+                                   range.offset + range.length <= slot->offset);
             if (is_apart) continue;
-            if (!pack.slots.contains(address.slot)) decode_alone(id, address, length);
-            if (pack.slots[address.slot].empty()) return {};
+            if (!pack.is_decoded(address.slot)) decode_alone(id, address, length);
+            if (pack.fault_of(address.slot).empty()) return {};
             return fmt::format("pack {}: the digest of {} bytes at {} differs", address.pack.hex(),
                                range.length, range.offset);
         }
@@ -282,6 +346,7 @@ private:
             if (generation == row->generation) return check;
             generation = row->generation;
             check = {};
+            check.generation = row->generation;
             look_at_pack(check, *row);
             if (check.fault.empty()) return check;
         }
@@ -313,39 +378,118 @@ private:
     void check_pack(PackCheck& check, const object::Key& key, const PackId& pack) {
         work_.throw_if_stopped();
         try {
+            const SlotSet known = progress_.known(pack, check.generation);
             // Decoding finds all that the digests find.
             if (depth_ == VerifyDepth::packs) {
-                const auto object = core_.store.open(key);
-                check.damaged = check_pack_digests(*object, pack);
-                done_bytes_ += object->size_bytes();
-                work_.progress.report("verify", done_bytes_, 0);
+                check_digests(check, key, pack, known);
+            } else {
+                check.sound = known;
+                done_bytes_ += known.count() * core_.config.chunk_size_bytes;
             }
             // Header and table as they are on the disk, not as they were when somebody read them.
             core_.packs->forget(pack);
-            check.reader = core_.packs->open(pack);
+            reader_ = core_.packs->open(pack);
         } catch (const Error& error) {
             if (!is_damage(error.code())) throw;
             check.fault = error.what();
         }
     }
 
+    // Of a pack whose digests are right, the first bit says so.
+    void check_digests(PackCheck& check, const object::Key& key, const PackId& pack,
+                       const SlotSet& known) {
+        const auto object = core_.store.open(key);
+        if (known.contains(0)) {
+            done_bytes_ += object->size_bytes();
+            return;
+        }
+        check.damaged = check_pack_digests(*object, pack);
+        if (check.damaged.empty()) {
+            SoundSlots sound{check.generation, {}};
+            sound.slots.add(0);
+            progress_.note(pack, sound);
+        }
+        pass(object->size_bytes());
+    }
+
+    // Null, with the pack's fault, where it can't be opened any more. Chunks of one pack mostly
+    // follow each other, so the last one is kept.
+    std::shared_ptr<const PackReader> reader_of(const PackId& pack, PackCheck& check) {
+        if (reader_ && reader_->header().pack == pack) return reader_;
+        try {
+            reader_ = core_.packs->open(pack);
+        } catch (const Error& error) {
+            if (!is_damage(error.code())) throw;
+            reader_ = nullptr;
+            check.fault = error.what();
+        }
+        return reader_;
+    }
+
     RepositoryCore& core_;
     VerifyDepth depth_;
+    RateLimit* limit_;
     Work work_;
+    VerifyProgress progress_;
+    std::shared_ptr<const PackReader> reader_;
     PointVerdict verdict_;
     std::unordered_map<PackId, PackCheck, IdHash> packs_;
     std::set<std::pair<PackId, std::uint32_t>> seen_damage_;
     std::vector<IndexEntry> damaged_chunks_;
     Bytes buffer_;
     std::uint64_t done_bytes_ = 0;
+    std::uint64_t total_bytes_ = 0;  // 0: nobody knows.
+    std::uint64_t unwritten_bytes_ = 0;
 };
+
+// What was proven stays known when somebody looks less closely and finds nothing.
+bool is_less_than_known(const catalog::PointRow& point, const PointVerdict& verdict,
+                        VerifyDepth depth) {
+    const auto known = verified_depth(point.verified_result);
+    return verdict.is_sound && !point.is_damaged && known && *known > depth;
+}
 
 }  // namespace
 
+std::string_view to_string(VerifyDepth depth) {
+    switch (depth) {
+        case VerifyDepth::manifests:
+            return "manifests";
+        case VerifyDepth::packs:
+            return "packs";
+        case VerifyDepth::data:
+            break;
+    }
+    return "data";
+}
+
+std::optional<VerifyDepth> verify_depth_from(std::string_view name) {
+    for (const VerifyDepth depth :
+         {VerifyDepth::manifests, VerifyDepth::packs, VerifyDepth::data}) {
+        if (name == to_string(depth)) return depth;
+    }
+    return std::nullopt;
+}
+
+std::string verified_text(bool is_sound, VerifyDepth depth) {
+    if (!is_sound) return "damaged";
+    if (depth == VerifyDepth::manifests) return "sound";
+    return depth == VerifyDepth::packs ? "sound packs" : "sound data";
+}
+
+std::optional<VerifyDepth> verified_depth(std::string_view text) {
+    if (text == "sound data") return VerifyDepth::data;
+    if (text == "sound packs") return VerifyDepth::packs;
+    return text == "sound" ? std::optional{VerifyDepth::manifests} : std::nullopt;
+}
+
 std::vector<PointVerdict> verify_points(RepositoryCore& core,
                                         const std::vector<catalog::PointRow>& points,
-                                        VerifyDepth depth, const Work& work) {
-    Verifier verifier{core, depth, work};
+                                        VerificationRun run, RateLimit* limit, const Work& work) {
+    require_run_name(run.id);
+    forget_old_verifications(core.environment, core.paths, core.keys);
+    const VerifyDepth depth = run.depth;
+    Verifier verifier{core, std::move(run), limit, work};
     std::vector<PointVerdict> verdicts;
     std::size_t quarantined = 0;
     for (const catalog::PointRow& point : points) {
@@ -358,8 +502,10 @@ std::vector<PointVerdict> verify_points(RepositoryCore& core,
         // A shallow look that finds nothing does not clear what a deep one found.
         const bool is_damaged =
             !verdict.is_sound || (point.is_damaged && depth != VerifyDepth::data);
-        core.catalog->set_verified(point.id, now_ms, verdict.is_sound ? "sound" : "damaged",
-                                   is_damaged);
+        if (!is_less_than_known(point, verdict, depth)) {
+            core.catalog->set_verified(point.id, now_ms, verified_text(verdict.is_sound, depth),
+                                       is_damaged);
+        }
         const auto& damaged = verifier.damaged_chunks();
         if (damaged.size() > quarantined) {
             core.packs->mark_damaged(
@@ -367,6 +513,7 @@ std::vector<PointVerdict> verify_points(RepositoryCore& core,
         }
         quarantined = damaged.size();
     }
+    verifier.finish();
     return verdicts;
 }
 

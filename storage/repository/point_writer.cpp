@@ -6,6 +6,7 @@
 #include "storage/repository/map_view.h"
 #include "storage/repository/map_writer.h"
 #include "storage/repository/pinned_point.h"
+#include "storage/repository/point_verifier.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -369,7 +370,9 @@ PointSummary summary_of(const catalog::PointRow& row) {
     if (row.protected_until_ms) summary.protected_until = time_of(*row.protected_until_ms);
     summary.hold_reason = row.hold_reason;
     if (row.verified_ms) {
-        summary.verification = Verification{time_of(*row.verified_ms), row.verified_result};
+        const auto depth = verified_depth(row.verified_result);
+        summary.verification = Verification{time_of(*row.verified_ms), depth ? "sound" : "damaged",
+                                            depth ? std::string{to_string(*depth)} : ""};
     }
     summary.has_known_damage = row.is_damaged;
     return summary;

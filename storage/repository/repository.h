@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "base/rate_limit.h"
 #include "base/secret.h"
 
 #include <chrono>
@@ -116,7 +117,8 @@ struct DiskSummary {
 
 struct Verification {
     WallTime time{};
-    std::string result;  ///< "sound" or "damaged".
+    std::string result;   ///< "sound" or "damaged".
+    std::string depth{};  ///< To which a sound one was looked at; empty for a damaged one.
 };
 
 struct PointSummary {
@@ -248,6 +250,30 @@ enum class VerifyDepth {
     data,       ///< And every chunk decoded and compared with its id.
 };
 
+/// "manifests", "packs", "data".
+std::string_view to_string(VerifyDepth depth);
+/// nullopt for another name.
+std::optional<VerifyDepth> verify_depth_from(std::string_view name);
+
+struct VerifyOptions {
+    VerifyOptions(VerifyDepth depth_ = VerifyDepth::manifests) : depth(depth_) {}
+    VerifyDepth depth;
+    /// Names the run: what it finds sound is kept until it ends, so that a later call with the same
+    /// name and depth goes on where this one was cut off. Empty: nothing is kept. 1 to 64 of
+    /// 0-9a-z.
+    std::string run{};
+    /// How fast: the bytes of what is stored at depth `packs`, of content at depth `data`.
+    RateLimit* limit = nullptr;
+};
+
+/// A verification that was cut off.
+struct VerificationRun {
+    std::string id;
+    VerifyDepth depth = VerifyDepth::manifests;
+    WallTime started{};
+    std::vector<std::string> points{};  ///< Empty: all.
+};
+
 enum class PackFate { kept, compacted, removed };
 
 std::string_view to_string(PackFate fate);
@@ -366,8 +392,10 @@ public:
     virtual void release_point(const std::string& id) = 0;
 
     /// All points if `ids` is empty. Remembers the verdicts.
-    virtual std::vector<PointVerdict> verify(const std::vector<std::string>& ids, VerifyDepth depth,
-                                             const Work& work) = 0;
+    virtual std::vector<PointVerdict> verify(const std::vector<std::string>& ids,
+                                             const VerifyOptions& options, const Work& work) = 0;
+    /// Those that were cut off less than limits::kVerificationAgeMax ago, the newest first.
+    virtual std::vector<VerificationRun> list_unfinished_verifications() = 0;
     /// Beside everything but another gc and a rebuild. Waits for backups that began before it knew
     /// what is garbage, up to limits::kGcWaitMax; Error{busy} beyond. Error{conflict} while the
     /// clock is not to be trusted, unless it only looks. Any error leaves what it had not removed

@@ -221,8 +221,8 @@ void MemoryRepository::release_point(const std::string& id) {
     get(id)->summary.hold_reason = {};
 }
 
-std::vector<PointVerdict> MemoryRepository::verify(const std::vector<std::string>& ids, VerifyDepth,
-                                                   const Work&) {
+std::vector<PointVerdict> MemoryRepository::verify(const std::vector<std::string>& ids,
+                                                   const repository::VerifyOptions&, const Work&) {
     on_open();
     std::vector<PointVerdict> verdicts;
     for (const auto& point : points) {

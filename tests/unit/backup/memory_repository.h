@@ -63,8 +63,9 @@ public:
     void hold_point(const std::string& id, const std::string& reason) override;
     void release_point(const std::string& id) override;
     std::vector<repository::PointVerdict> verify(const std::vector<std::string>& ids,
-                                                 repository::VerifyDepth depth,
+                                                 const repository::VerifyOptions& options,
                                                  const Work& work) override;
+    std::vector<repository::VerificationRun> list_unfinished_verifications() override { return {}; }
     repository::GcResult collect_garbage(repository::DryRun dry_run, const Work& work) override;
     std::vector<repository::KeySlot> list_keys() override { return {}; }
     std::uint32_t add_passphrase(const Secret&) override { return 0; }

@@ -44,6 +44,8 @@ time_zone = "Europe/Berlin"
 path = "/srv/r"
 passphrase_file = "/run/p"
 zstd_level = 3
+ingest_mib_per_second = 200
+verify_mib_per_second = 50
 [server]
 listen = "[::1]:9000"
 [hosts]
@@ -69,6 +71,8 @@ level = "debug"
     CHECK(config.repository_directory() == "/srv/r");
     CHECK(config.passphrase_file == "/run/p");
     CHECK(config.zstd_level == 3);
+    CHECK(config.ingest_mib_per_second == 200);
+    CHECK(config.verify_mib_per_second == 50);
     CHECK(config.listen == ListenAddress{"::1", 9000});
     CHECK(config.time_zone == "Europe/Berlin");
     CHECK(config.allow_loopback_hosts);
