@@ -30,7 +30,7 @@ repository::VerificationRun find_unfinished(Services& services, const std::strin
     }
     throw Error{ErrorCode::not_found,
                 fmt::format("no verification of depth {} was cut off in the last days", depth),
-                "Begin one without \"resume\"."};
+                fmt::format("It has to begin anew: entrepot verify --depth {}", depth)};
 }
 
 Json points_that_remain(Services& services, const repository::VerificationRun& run) {
