@@ -87,13 +87,16 @@ std::set<PackId> packs_of(RepositoryCore& core, const PointContent& content) {
 
 using RowsById = std::map<std::string, catalog::PointRow>;
 
-// What the catalog knows and no object tells: which points were verified, and how it ended, and
-// which are being deleted.
+// What the catalog knows and no object tells, or may tell no more: which points were verified, and
+// how it ended, which are being deleted, and which may not be.
 RowsById known_rows(RepositoryCore& core) {
     RowsById rows;
     try {
         for (catalog::PointRow& row : core.catalog->list_points()) {
-            if (row.verified_ms || row.is_deleting) rows.emplace(row.id, std::move(row));
+            const bool is_kept = row.protected_until_ms || !row.hold_reason.empty();
+            if (row.verified_ms || row.is_deleting || is_kept) {
+                rows.emplace(row.id, std::move(row));
+            }
         }
     } catch (const Error& error) {
         core.environment.log.warning("what was verified is not known any more",
@@ -102,8 +105,29 @@ RowsById known_rows(RepositoryCore& core) {
     return rows;
 }
 
+// A mark that can't be read loses no point, and gives none up to be deleted.
+PointMark mark_of(RepositoryCore& core, const std::string& id, const RowsById& rows) {
+    try {
+        return read_mark(core.store, core.keys, id);
+    } catch (const Error& error) {
+        if (!is_damage(error.code())) throw;
+        core.environment.log.error("a point is held: its mark is damaged",
+                                   {{"point", id}, {"error", error.what()}});
+        const auto known = rows.find(id);
+        PointMark mark;
+        if (known != rows.end()) {
+            mark = {known->second.protected_until_ms, known->second.hold_reason};
+        }
+        if (mark.hold_reason.empty()) {
+            mark.hold_reason = "its mark is damaged: nobody knows whether it was protected or held";
+        }
+        return mark;
+    }
+}
+
 std::optional<catalog::PointRow> adoptable(RepositoryCore& core, catalog::Catalog& fresh,
-                                           const PointContent& content, ByteView manifest) {
+                                           const PointContent& content, ByteView manifest,
+                                           const RowsById& rows) {
     const std::string& id = content.summary.id;
     for (const PackId& pack : packs_of(core, content)) {
         if (fresh.find_pack(pack.hex())) continue;
@@ -111,7 +135,7 @@ std::optional<catalog::PointRow> adoptable(RepositoryCore& core, catalog::Catalo
                                    {{"point", id}, {"pack", pack.hex()}});
         return std::nullopt;
     }
-    const PointMark mark = read_mark(core.store, core.keys, id);
+    const PointMark mark = mark_of(core, id, rows);
     return catalog::PointRow{.id = id,
                              .sequence = content.summary.sequence,
                              .vm_id = content.summary.draft.vm_id,
@@ -140,7 +164,7 @@ std::uint64_t adopt_points(RepositoryCore& core, catalog::Catalog& fresh, const 
             const Bytes bytes = core.store.read_whole(manifest_key(id), limits::kManifestBytesMax);
             const PointContent content = decode_manifest(core.keys, id, bytes);
             sequence_max = std::max(sequence_max, content.summary.sequence);
-            auto row = adoptable(core, fresh, content, bytes);
+            auto row = adoptable(core, fresh, content, bytes, rows);
             if (!row) continue;
             if (const auto known = rows.find(id); known != rows.end()) {
                 row->is_deleting = known->second.is_deleting;

@@ -43,6 +43,36 @@ TEST_CASE("rebuild: a catalog that is gone or damaged comes back at the next sta
     CHECK(fixture.repository().find_point(third).unique_bytes == 0);
 }
 
+TEST_CASE("rebuild: a point whose mark is damaged is there, and held until somebody looks",
+          "[rebuild]") {
+    Fixture fixture;
+    const DiskContent disk = make_disk(7, kDiskBytes);
+    const std::string point = fixture.add_full("vm", disk);
+    const bool is_held = GENERATE(true, false);
+    const WallTime until = fixture.clock_.wall_now() + std::chrono::days{30};
+    if (is_held) fixture.repository().hold_point(point, "the court asked for it");
+    if (!is_held) fixture.repository().protect_point(point, until);
+    fixture.close();
+    flip_byte(fixture.objects("marks").at(0), 40);
+    const bool has_catalog = GENERATE(true, false);
+    if (!has_catalog) std::filesystem::remove(fixture.directory() / "catalog.sqlite");
+    fixture.reopen();
+    if (has_catalog) CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
+
+    const PointSummary found = fixture.repository().find_point(point);
+    CHECK(fixture.read_disk(point) == disk);
+    if (has_catalog && is_held) CHECK(found.hold_reason == "the court asked for it");
+    if (!has_catalog || !is_held) {
+        CHECK(found.hold_reason.find("mark is damaged") != std::string::npos);
+    }
+    if (has_catalog && !is_held) CHECK(found.protected_until == until);
+    CHECK_THROWS_AS(fixture.repository().delete_point(point), Error);
+    fixture.repository().release_point(point);
+    fixture.reopen();
+    CHECK(fixture.repository().rebuild_catalog(fixture.work()) == 1);
+    CHECK(fixture.repository().find_point(point).hold_reason.empty());
+}
+
 TEST_CASE("rebuild: on request it finds the same, and leaves out what is not whole", "[rebuild]") {
     Fixture fixture;
     const DiskContent disk = make_disk(3, kDiskBytes);
