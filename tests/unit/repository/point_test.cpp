@@ -1,6 +1,8 @@
 // Points in, points out.
 #include "repository_fixture.h"
 
+#include "tests/support/watching_file_system.h"
+
 #include "base/error.h"
 
 #include <catch2/catch.hpp>
@@ -66,6 +68,33 @@ TEST_CASE("repository: the tracking view differs where a leaf was written", "[re
     const auto changed = change_disk(next, 5, 3);
     const std::string second = fixture.add_incremental("vm", first.id, next, changed);
     CHECK(fixture.read_disk(second) == next);
+}
+
+TEST_CASE("repository: a small read of a cold chunk reads its slot, and a second one nothing",
+          "[repository]") {
+    entrepot::test::WatchingFileSystem files;
+    Fixture fixture;
+    const DiskContent disk = make_content(10, 64 * kChunk);
+    const std::string id = fixture.add_full("vm", disk);
+    fixture.file_system_ = &files;
+    fixture.reopen();
+    const auto point = fixture.repository().open_point(id);
+    const auto opened = point->open_disk(0, View::restore);
+    Bytes part(4 * kKiB);
+    opened->read(0, part);  // Map and slot table come in.
+    for (const std::uint64_t chunk : {1ULL, 40ULL, 17ULL}) {
+        files.take_reads();
+        opened->read(chunk * kChunk + 8 * kKiB, part);
+        const auto reads = files.take_reads();
+        REQUIRE(reads.size() == 1);
+        CHECK(reads.front().path.string().find("/packs/") != std::string::npos);
+        // Header, content and tag of one slot.
+        CHECK(reads.front().length <= kChunk + 64 + 16);
+        CHECK(std::equal(part.begin(), part.end(),
+                         disk.begin() + static_cast<std::ptrdiff_t>(chunk * kChunk + 8 * kKiB)));
+        opened->read(chunk * kChunk + 60 * kKiB, part);
+        CHECK(files.take_reads().empty());
+    }
 }
 
 TEST_CASE("repository: equal content is stored once", "[repository]") {
