@@ -123,7 +123,7 @@ export function makePoint(seed, vm, minutes, kind, fields = {}) {
     unique_bytes: Math.round(changed * 0.31),
     protected_until: null,
     hold_reason: null,
-    verified: { time: ago(minutes - 5 > 0 ? minutes - 5 : 1), result: 'sound' },
+    verified: { time: ago(minutes - 5 > 0 ? minutes - 5 : 1), result: 'sound', depth: 'data' },
     has_known_damage: false,
     comparison: null,
     ...fields,

@@ -210,7 +210,7 @@ export function ordinarySite() {
     hold_reason: 'Audit 2026, ask Jana',
     skipped: [{ name: 'passthrough 1', reason: 'a physical disk cannot be exported' }],
   };
-  points[3] = { ...points[3], verified: { time: ago(3000), result: 'damaged' }, has_known_damage: true };
+  points[3] = { ...points[3], verified: { time: ago(3000), result: 'damaged', depth: 'packs' }, has_known_damage: true };
   points[4] = { ...points[4], verified: null };
   const done = makeJob('job-1', {
     result: {
@@ -232,6 +232,7 @@ export function ordinarySite() {
   });
   const failed = makeJob('job-2', {
     subject: 'sql01 on hv02',
+    parameters: { vm: guid(31), host: 'hv02' },
     state: 'failed',
     stage: 'export',
     done_bytes: 0,
