@@ -75,13 +75,8 @@ repository::RetentionPlan plan_for(const Services& services,
                                    const repository::RetentionRule& rule) {
     const repository::TimeState time = services.repository.time_state();
     std::vector<repository::RetentionPoint> seen;
-    for (const PointSummary& point : points) {
-        const bool is_protected = !point.hold_reason.empty() ||
-                                  (point.protected_until && *point.protected_until > time.now) ||
-                                  time.now - point.trusted_time < time.minimum_age;
-        seen.push_back(
-            {point.id, point.sequence, point.time, is_protected, point.has_known_damage});
-    }
+    for (const PointSummary& point : points)
+        seen.push_back(repository::seen_by_retention(point, time));
     const auto zone = TimeZones{services.file_system}.get(services.time_zone);
     return repository::plan_retention(seen, rule, time.now, *zone);
 }

@@ -117,6 +117,16 @@ bool RetentionRule::is_empty() const {
            keep_monthly == 0 && keep_yearly == 0;
 }
 
+RetentionPoint seen_by_retention(const PointSummary& point, const TimeState& time) {
+    const bool has_date = point.protected_until && *point.protected_until > time.now;
+    const bool is_young = time.now - point.trusted_time < time.minimum_age;
+    return {.id = point.id,
+            .sequence = point.sequence,
+            .time = point.time,
+            .is_protected = !point.hold_reason.empty() || has_date || is_young,
+            .is_damaged = point.has_known_damage};
+}
+
 RetentionPlan plan_retention(const std::vector<RetentionPoint>& points, const RetentionRule& rule,
                              WallTime now, const TimeZone& zone) {
     if (rule.is_empty()) {

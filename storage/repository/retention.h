@@ -1,6 +1,8 @@
 // Which recovery points a rule keeps: a pure function of the points and the rule.
 #pragma once
 
+#include "storage/repository/repository.h"
+
 #include "base/clock.h"
 #include "base/time_zone.h"
 
@@ -29,6 +31,9 @@ struct RetentionPoint {
     bool is_protected = false;  ///< By date, hold or minimum age.
     bool is_damaged = false;
 };
+
+/// A hold, a date, or being younger than the minimum age protects it at that time.
+RetentionPoint seen_by_retention(const PointSummary& point, const TimeState& time);
 
 struct KeptPoint {
     std::string id;

@@ -146,6 +146,29 @@ function previewPolicy(_, { body: { calendar, count = 5 } }) {
   return { time_zone: 'UTC', next_runs: Array.from({ length: count }, (_, index) => ago(-60 - index * 1440)) };
 }
 
+const kSlots = { keep_hourly: 13, keep_daily: 10, keep_monthly: 7, keep_yearly: 4 };
+
+/// As the appliance does it, weeks apart: the newest point of each of the latest slots.
+function previewRetention({ site }, { body: { vm, host, rule } }) {
+  if (Object.values(rule).every((count) => count === 0)) throw new Refusal(400, 'usage', 'a rule without a number would keep nothing');
+  const points = site.points.filter((point) => point.vm.id === vm && (host ?? point.vm.host) === point.vm.host);
+  const because = new Map(points.map((point) => [point, point.hold_reason || point.protected_until ? ['protected'] : []]));
+  points.slice(0, rule.keep_last ?? 0).forEach((point, index) => because.get(point).push(`last ${index + 1}`));
+  for (const [name, digits] of Object.entries(kSlots)) {
+    const newest = new Map();
+    for (const point of points) if (!newest.has(point.time.slice(0, digits))) newest.set(point.time.slice(0, digits), point);
+    for (const [slot, point] of [...newest].slice(0, rule[name] ?? 0)) because.get(point).push(`${name.slice(5)} ${slot}`);
+  }
+  const oldestFirst = points.toReversed();
+  const removed = oldestFirst.filter((point) => because.get(point).length === 0);
+  return {
+    time_zone: 'UTC',
+    kept: oldestFirst.filter((point) => !removed.includes(point)).map((point) => ({ point: point.id, because: because.get(point) })),
+    removed: removed.map((point) => point.id),
+    removed_unique_bytes: removed.reduce((sum, point) => sum + point.unique_bytes, 0),
+  };
+}
+
 function listPoints(appliance, { query }) {
   return appliance.page('points', appliance.site.points.filter((point) => (!query.vm || point.vm.id === query.vm) && (query.host ?? point.vm.host) === point.vm.host), query);
 }
@@ -249,6 +272,7 @@ export const answers = {
   addPolicy,
   removePolicy: drop('policies', 'name'),
   previewPolicy,
+  previewRetention,
   runPolicy: (appliance) => ({ jobs: [appliance.addJob({ subject: 'web01 on hv01' }), appliance.addJob({ subject: 'sql01 on hv02' })] }),
   listJobs,
   getJob: find('jobs', 'id'),

@@ -37,8 +37,16 @@ export function between(start: string, end: string): string {
 
 export function dateTime(time: string): string {
   const date = new Date(time);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  return `${localDay(date)} ${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
+}
+
+/// "2026-03-01", by the browser's zone.
+export function localDay(date: Date): string {
+  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
+}
+
+export function monthName(date: Date): string {
+  return date.toLocaleDateString('en-GB', { month: 'short' });
 }
 
 export function relative(time: string, now = Date.now()): string {

@@ -78,6 +78,17 @@ export function usePages<T>(load: (cursor: string | undefined, signal: AbortSign
   return { rows, isBusy, problem, retry: () => read(rows === null ? null : next), more: next === null ? null : () => read(next) };
 }
 
+/// The value once it has not changed for a while: what somebody types is not asked about letter by letter.
+export function useSettled<T>(value: T, delayMs: number): T {
+  const [settled, setSettled] = useState(value);
+  const key = JSON.stringify(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), delayMs);
+    return () => clearTimeout(timer);
+  }, [key]);
+  return settled;
+}
+
 /// An action that a button starts: busy while it runs, its problem kept until the next try.
 export function useAction<A extends unknown[]>(action: (...args: A) => Promise<void>) {
   const [busy, setBusy] = useState(false);

@@ -108,6 +108,18 @@ export const text = {
     protectedBy: (names: string) => `Protected by ${names}`, onHost: (host: string) => `on ${host}`, problems: 'Needs attention',
     noDisks: 'The disks are not known yet.', choice: 'Several hosts have this machine',
   },
+  calendar: {
+    label: 'Days with recovery points', days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'],
+    points: (n: number) => (n === 1 ? '1 point' : `${n} points`), withFull: 'a full among them', wouldGo: 'would go',
+    proofs: { sound: 'proven sound', old: 'proven long ago', never: 'not proven yet', damaged: 'damaged' },
+    dropped: (n: number) => (n === 1 ? '1 would go' : `${n} would go`), only: (day: string) => `Only those of ${day}`, showAll: 'Show all days',
+  },
+  whatIf: {
+    title: 'What would a rule keep?', close: 'Close what-if', note: 'Each rule against the points that there are, as of now. Nothing is removed here: policies do that after their runs.',
+    rule: 'Rule', keeps: 'Keeps', removes: 'Removes', frees: 'Frees at most', now: (policy: string) => `As now: ${policy}`,
+    week: 'A week', month: 'A month', year: 'A year', own: 'Your numbers', ownNumbers: 'Your numbers: keep', verdict: 'This rule', would: (because: string) => `keeps: ${because}`, gone: 'removes',
+    unseen: 'More points than are listed here are counted.',
+  },
   point: {
     title: 'Recovery point', time: 'Time', kind: 'Kind and reason', consistency: 'Consistency', changed: 'Changed',
     stored: 'Stored', verified: 'Verified', full: 'full', incremental: 'incremental', kept: 'Kept', never: 'not yet',

@@ -94,7 +94,7 @@ TEST_CASE("contract: a viewer changes nothing but the own session, password and 
     }
     CHECK(changing == std::set<std::string>{"addToken", "changePassword", "confirmSession",
                                             "deleteSession", "endSession", "previewPolicy",
-                                            "revokeToken"});
+                                            "previewRetention", "revokeToken"});
 }
 
 TEST_CASE("contract: what destroys or reveals asks for the password and is audited", "[api]") {

@@ -1,8 +1,9 @@
 // Policies: which machines, when, how long to keep; and when they run next.
 import { useState } from 'preact/hooks';
 import { call } from '../api';
-import type { Policy, Retention } from '../generated/api';
+import type { Policy } from '../generated/api';
 import { Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
+import { retentionWords } from '../parts/keep_fields';
 import { PolicyDialog } from '../parts/policy_dialog';
 import { useRemoval } from '../parts/removal';
 import { Table } from '../parts/table';
@@ -127,12 +128,4 @@ export function Policies() {
       {removal.dialog}
     </>
   );
-}
-
-function retentionWords(retention: Retention): string {
-  const names = text.policies.keepNames;
-  const words = (Object.keys(names) as Array<keyof Retention>)
-    .filter((key) => (retention[key] ?? 0) > 0)
-    .map((key) => `${retention[key]} ${names[key]}`);
-  return words.join(', ') || text.common.none;
 }

@@ -2,18 +2,16 @@
 import { useState } from 'preact/hooks';
 import { call, loadAllVms, may } from '../api';
 import * as format from '../format';
-import type { Point, Vm, VmDisk } from '../generated/api';
-import { Badge, Empty, Loaded, PageHead, Section, VerifiedBadge, When } from '../parts/basics';
+import type { Vm, VmDisk } from '../generated/api';
+import { Badge, Empty, Loaded, PageHead, Section } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
 import { Dialog, TextField } from '../parts/forms';
-import { changedBytes, consistencyName, KeptBadges, PointActions, PointFacts } from '../parts/point_actions';
+import { Points } from '../parts/points';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { filesOfVmHref, href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
 import { BackupButton, Protection } from './vms';
-
-const kPointsAtOnce = 100;
 
 export function VmPage({ id, host }: { id: string; host: string | null }) {
   const vms = useResource(loadAllVms, [], 'live');
@@ -94,7 +92,7 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
           </p>
         </div>
       )}
-      <Points vm={vm} onChange={onChange} onBackup={() => setAsking(true)} />
+      <Points vm={vm} onChange={onChange} onBackup={vm.host ? () => setAsking(true) : null} />
       <Section title={text.vm.disks}>
         {vm.disks.length === 0 ? (
           <p class="muted">{text.vm.noDisks}</p>
@@ -177,92 +175,4 @@ function ExcludeButton({ vm, disk, onChange }: { vm: Vm; disk: VmDisk; onChange:
       )}
     </>
   );
-}
-
-function Points({ vm, onChange, onBackup }: { vm: Vm; onChange: () => void; onBackup: () => void }) {
-  const [limit, setLimit] = useState(kPointsAtOnce);
-  const [open, setOpen] = useState<string | null>(null);
-  const points = useResource(
-    (signal) => call('listPoints', { query: { vm: vm.id, host: vm.host, limit }, signal }),
-    [vm.id, vm.host, limit],
-    'live',
-  );
-  const changed = () => {
-    points.reload();
-    onChange();
-  };
-  return (
-    <Section title={text.vm.recovery}>
-      <Loaded resource={points}>
-        {(list) =>
-          list.points.length === 0 ? (
-            <Empty title={text.vm.noPoints} hint={text.vm.noPointsHint}>
-              {vm.host && (
-                <button type="button" class="primary" onClick={onBackup}>
-                  {text.vms.backUp}
-                </button>
-              )}
-            </Empty>
-          ) : (
-            <>
-              <Table
-                label={text.vm.recovery}
-                rows={list.points}
-                rowKey={(point) => point.id}
-                columns={pointColumns(open, setOpen)}
-                detail={(point) =>
-                  open === point.id ? (
-                    <>
-                      <PointFacts point={point} />
-                      <PointActions point={point} onChange={changed} onRemoved={changed} />
-                    </>
-                  ) : null
-                }
-              />
-              {list.next_cursor !== null && limit < 1000 && (
-                <p class="actions">
-                  <button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>
-                    {text.common.more(limit * 2)}
-                  </button>
-                </p>
-              )}
-            </>
-          )
-        }
-      </Loaded>
-    </Section>
-  );
-}
-
-function pointColumns(open: string | null, setOpen: (id: string | null) => void) {
-  return [
-    {
-      title: text.point.time,
-      kind: 'main' as const,
-      cell: (point: Point) => (
-        <button
-          type="button"
-          class="fold"
-          aria-expanded={open === point.id}
-          onClick={() => setOpen(open === point.id ? null : point.id)}
-        >
-          <When time={point.time} />
-        </button>
-      ),
-    },
-    {
-      title: text.point.kind,
-      cell: (point: Point) => (
-        <>
-          <Badge tone="quiet">{point.kind === 'full' ? text.point.full : text.point.incremental}</Badge>
-          <span class="row-note">{point.reason}</span>
-        </>
-      ),
-    },
-    { title: text.point.consistency, cell: (point: Point) => consistencyName(point.consistency) },
-    { title: text.point.changed, kind: 'number' as const, cell: (point: Point) => format.bytes(changedBytes(point)) },
-    { title: text.point.stored, kind: 'number' as const, cell: (point: Point) => format.bytes(point.unique_bytes) },
-    { title: text.point.verified, cell: (point: Point) => <VerifiedBadge point={point} /> },
-    { title: text.point.kept, cell: (point: Point) => <KeptBadges point={point} /> },
-  ];
 }

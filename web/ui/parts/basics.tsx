@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import * as format from '../format';
 import type { JobState, Point, Problem } from '../generated/api';
+import { proofOf } from '../proof';
 import type { Resource } from '../resource';
 import { text } from '../text';
 
@@ -26,14 +27,13 @@ export function JobBadge({ state }: { state: JobState }) {
 }
 
 export function VerifiedBadge({ point }: { point: Pick<Point, 'verified' | 'has_known_damage'> }) {
-  if (point.has_known_damage || point.verified?.result === 'damaged') return <Badge tone="bad">{text.point.damaged}</Badge>;
+  const proof = proofOf(point);
+  if (proof === 'damaged') return <Badge tone="bad">{text.point.damaged}</Badge>;
   if (!point.verified) return <span class="muted">{text.point.never}</span>;
-  const ageDays = (Date.now() - Date.parse(point.verified.time)) / 86_400_000;
-  const isOld = ageDays > 30;
   return (
     <span title={text.time.utc(point.verified.time)}>
-      <Badge tone={isOld ? 'quiet' : 'good'}>
-        {isOld ? text.point.old(format.relative(point.verified.time)) : text.point.sound}
+      <Badge tone={proof === 'old' ? 'quiet' : 'good'}>
+        {proof === 'old' ? text.point.old(format.relative(point.verified.time)) : text.point.sound}
       </Badge>
     </span>
   );

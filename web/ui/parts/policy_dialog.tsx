@@ -7,6 +7,7 @@ import { useAction, useResource } from '../resource';
 import { text } from '../text';
 import { When } from './basics';
 import { Dialog, NumberField, SelectField, TextField } from './forms';
+import { KeepFields, keptOf } from './keep_fields';
 
 const kPreviewDelayMs = 250;
 const kNamesShown = 8;
@@ -16,7 +17,6 @@ const kPresets = [
   { label: text.policies.hourly, calendar: 'hourly' },
   { label: text.policies.weekly, calendar: 'Sat 03:00' },
 ];
-const kKeepKeys = Object.keys(text.policies.keepNames) as Array<keyof typeof text.policies.keepNames>;
 
 export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
   const [name, setName] = useState('');
@@ -30,7 +30,7 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const add = useAction(async () => {
-    const kept = Object.fromEntries(Object.entries(retention).filter(([, value]) => value > 0)) as Retention;
+    const kept = keptOf(retention);
     if (Object.keys(kept).length === 0) throw new Error(text.policies.needRetention);
     await call('addPolicy', { body: { name, vms, calendar, consistency, retention: kept, full_every: fullEvery } });
     onClose();
@@ -88,20 +88,12 @@ export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdde
           { value: 'crash', label: text.backup.crash },
         ]}
       />
-      <fieldset class="field">
-        <legend>{text.policies.retention}</legend>
-        <div class="numbers">
-          {kKeepKeys.map((key) => (
-            <NumberField
-              key={key}
-              label={text.policies.keepNames[key]}
-              value={retention[key] ?? 0}
-              onChange={(value) => setRetention({ ...retention, [key]: value })}
-            />
-          ))}
-        </div>
-        <p class="hint">{text.policies.retentionHint}</p>
-      </fieldset>
+      <KeepFields
+        legend={text.policies.retention}
+        hint={text.policies.retentionHint}
+        value={retention}
+        onChange={setRetention}
+      />
       <NumberField label={text.policies.fullEvery} hint={text.policies.fullEveryHint} value={fullEvery} onChange={setFullEvery} />
     </Dialog>
   );

@@ -1,4 +1,5 @@
 // Seven days of backups: how many went well, how many failed. A table to a screen reader, bars to the eye.
+import * as format from '../format';
 import type { Job } from '../generated/api';
 import { text } from '../text';
 
@@ -7,19 +8,15 @@ const kBarHeight = 56;
 
 type Day = { key: string; name: string; done: number; failed: number };
 
-function localDay(date: Date): string {
-  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
-}
-
 function daysOf(jobs: Job[]): Day[] {
   const days: Day[] = [];
   for (let back = kDays - 1; back >= 0; --back) {
     const date = new Date();
     date.setDate(date.getDate() - back);
-    days.push({ key: localDay(date), name: date.toLocaleDateString('en-GB', { weekday: 'short' }), done: 0, failed: 0 });
+    days.push({ key: format.localDay(date), name: date.toLocaleDateString('en-GB', { weekday: 'short' }), done: 0, failed: 0 });
   }
   for (const job of jobs) {
-    const day = job.ended ? days.find((candidate) => candidate.key === localDay(new Date(job.ended as string))) : undefined;
+    const day = job.ended ? days.find((candidate) => candidate.key === format.localDay(new Date(job.ended as string))) : undefined;
     if (!day) continue;
     if (job.state === 'done') ++day.done;
     else if (job.state === 'failed' || job.state === 'partly' || job.state === 'interrupted') ++day.failed;
