@@ -4,6 +4,7 @@
 #include "appliance/backup/repository_wait.h"
 
 #include "storage/disk/disk_writer.h"
+#include "storage/repository/point_lookup.h"
 
 #include "base/error.h"
 
@@ -15,17 +16,6 @@
 namespace entrepot::backup {
 namespace {
 
-const repository::DiskSummary& find_disk(const repository::PointSummary& point,
-                                         const std::string& text) {
-    for (const auto& disk : point.disks) {
-        if (text == std::to_string(disk.draft.index) || text == disk.draft.id) return disk;
-    }
-    throw Error{
-        ErrorCode::not_found, fmt::format("point {} has no disk '{}'", point.id, text),
-        fmt::format("It has {} disks, numbered from 0; `entrepot point show {}` lists them.",
-                    point.disks.size(), point.id)};
-}
-
 std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -36,7 +26,7 @@ jobs::JobOutcome run_restore_disk(const Services& services, jobs::JobContext& jo
     const SteadyTime begin = services.clock.steady_now();
     const Json& parameters = job.parameters();
     const auto point = services.repository.find_point(parameters.at("point").get<std::string>());
-    const auto& disk = find_disk(point, text_of(parameters.at("disk")));
+    const auto& disk = repository::find_disk(point, text_of(parameters.at("disk")));
     const std::filesystem::path target = parameters.at("to").get<std::string>();
     const std::string format = parameters.value("format", "vhdx");
 

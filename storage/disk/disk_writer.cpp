@@ -67,30 +67,6 @@ ParentLocator locator_of(const WriteOptions& options) {
     return locator;
 }
 
-vhdx::Metadata metadata_of(const DiskSource& source, const WriteOptions& options, Random& random) {
-    vhdx::Metadata metadata;
-    metadata.size_bytes = source.size_bytes();
-    metadata.logical_sector_size = source.logical_sector_size();
-    const bool has_base = options.format == TargetFormat::vhdx_diff;
-    metadata.physical_sector_size =
-        std::max(has_base ? options.base_info->physical_sector_size : options.physical_sector_size,
-                 metadata.logical_sector_size);
-    metadata.is_fixed = options.format == TargetFormat::vhdx_fixed;
-    metadata.has_parent = has_base;
-    metadata.block_size_bytes = metadata.is_fixed     ? kFixedBlockBytes
-                                : metadata.has_parent ? kDifferencingBlockBytes
-                                                      : kDynamicBlockBytes;
-    metadata.virtual_disk_id = options.virtual_disk_id;
-    if (metadata.has_parent) {
-        metadata.parent = locator_of(options);
-        if (metadata.virtual_disk_id.is_null()) {
-            metadata.virtual_disk_id = options.base_info->virtual_disk_id;
-        }
-    }
-    if (metadata.virtual_disk_id.is_null()) metadata.virtual_disk_id = Guid::make_random(random);
-    return metadata;
-}
-
 void check_vhdx_limits(const DiskSource& source, const WriteOptions& options) {
     if (source.size_bytes() > limits::kVirtualSizeBytesMax) {
         throw Error{ErrorCode::unsupported,
@@ -113,23 +89,6 @@ void check_vhd_limits(const DiskSource& source) {
         throw Error{ErrorCode::unsupported,
                     fmt::format("a VHD cannot hold {} bytes, only 2040 GiB", source.size_bytes()),
                     "use vhdx or vhdx-fixed"};
-    }
-}
-
-void check_limits(const DiskSource& source, const WriteOptions& options) {
-    switch (options.format) {
-        case TargetFormat::vhdx:
-        case TargetFormat::vhdx_fixed:
-            return check_vhdx_limits(source, options);
-        case TargetFormat::vhdx_diff:
-            check_base(source, options);
-            return check_vhdx_limits(source, options);
-        case TargetFormat::vhd:
-        case TargetFormat::vhd_fixed:
-            return check_vhd_limits(source);
-        case TargetFormat::raw:
-        case TargetFormat::qcow2:
-            return;
     }
 }
 
@@ -185,9 +144,10 @@ void write_content(File& target, Random& random, const DiskSource& source,
     switch (options.format) {
         case TargetFormat::vhdx:
         case TargetFormat::vhdx_fixed:
-            return write_vhdx(target, metadata_of(source, options, random), random, source, work);
+            return write_vhdx(target, vhdx_metadata_of(source, options, random), random, source,
+                              work);
         case TargetFormat::vhdx_diff:
-            return write_vhdx_difference(target, metadata_of(source, options, random), random,
+            return write_vhdx_difference(target, vhdx_metadata_of(source, options, random), random,
                                          source, *options.base, work);
         case TargetFormat::vhd:
         case TargetFormat::vhd_fixed:
@@ -199,6 +159,48 @@ void write_content(File& target, Random& random, const DiskSource& source,
 }
 
 }  // namespace
+
+vhdx::Metadata vhdx_metadata_of(const DiskSource& source, const WriteOptions& options,
+                                Random& random) {
+    vhdx::Metadata metadata;
+    metadata.size_bytes = source.size_bytes();
+    metadata.logical_sector_size = source.logical_sector_size();
+    const bool has_base = options.format == TargetFormat::vhdx_diff;
+    metadata.physical_sector_size =
+        std::max(has_base ? options.base_info->physical_sector_size : options.physical_sector_size,
+                 metadata.logical_sector_size);
+    metadata.is_fixed = options.format == TargetFormat::vhdx_fixed;
+    metadata.has_parent = has_base;
+    metadata.block_size_bytes = metadata.is_fixed     ? kFixedBlockBytes
+                                : metadata.has_parent ? kDifferencingBlockBytes
+                                                      : kDynamicBlockBytes;
+    metadata.virtual_disk_id = options.virtual_disk_id;
+    if (metadata.has_parent) {
+        metadata.parent = locator_of(options);
+        if (metadata.virtual_disk_id.is_null()) {
+            metadata.virtual_disk_id = options.base_info->virtual_disk_id;
+        }
+    }
+    if (metadata.virtual_disk_id.is_null()) metadata.virtual_disk_id = Guid::make_random(random);
+    return metadata;
+}
+
+void check_target_limits(const DiskSource& source, const WriteOptions& options) {
+    switch (options.format) {
+        case TargetFormat::vhdx:
+        case TargetFormat::vhdx_fixed:
+            return check_vhdx_limits(source, options);
+        case TargetFormat::vhdx_diff:
+            check_base(source, options);
+            return check_vhdx_limits(source, options);
+        case TargetFormat::vhd:
+        case TargetFormat::vhd_fixed:
+            return check_vhd_limits(source);
+        case TargetFormat::raw:
+        case TargetFormat::qcow2:
+            return;
+    }
+}
 
 TargetFormat parse_target_format(std::string_view name) {
     for (const FormatName& known : kFormatNames) {
@@ -217,7 +219,7 @@ void write_raw(File& target, const DiskSource& source, const Work& work) {
 void write_disk(FileSystem& file_system, Random& random, const DiskSource& source,
                 const std::filesystem::path& target, const WriteOptions& options,
                 const Work& work) {
-    check_limits(source, options);
+    check_target_limits(source, options);
     if (file_system.exists(target)) {
         throw Error{ErrorCode::already_exists, target.string() + " exists already",
                     "Nothing is overwritten: name another file, or remove this one."};

@@ -1,4 +1,4 @@
-// The writers behind write_disk(), one for each kind of target.
+// The writers behind write_disk(), one for each kind of target; and what all ways out share.
 #pragma once
 
 #include "storage/disk/disk_writer.h"
@@ -9,6 +9,14 @@
 #include <filesystem>
 
 namespace entrepot::disk {
+
+/// What a VHDX says of the disk, by the options.
+vhdx::Metadata vhdx_metadata_of(const DiskSource& source, const WriteOptions& options,
+                                Random& random);
+
+/// Error{unsupported} for a disk that the format cannot hold, Error{usage} for options that
+/// contradict each other.
+void check_target_limits(const DiskSource& source, const WriteOptions& options);
 
 void write_raw(File& target, const DiskSource& source, const Work& work);
 

@@ -54,4 +54,14 @@ PointSummary point_by_id(const std::vector<PointSummary>& points, std::string_vi
     return *found.front();
 }
 
+const DiskSummary& find_disk(const PointSummary& point, std::string_view text) {
+    for (const auto& disk : point.disks) {
+        if (text == std::to_string(disk.draft.index) || text == disk.draft.id) return disk;
+    }
+    throw Error{
+        ErrorCode::not_found, fmt::format("point {} has no disk '{}'", point.id, text),
+        fmt::format("It has {} disks, numbered from 0; `entrepot point show {}` lists them.",
+                    point.disks.size(), point.id)};
+}
+
 }  // namespace entrepot::repository

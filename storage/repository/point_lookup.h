@@ -1,4 +1,5 @@
-// What people call a recovery point: an id, a unique prefix of one, or VM@latest.
+// What people call a recovery point: an id, a unique prefix of one, or VM@latest; and a disk of
+// one.
 #pragma once
 
 #include "storage/repository/repository.h"
@@ -19,5 +20,8 @@ PointSummary latest_point(const std::vector<PointSummary>& points, const std::st
 
 /// Error{not_found}, Error{invalid} if several ids begin so.
 PointSummary point_by_id(const std::vector<PointSummary>& points, std::string_view text);
+
+/// A disk of a point by its number from 0 or its id. Error{not_found}.
+const DiskSummary& find_disk(const PointSummary& point, std::string_view text);
 
 }  // namespace entrepot::repository
