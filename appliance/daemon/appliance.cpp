@@ -15,6 +15,7 @@
 #include "appliance/daemon/state_keeper.h"
 #include "appliance/daemon/version.h"
 #include "appliance/doctor/doctor.h"
+#include "appliance/growth/growth_keeper.h"
 #include "appliance/policy/record_keeper.h"
 #include "appliance/restore/checker.h"
 #include "appliance/restore/handlers.h"
@@ -140,6 +141,8 @@ public:
           record_keeper_(world.clock, world.log, state_, record_keeper_options(config)),
           state_keeper_(world.clock, world.log, world.file_system, state_,
                         [this] { return find_repository(); }, {}),
+          growth_keeper_(world.clock, world.log, state_, config.repository_directory(),
+                         [this] { return find_repository(); }, {}),
           access_(world.clock, world.random, world.log, state_.database(), state_.settings),
           services_(make_services()),
           router_(world.log, contract_, &audit_trail_) {
@@ -179,6 +182,7 @@ public:
         scheduler_.start();
         record_keeper_.start();
         state_keeper_.start();
+        growth_keeper_.start();
     }
 
     void start_shares() {
@@ -187,6 +191,7 @@ public:
     }
 
     void shutdown() {
+        growth_keeper_.stop();
         state_keeper_.stop();
         record_keeper_.stop();
         scheduler_.stop();
@@ -444,6 +449,7 @@ private:
     policy::Scheduler scheduler_;
     policy::RecordKeeper record_keeper_;
     StateKeeper state_keeper_;
+    growth::GrowthKeeper growth_keeper_;
     access::Access access_;
     files::GuestFiles guest_files_{world_.clock, world_.log, [this]() -> repository::Repository& {
                                        return open_repository();

@@ -154,6 +154,10 @@ Clauses clauses_of(const JobQuery& query) {
         clauses.add("requested_by = ?");
         clauses.parameters.emplace_back(query.requested_by);
     }
+    if (!query.exclusive_key.empty()) {
+        clauses.add("exclusive_key = ?");
+        clauses.parameters.emplace_back(query.exclusive_key);
+    }
     if (!query.states.empty()) {
         std::string marks;
         for (const jobs::JobState state : query.states) {

@@ -29,6 +29,7 @@ struct JobQuery {
     std::string kind{};  ///< Empty: all.
     std::string subject_contains{};
     std::string requested_by{};
+    std::string exclusive_key{};
     std::vector<jobs::JobState> states{};  ///< Empty: all.
     std::string cursor{};                  ///< From the page before; empty: newest first.
     std::size_t limit = 50;                ///< At most kJobPageMax.

@@ -97,10 +97,21 @@ constexpr std::array kVersion4{
     "digest TEXT NOT NULL)",
 };
 
+// The repository's size, day by day; and how jobs ended, by time and by VM, without reading them
+// all.
+constexpr std::array kVersion5{
+    "CREATE TABLE growth (day BIGINT PRIMARY KEY, time BIGINT NOT NULL, "
+    "stored_bytes BIGINT NOT NULL, logical_bytes BIGINT NOT NULL, points BIGINT NOT NULL, "
+    "free_bytes BIGINT NOT NULL, capacity_bytes BIGINT NOT NULL)",
+    "CREATE INDEX jobs_by_end ON jobs (ended, kind, state, started)",
+    "CREATE INDEX jobs_by_exclusive_key ON jobs (exclusive_key, number)",
+};
+
 constexpr std::array kMigrations{Migration{.version = 1, .statements = kVersion1},
                                  Migration{.version = 2, .statements = kVersion2},
                                  Migration{.version = 3, .statements = kVersion3},
-                                 Migration{.version = 4, .statements = kVersion4}};
+                                 Migration{.version = 4, .statements = kVersion4},
+                                 Migration{.version = 5, .statements = kVersion5}};
 
 }  // namespace
 

@@ -3,7 +3,9 @@
 
 #include "appliance/state/database.h"
 #include "appliance/state/exclusions.h"
+#include "appliance/state/growth.h"
 #include "appliance/state/hosts.h"
+#include "appliance/state/job_history.h"
 #include "appliance/state/jobs.h"
 #include "appliance/state/journal.h"
 #include "appliance/state/policies.h"
@@ -36,7 +38,9 @@ public:
           vm_flags(*database_, clock),
           residue(*database_, clock),
           settings(*database_),
+          growth(*database_),
           jobs(*database_),
+          job_history(*database_),
           journal(*database_),
           policies(*database_, clock, random) {}
 
@@ -54,7 +58,9 @@ public:
     VmFlagStore vm_flags;
     ResidueStore residue;
     SettingStore settings;
+    GrowthStore growth;
     JobStore jobs;
+    JobHistory job_history;
     JournalStore journal;
     PolicyStore policies;
 };

@@ -8,6 +8,8 @@
 #include <Poco/Data/Session.h>
 #include <Poco/Data/Statement.h>
 
+#include <charconv>
+
 namespace entrepot::state {
 namespace {
 
@@ -42,6 +44,19 @@ std::int64_t Rows::number(std::size_t row, std::size_t column) const {
         throw Error{ErrorCode::corrupt, "text where the database keeps a number"};
     }
     return *number;
+}
+
+std::int64_t Rows::computed_number(std::size_t row, std::size_t column) const {
+    const SqlValue& value = rows_.at(row).at(column);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return *number;
+    const std::string& text = std::get<std::string>(value);
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end) {
+        throw Error{ErrorCode::corrupt, "text where SQL works out a number"};
+    }
+    return number;
 }
 
 std::uint64_t Rows::unsigned_number(std::size_t row, std::size_t column) const {

@@ -29,6 +29,8 @@ public:
     const std::string& text(std::size_t row, std::size_t column) const;
     std::int64_t number(std::size_t row, std::size_t column) const;
     std::uint64_t unsigned_number(std::size_t row, std::size_t column) const;
+    /// Of a column that SQL worked out: it has no declared type, and may come as text.
+    std::int64_t computed_number(std::size_t row, std::size_t column) const;
     /// Throws Error{corrupt} if the column does not hold JSON.
     Json json(std::size_t row, std::size_t column) const;
     WallTime time(std::size_t row, std::size_t column) const;
