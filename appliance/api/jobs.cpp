@@ -2,6 +2,7 @@
 #include "appliance/api/jobs.h"
 
 #include "appliance/api/encode.h"
+#include "appliance/api/host_names.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
@@ -29,6 +30,12 @@ Response list_jobs(const Request& request, Services& services) {
     query.kind = request.query_value("kind");
     query.cursor = request.query_value("cursor");
     query.limit = std::min(read_page_limit(request), state::kJobPageMax);
+    const std::string vm = request.query_value("vm");
+    if (!vm.empty()) {
+        const HostNames hosts{services.state};
+        query.exclusive_key =
+            policy::vm_exclusive_key(hosts.id_of(request.query_value("host")), vm);
+    }
     const std::string wanted_state = request.query_value("state");
     if (!wanted_state.empty()) query.states = {jobs::job_state_from(wanted_state)};
     const auto page = services.engine.list(query);

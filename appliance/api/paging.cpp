@@ -1,11 +1,16 @@
 // "limit" and "cursor" of the query.
 #include "appliance/api/paging.h"
 
+#include "appliance/api/encode.h"
+
 #include "base/error.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
+#include <vector>
 
 namespace entrepot::api {
 namespace {
@@ -20,15 +25,20 @@ std::optional<std::uint64_t> parse_number(const std::string& text) {
 
 }  // namespace
 
-std::size_t read_page_limit(const Request& request) {
-    const std::string text = request.query_value("limit");
-    if (text.empty()) return kPageLimitDefault;
-    const auto limit = parse_number(text);
-    if (!limit || *limit == 0 || *limit > kPageLimitMax) {
+std::uint64_t read_query_number(const Request& request, const std::string& name,
+                                std::uint64_t fallback, std::uint64_t max) {
+    const std::string text = request.query_value(name);
+    if (text.empty()) return fallback;
+    const auto number = parse_number(text);
+    if (!number || *number == 0 || *number > max) {
         throw Error{ErrorCode::invalid,
-                    fmt::format("limit is \"{}\", not a number from 1 to {}", text, kPageLimitMax)};
+                    fmt::format("{} is \"{}\", not a number from 1 to {}", name, text, max)};
     }
-    return *limit;
+    return *number;
+}
+
+std::size_t read_page_limit(const Request& request) {
+    return read_query_number(request, "limit", kPageLimitDefault, kPageLimitMax);
 }
 
 Page read_page(const Request& request) {
@@ -39,6 +49,24 @@ Page read_page(const Request& request) {
     page.before = parse_number(cursor);
     if (!page.before) throw Error{ErrorCode::invalid, "the cursor is not one of ours"};
     return page;
+}
+
+Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request) {
+    const std::size_t limit = read_page_limit(request);
+    const std::string cursor = request.query_value("cursor");
+    std::vector<std::pair<std::string, Json>> ordered;
+    for (Json& entry : entries) {
+        std::string entry_key = key(entry);
+        if (cursor.empty() || entry_key > cursor)
+            ordered.emplace_back(std::move(entry_key), std::move(entry));
+    }
+    std::ranges::sort(ordered, {}, &std::pair<std::string, Json>::first);
+    const std::size_t count = std::min(limit, ordered.size());
+    Json page = Json::array();
+    for (std::size_t i = 0; i < count; ++i)
+        page.push_back(std::move(ordered[i].second));
+    const bool has_more = count < ordered.size();
+    return encode_list(noun, std::move(page), has_more ? ordered[count - 1].first : "");
 }
 
 }  // namespace entrepot::api

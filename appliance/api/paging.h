@@ -3,8 +3,11 @@
 
 #include "appliance/api/request.h"
 
+#include "base/json.h"
+
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace entrepot::api {
 
@@ -17,9 +20,18 @@ struct Page {
     std::optional<std::uint64_t> before;
 };
 
+/// A number of the query from 1 to `max`; `fallback` if it is absent. Error{invalid} for another.
+std::uint64_t read_query_number(const Request& request, const std::string& name,
+                                std::uint64_t fallback, std::uint64_t max);
 /// "limit" alone. Error{invalid} unless it is a number from 1 to kPageLimitMax.
 std::size_t read_page_limit(const Request& request);
 /// "limit" and "cursor". Error{invalid} for a cursor that we did not make.
 Page read_page(const Request& request);
+
+/// What orders a list that is read whole, and tells its entries apart.
+using EntryKey = std::string (*)(const Json& entry);
+/// One page of such a list, as encode_list(), in the order of the keys; the cursor is the key of
+/// the last entry before. What is removed meanwhile moves nothing.
+Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request);
 
 }  // namespace entrepot::api

@@ -12,6 +12,7 @@ void add_all_routes(Router& router, Services& services) {
     add_token_routes(router, services);
     add_audit_routes(router, services);
     add_info_routes(router, services);
+    add_growth_routes(router, services);
     add_health_routes(router, services);
     add_share_routes(router, services);
     add_share_account_routes(router, services);
@@ -23,9 +24,11 @@ void add_all_routes(Router& router, Services& services) {
     add_policy_routes(router, services);
     add_retention_routes(router, services);
     add_job_routes(router, services);
+    add_job_history_routes(router, services);
     add_backup_routes(router, services);
     add_ingest_routes(router, services);
     add_restore_routes(router, services);
+    add_image_routes(router, services);
     add_vm_restore_routes(router, services);
     add_verification_routes(router, services);
     add_prune_routes(router, services);

@@ -4,6 +4,7 @@
 #include "appliance/api/access.h"
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/problem.h"
 #include "appliance/api/routes.h"
 
@@ -116,12 +117,16 @@ bool may_see(const Request& request, const access::Session& session) {
            (!request.user.user_id.empty() && session.user.user_id == request.user.user_id);
 }
 
+std::string session_key(const Json& session) {
+    return session.at("begun").get<std::string>() + "/" + session.at("id").get<std::string>();
+}
+
 Response list_sessions(const Request& request, access::Access& access) {
     Json entries = Json::array();
     for (const access::Session& session : access.sessions.list()) {
         if (may_see(request, session)) entries.push_back(encode_listed(session, request));
     }
-    return Response::json(encode_list("sessions", std::move(entries)));
+    return Response::json(encode_page("sessions", std::move(entries), session_key, request));
 }
 
 Response end_other_session(const Request& request, access::Access& access) {

@@ -1,6 +1,7 @@
 // API tokens: list, add, revoke.
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
 #include "base/error.h"
@@ -33,13 +34,17 @@ bool may_see(const Request& request, const access::TokenRecord& token) {
            (!request.user.user_id.empty() && token.draft.user_id == request.user.user_id);
 }
 
+std::string token_key(const Json& token) {
+    return token.at("created").get<std::string>() + "/" + token.at("id").get<std::string>();
+}
+
 Response list_tokens(const Request& request, Services& services) {
     Json entries = Json::array();
     for (const access::TokenRecord& token : services.access.tokens.list()) {
         if (!may_see(request, token)) continue;
         entries.push_back(encode_token(token, services.access, services.clock.wall_now()));
     }
-    return Response::json(encode_list("tokens", std::move(entries)));
+    return Response::json(encode_page("tokens", std::move(entries), token_key, request));
 }
 
 Response add_token(const Request& request, Services& services) {

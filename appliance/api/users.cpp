@@ -1,6 +1,7 @@
 // Users: list, add, change, remove, links to a new password.
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
 #include "base/error.h"
@@ -22,11 +23,15 @@ Json encode_link(const access::NewLink& link) {
     return Json{{"token", link.token}, {"expires", format_time(link.expires)}};
 }
 
-Response list_users(access::Access& access) {
+std::string user_key(const Json& user) {
+    return user.at("name");
+}
+
+Response list_users(const Request& request, access::Access& access) {
     Json entries = Json::array();
     for (const access::UserRecord& user : access.users.list())
         entries.push_back(encode_user(user));
-    return Response::json(encode_list("users", std::move(entries)));
+    return Response::json(encode_page("users", std::move(entries), user_key, request));
 }
 
 Response add_user(const Request& request, access::Access& access) {
@@ -62,7 +67,7 @@ Response change_user(const Request& request, access::Access& access) {
 
 void add_user_routes(Router& router, Services& services) {
     access::Access& access = services.access;
-    router.add("listUsers", [&](const Request&) { return list_users(access); });
+    router.add("listUsers", [&](const Request& request) { return list_users(request, access); });
     router.add("addUser", [&](const Request& request) { return add_user(request, access); });
     router.add("getUser", [&](const Request& request) {
         return Response::json(encode_user(access.users.get(request.parameter("name"))));

@@ -4,7 +4,7 @@
 #include "appliance/api/inventory.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
-#include "appliance/backup/comparison_report.h"
+#include "appliance/api/vm_overview.h"
 
 #include "base/error.h"
 
@@ -12,73 +12,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 namespace entrepot::api {
 namespace {
-
-using VmKey = std::pair<std::string, std::string>;  ///< Host id and VM id.
-
-struct PolicyView {
-    policy::Policy policy;
-    std::optional<WallTime> next_run;
-};
-
-/// Everything that the list is made of, read once.
-struct Overview {
-    HostNames host_names;
-    std::map<VmKey, state::VmRecord> vms;
-    std::map<VmKey, std::vector<repository::PointSummary>> points;
-    std::map<VmKey, jobs::JobView> last_jobs;
-    std::map<VmKey, std::vector<std::string>> residue;
-    std::vector<PolicyView> policies;
-};
-
-std::map<VmKey, jobs::JobView> list_last_jobs(Services& services) {
-    state::JobQuery query;
-    query.kind = "backup";
-    query.limit = state::kJobPageMax;
-    std::map<VmKey, jobs::JobView> last_jobs;
-    for (const auto& job : services.engine.list(query).jobs) {
-        if (!job.parameters.is_object()) continue;
-        const VmKey key{job.parameters.value("host", ""), job.parameters.value("vm", "")};
-        last_jobs.emplace(key, job);  // Newest first: the first one stays.
-    }
-    return last_jobs;
-}
-
-std::vector<PolicyView> list_policies(Services& services) {
-    std::vector<PolicyView> views;
-    const auto zone = services.zones.get(services.config.time_zone);
-    for (const auto& record : services.state.policies.list()) {
-        PolicyView view{policy::Policy::from_json(record.definition, services.zones), {}};
-        if (!view.policy.is_enabled) continue;
-        view.next_run = policy::CalendarExpression::parse(view.policy.calendar, services.zones)
-                            .next_after(services.clock.wall_now(), *zone);
-        views.push_back(std::move(view));
-    }
-    return views;
-}
-
-Overview read_overview(Services& services) {
-    Overview overview{HostNames{services.state}, {}, {}, {}, {}, {}};
-    for (auto& vm : services.state.vms.list())
-        overview.vms.emplace(VmKey{vm.host_id, vm.vm_id}, vm);
-    for (auto& point : services.repository().list_points({})) {
-        const VmKey key{point.draft.host, point.draft.vm_id};
-        auto& vm = overview.vms[key];
-        if (vm.vm_id.empty()) {
-            vm = {key.first,      key.second, point.draft.vm_name, "unknown", Json::array(),
-                  Json::object(), {}};
-        }
-        overview.points[key].push_back(std::move(point));
-    }
-    for (const auto& residue : services.state.residue.list())
-        overview.residue[{residue.host_id, residue.vm_id}].push_back(residue.text);
-    overview.last_jobs = list_last_jobs(services);
-    overview.policies = list_policies(services);
-    return overview;
-}
 
 Json encode_last_point(const repository::PointSummary& point, const HostNames& hosts) {
     Json json = encode(point, hosts);
@@ -96,31 +32,25 @@ Json encode_last_job(const jobs::JobView& job) {
                 {"created", json["created"]}, {"ended", json["ended"]}, {"error", json["error"]}};
 }
 
-Json list_problems(const VmKey& key, const Overview& overview) {
-    Json problems = Json::array();
-    const auto job = overview.last_jobs.find(key);
-    if (job != overview.last_jobs.end() && job->second.state == jobs::JobState::failed) {
-        const auto& error = job->second.error;
-        problems.push_back("the last backup failed: " + (error ? error->message : ""));
+Json encode_restore(const jobs::JobView& job) {
+    return Json{{"job", job.id},
+                {"kind", job.kind},
+                {"point", job.parameters.value("point", "")},
+                {"ended", encode_time(job.ended)}};
+}
+
+Json encode_residue(const std::vector<state::Residue>& residue) {
+    Json entries = Json::array();
+    for (const auto& entry : residue) {
+        entries.push_back({{"text", entry.text},
+                           {"command", text_or_null(entry.command)},
+                           {"since", format_time(entry.since)}});
     }
-    const auto points = overview.points.find(key);
-    if (points != overview.points.end() && points->second.back().has_known_damage) {
-        problems.push_back("the newest recovery point is damaged");
-    }
-    if (points != overview.points.end()) {
-        if (const auto problem = backup::find_disagreement(points->second))
-            problems.push_back(*problem);
-    }
-    const auto residue = overview.residue.find(key);
-    if (residue != overview.residue.end()) {
-        for (const auto& text : residue->second)
-            problems.push_back(text);
-    }
-    return problems;
+    return entries;
 }
 
 void add_policies(Json& json, const state::VmRecord& vm, const std::string& host_name,
-                  const Overview& overview) {
+                  const VmOverview& overview) {
     Json names = Json::array();
     std::optional<WallTime> next_run;
     for (const auto& view : overview.policies) {
@@ -133,9 +63,10 @@ void add_policies(Json& json, const state::VmRecord& vm, const std::string& host
     json["next_run"] = encode_time(next_run);
 }
 
-Json encode_vm(const VmKey& key, const state::VmRecord& vm, const Overview& overview,
+Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& overview,
                Services& services) {
     const std::string host_name = overview.host_names.name_of(vm.host_id);
+    const auto late = find_late_run(key, vm, overview, services);
     Json disks = vm.disks;
     add_exclusions(disks, services.state.exclusions.list_of_vm(vm.host_id, vm.vm_id));
     Json json{{"id", vm.vm_id},
@@ -148,7 +79,11 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const Overview& over
               {"last_job", nullptr},
               {"newest_point_time", nullptr},
               {"points", 0},
-              {"problems", list_problems(key, overview)}};
+              {"late", nullptr},
+              {"last_restore", nullptr},
+              {"residue", Json::array()},
+              {"problems", list_vm_problems(key, overview, late)}};
+    if (late) json["late"] = {{"due", format_time(late->due)}, {"policy", late->policy}};
     add_policies(json, vm, host_name, overview);
     const auto points = overview.points.find(key);
     if (points != overview.points.end()) {
@@ -157,15 +92,20 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const Overview& over
         json["points"] = points->second.size();
         add_sizes(json["disks"], points->second.back());
     }
-    const auto job = overview.last_jobs.find(key);
-    if (job != overview.last_jobs.end()) json["last_job"] = encode_last_job(job->second);
+    const auto job = overview.last_backups.find(key);
+    if (job != overview.last_backups.end()) json["last_job"] = encode_last_job(job->second);
+    const auto restore = overview.last_restores.find(key);
+    if (restore != overview.last_restores.end())
+        json["last_restore"] = encode_restore(restore->second);
+    const auto residue = overview.residue.find(key);
+    if (residue != overview.residue.end()) json["residue"] = encode_residue(residue->second);
     return json;
 }
 
 Response list_vms(const Request& request, Services& services) {
     const std::size_t limit = read_page_limit(request);
     const std::string cursor = request.query_value("cursor");
-    const Overview overview = read_overview(services);
+    const VmOverview overview = read_vm_overview(services);
     Json entries = Json::array();
     std::string next_cursor;
     for (const auto& [key, vm] : overview.vms) {

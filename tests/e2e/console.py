@@ -78,6 +78,15 @@ def start_daemon(lab):
     return process, origin, wait_until(link, 30, "the daemon's start")
 
 
+def check_copy(lab, exports):
+    """The machine that was restored beside web01 is on the host, off, with web01's disk."""
+    audit = lab.host_control("audit")
+    expect(len(audit["imported_vms"]) == 1, f"imported: {audit['imported_vms']}")
+    copy = audit["imported_vms"][0]
+    expect(copy["state"] == "off", f"the copy is {copy['state']}")
+    expect(copy["disks"][0]["sha256"] == exports[("0a5e4c1e-5a0b-4d6c-9c51-0d1b6f0c0001", 0)], "the copy's disk is not web01's")
+
+
 def play(lab, out):
     lab.start_samba()
     lab.start_host(make_machines(lab, random.Random(1)), seed=0,
@@ -91,6 +100,8 @@ def play(lab, out):
              "host": {"url": f"https://{lab.config['listen']}/wsman", "user": "HV01\\backup", "password": "Passw0rd!", "pin": lab.pin()},
              "share": {"unc": "\\\\appliance\\exports", "path": str(lab.share_directory)},
              "target": str(restored / "files01-data.img"),
+             "downloaded": str(lab.root / "files01-docs.img"),
+             "copy": "web01-beside",
              "document": str(lab.root / "files01-docs" / "Jahr 2026" / kDocument),
              "simulator": [str(lab.binaries / "entrepot-hostsim"), "ctl", "--state", str(lab.state)]}
     (lab.root / "scene.json").write_text(json.dumps(scene))
@@ -100,6 +111,9 @@ def play(lab, out):
     exports = lab.new_exports()
     wanted = exports[("0a5e4c1e-5a0b-4d6c-9c51-0d1b6f0c0002", 1)]
     expect(sha256_of(scene["target"]) == wanted, "the restored disk differs from the machine's")
+    docs = exports[("0a5e4c1e-5a0b-4d6c-9c51-0d1b6f0c0002", 0)]
+    expect(sha256_of(scene["downloaded"]) == docs, "the downloaded disk differs from the machine's")
+    check_copy(lab, exports)
     lab.expect_clean_host()
     process.send_signal(signal.SIGTERM)
     expect(process.wait(20) == 0, "the daemon did not end well")

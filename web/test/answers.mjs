@@ -1,6 +1,6 @@
 // What the stand-in appliance answers to each operation of the OpenAPI document.
 import { ago, hex, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
-import { guestAnswers } from './guest_files.mjs';
+import { Download, guestAnswers } from './guest_files.mjs';
 import { Refusal } from './refusal.mjs';
 
 export const kCookie = '__Host-entrepot=session-of-the-test';
@@ -173,8 +173,24 @@ function listPoints(appliance, { query }) {
   return appliance.page('points', appliance.site.points.filter((point) => (!query.vm || point.vm.id === query.vm) && (query.host ?? point.vm.host) === point.vm.host), query);
 }
 
-function listJobs(appliance, { query: { state, kind, ...page } }) {
-  return appliance.page('jobs', appliance.site.jobs.filter((job) => (!state || job.state === state) && (!kind || job.kind === kind)), page);
+const subjectOf = (appliance, id, host) => {
+  const vm = appliance.site.vms.find((candidate) => candidate.id === id && (candidate.host === host || candidate.host_id === host));
+  return vm && `${vm.name} on ${vm.host}`;
+};
+
+/// By UTC days, as the stand-in's browser has them.
+function getJobHistory({ site }, { query: { days = 14, kind } }) {
+  const rows = Array.from({ length: days }, (_, index) => ({ day: ago((days - 1 - index) * 1440).slice(0, 10), done: 0, partly: 0, failed: 0, cancelled: 0, interrupted: 0, busy_seconds: 0 }));
+  for (const job of site.jobs) {
+    const row = job.ended && (!kind || job.kind === kind) ? rows.find((candidate) => candidate.day === job.ended.slice(0, 10)) : undefined;
+    if (row) row[job.state] += 1;
+  }
+  return { time_zone: 'UTC', days: rows };
+}
+
+function listJobs(appliance, { query: { state, kind, vm, host, ...page } }) {
+  const name = subjectOf(appliance, vm, host);
+  return appliance.page('jobs', appliance.site.jobs.filter((job) => (!state || job.state === state) && (!kind || job.kind === kind) && (!vm || job.subject === name)), page);
 }
 
 function startBackups(appliance, { body }) {
@@ -220,6 +236,7 @@ function checkVmRestore(appliance, { body }) {
 }
 
 const list = (noun) => ({ site }) => ({ [noun]: site[noun], next_cursor: null });
+const pages = (noun) => (appliance, { query }) => appliance.page(noun, appliance.site[noun], query);
 const find = (noun, key) => (appliance, { path }) => appliance.find(noun, key, path[key]);
 const drop = (noun, key) => (appliance, { path }) => appliance.drop(noun, key, path[key]);
 const change = (noun, key, fields) => (appliance, request) => Object.assign(appliance.find(noun, key, request.path[key]), fields(request));
@@ -229,22 +246,23 @@ export const answers = {
   getSession: sessionOf,
   confirmSession,
   changePassword: () => undefined,
-  listSessions: list('sessions'),
+  listSessions: pages('sessions'),
   endSession: drop('sessions', 'id'),
   lookAtLink,
   redeemLink,
-  listUsers: list('users'),
+  listUsers: pages('users'),
   addUser,
   changeUser: change('users', 'name', ({ body }) => body),
   removeUser: drop('users', 'name'),
   makeUserLink: () => link(6),
-  listTokens: list('tokens'),
+  listTokens: pages('tokens'),
   addToken,
   revokeToken: drop('tokens', 'id'),
   listAudit,
   verifyAudit,
   deleteSession: (appliance) => void (appliance.loggedIn = false),
   getInfo: ({ site }) => site.info,
+  getGrowth: ({ site }) => site.growth,
   listShares: list('shares'),
   addShare,
   removeShare: drop('shares', 'name'),
@@ -275,11 +293,16 @@ export const answers = {
   previewRetention,
   runPolicy: (appliance) => ({ jobs: [appliance.addJob({ subject: 'web01 on hv01' }), appliance.addJob({ subject: 'sql01 on hv02' })] }),
   listJobs,
+  getJobHistory,
   getJob: find('jobs', 'id'),
   cancelJob: (appliance, { path }) => ({ job: appliance.find('jobs', 'id', path.id) }),
   retryJob: (appliance, { path }) => ({ job: appliance.addJob({ subject: appliance.find('jobs', 'id', path.id).subject }) }),
   startBackups,
   startDiskRestore: start('restore_disk', 'web01 disk 0'),
+  downloadDiskImage: (appliance, { path, query: { format = 'vhdx' } }) => {
+    const point = appliance.find('points', 'id', path.id);
+    return new Download(`${point.vm.name}-disk${path.disk}.${format}`, Buffer.from(`disk ${path.disk} as ${format}`));
+  },
   startVmRestore: start('restore_vm', 'web01 to hv02'),
   checkVmRestore,
   startVerification: start('verify', 'points'),

@@ -22,10 +22,11 @@ after(() => browser.close());
 
 /// Opens the console on a site and runs the body; nothing may go wrong behind its back.
 export async function withConsole(
-  { site, address = '#/', viewport = kWide, scheme = 'light', bypassCSP = false, loggedIn = true, expectsRefusals = false },
+  { site, address = '#/', viewport = kWide, scheme = 'light', bypassCSP = false, loggedIn = true, privilege = 'administrator', expectsRefusals = false },
   body,
 ) {
   const appliance = await new Appliance(site, { loggedIn }).listen();
+  appliance.privilege = privilege;
   const context = await browser.newContext({
     viewport,
     colorScheme: scheme,

@@ -194,6 +194,25 @@ export function makeComparison(disk, suspects) {
   };
 }
 
+/// How the repository grew, with a clean-up in the middle.
+export function makeGrowth(days, fields = {}) {
+  const capacity = 4096 * kGiB;
+  const samples = Array.from({ length: days }, (_, index) => {
+    const stored = Math.round((120 + (148 * index) / days - (index > days / 2 ? 14 : 0)) * kGiB);
+    const time = ago((days - 1 - index) * 1440 + 5);
+    return { time, stored_bytes: stored, logical_bytes: stored * 18, points: 20 + index * 2, free_bytes: capacity - stored, capacity_bytes: capacity };
+  });
+  const isKnown = days > 3;
+  return {
+    samples,
+    bytes_per_day: isKnown ? Math.round(1.7 * kGiB) : null,
+    full_at: isKnown ? ago(-1440 * 820) : null,
+    based_on_days: Math.min(30, days),
+    reason: isKnown ? null : 'a forecast needs 3 days of record, and there are 0',
+    ...fields,
+  };
+}
+
 export function makeVm(seed, name, host, points, job, fields = {}) {
   const newest = points[0];
   return {
@@ -221,6 +240,9 @@ export function makeVm(seed, name, host, points, job, fields = {}) {
     next_run: ago(-300),
     newest_point_time: newest?.time ?? null,
     points: points.length,
+    late: null,
+    last_restore: null,
+    residue: [],
     problems: [],
     ...fields,
   };

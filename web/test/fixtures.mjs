@@ -7,6 +7,7 @@ import {
   kGiB,
   makeComparison,
   makeDisk,
+  makeGrowth,
   makeJob,
   makePoint,
   makeReport,
@@ -18,6 +19,7 @@ import {
 
 const kTiB = 1024 ** 4;
 
+const kResidue = 'The recovery snapshot of 2026-11-20 is still on the host and its disks are not merged.';
 const kNoRoom = 'share exports has 12.0 GiB free, 8.0 GiB of it kept for exports that run; this export may need 40.0 GiB';
 
 const kInfo = {
@@ -99,6 +101,7 @@ function accessOf(actions) {
 export function emptySite() {
   return {
     info: { ...kInfo },
+    growth: makeGrowth(0),
     shares: [],
     hosts: [],
     vms: [],
@@ -113,6 +116,7 @@ export function emptySite() {
 
 function siteBase() {
   return {
+    growth: makeGrowth(75),
     info: {
       ...kInfo,
       points: 214,
@@ -213,6 +217,7 @@ export function ordinarySite() {
   points[3] = { ...points[3], verified: { time: ago(3000), result: 'damaged', depth: 'packs' }, has_known_damage: true };
   points[4] = { ...points[4], verified: null };
   const done = makeJob('job-1', {
+    parameters: { vm: web.id, host: 'hv01' },
     result: {
       point: points[0].id,
       kind: 'incremental',
@@ -299,7 +304,9 @@ export function ordinarySite() {
     }),
   );
   const vms = [
-    makeVm(11, 'web01', 'hv01', points, done),
+    makeVm(11, 'web01', 'hv01', points, done, {
+      last_restore: { job: 'job-restore', kind: 'restore_vm', point: points[2].id, ended: ago(8_600) },
+    }),
     makeVm(21, 'files01', 'hv01', [makePoint(300, { id: guid(21), name: 'files01', host: 'hv01' }, 1500, 'incremental')], null, {
       disks: [
         makeDisk(21, 0, 'files01-system.vhdx'),
@@ -307,7 +314,9 @@ export function ordinarySite() {
         makeDisk(21, 2, 'scratch.vhdx', { excluded: 'temporary files only' }),
         makeDisk(21, 3, 'passthrough 1', { size_bytes: 0, cannot_back_up: 'a physical disk cannot be exported' }),
       ],
-      problems: ['The recovery snapshot of 2026-11-20 is still on the host and its disks are not merged.'],
+      residue: [{ text: kResidue, command: "Get-VMSnapshot -VMName 'files01' | Where-Object Name -eq 'Entrepot 7f3a' | Remove-VMSnapshot", since: ago(12_000) }],
+      late: { due: ago(780), policy: 'nightly' },
+      problems: [`late: policy nightly was due at ${ago(780)}, and no point came`, kResidue],
     }),
     makeVm(31, 'sql01', 'hv02', [], failed),
     makeVm(41, '<img src=x onerror=alert(1)> & "日本"', 'hv01', [], null, {
@@ -335,11 +344,20 @@ export function ordinarySite() {
     requested_by: 'console',
     result: makeReport('hv01'),
   });
+  const restored = makeJob('job-restore', {
+    kind: 'restore_vm',
+    subject: 'web01 to hv02',
+    requested_by: 'ada',
+    created: ago(8_640),
+    started: ago(8_640),
+    ended: ago(8_600),
+    result: null,
+  });
   return {
     ...site,
     vms,
     points: [...points, makePoint(300, vms[1], 1500, 'incremental'), makePoint(500, vms[4], 20_000, 'full')],
-    jobs: [running, failed, done, doctor, ...older],
+    jobs: [running, failed, done, doctor, ...older, restored].sort((a, b) => (a.created < b.created ? 1 : -1)),
     inventory: { hv01: inventoryOf(vms) },
     doctor: { hv01: makeReport('hv01') },
   };

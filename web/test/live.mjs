@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { chromium } from 'playwright-core';
 import { checkContract, checkForgery, checkStrangers, faultsOfAnswer, firstEventOf, send } from './live_api.mjs';
+import { askWhatIf, downloadDisk, glance, restoreBeside } from './live_journeys.mjs';
 import { checkLook, inAllWindows, kWide, settled, until } from './look.mjs';
 
 const kPatienceMs = 60_000;
@@ -111,7 +112,7 @@ async function inviteAndAudit(browser, page) {
   await open(page, '#/audit');
   await click(page, 'Check the log');
   await page.getByText(/^All \d+ entries are what was written\.$/).waitFor();
-  for (const action of ['redeemLink', 'createSession', 'endSession', 'addUser'])
+  for (const action of ['redeemLink', 'createSession', 'endSession', 'addUser', 'downloadDiskImage', 'startVmRestore'])
     await page.getByText(action, { exact: true }).first().waitFor();
 }
 
@@ -175,7 +176,7 @@ async function keepPoint(page) {
   await page.getByRole('link', { name: 'db01' }).click();
   await heading(page, 'db01');
   await page.getByText('on hv01').waitFor();
-  await page.getByRole('cell', { name: '64.0 MiB' }).waitFor();
+  await page.getByRole('table', { name: 'Disks' }).getByRole('cell', { name: '64.0 MiB' }).waitFor();
   await page.locator('button.fold').first().click();
   await click(page, 'Hold …');
   await page.getByLabel('Reason').fill('audit of the year');
@@ -197,7 +198,9 @@ async function restore(page) {
   await page.getByRole('link', { name: 'files01' }).click();
   await page.getByRole('heading', { name: /Which moment/ }).waitFor();
   await page.getByRole('cell').getByRole('link').first().click();
+  await page.getByRole('link', { name: /^A disk/ }).click();
   await page.getByRole('radio').nth(1).check();
+  await page.getByLabel('A file on the appliance').check();
   await page.getByLabel('Format').selectOption('raw');
   await page.getByLabel('Write to').fill(scene.target);
   await click(page, 'Restore the disk');
@@ -230,7 +233,8 @@ async function failAndRetry(page) {
   simulator('fault', 'add', 'CreateSnapshot', 'return:32775', '50');
   await backUp(page, 'web01');
   const failed = await jobEnds(page, 'failed');
-  await page.getByText('Failed in the step "snapshot"').waitFor();
+  await page.getByText('Failed in the step "Snapshot of the machine"').waitFor();
+  await page.getByText('Already done: Plan').waitFor();
   await page.getByText('What to do:').waitFor();
   await page.getByText("32775 (not possible in the object's state)").first().waitFor();
   simulator('fault', 'clear');
@@ -289,6 +293,7 @@ async function samplesOf(headers) {
   const guest = scene.folder.split('/').slice(2, 5);
   const document = { path: `/Jahr 2026/${basename(scene.document)}` };
   return {
+    '/points/{id}/disks/{disk}/image': [[...guest.slice(0, 2), { format: 'qcow2' }]],
     '/points/{id}/disks/{disk}/volumes': [guest.slice(0, 2)],
     '/points/{id}/disks/{disk}/volumes/{volume}/files': [guest, [...guest, { path: '/Jahr 2026', limit: 1 }]],
     '/points/{id}/disks/{disk}/volumes/{volume}/file': [[...guest, document]],
@@ -328,6 +333,7 @@ async function lookAtAll(context, browser, samples, failed) {
     restore: '#/restore',
     restore_moment: vm.replace(/#\/vms\/([^?]+)\?/, '#/restore?vm=$1&'),
     restore_target: `#/restore/${samples['/points/{id}'][0]}`,
+    restore_vm: `#/restore-vm/${samples['/points/{id}'][0]}`,
     files_disks: `${scene.folder.split('/').slice(0, 3).join('/')}`,
     files_partitions: `${scene.folder.split('/').slice(0, 4).join('/')}`,
     files_folder: scene.folder,
@@ -371,9 +377,13 @@ async function walk(browser) {
   await step('failure and retry', async () => (scene.failed = await failAndRetry(page)));
   await step('policy', () => runPolicy(page));
   await step('restore', () => restore(page));
+  await step('disk as a download', () => downloadDisk(page, scene));
   await step('file of a guest', () => downloadFile(page));
+  await step('machine beside the original', () => restoreBeside(page, scene));
+  await step('what a rule would keep', () => askWhatIf(page, scene, headers, session.csrf));
   await step('verify', () => verify(page));
   await step('users and audit', () => inviteAndAudit(browser, page));
+  await step('daily glance', () => glance(page, scene));
   const samples = await samplesOf(headers);
   await step('contract', () => checkContract(kNetwork, headers, samples));
   await step('contract, local socket', () => checkContract(kLocal, {}, samples));

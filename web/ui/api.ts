@@ -127,6 +127,11 @@ export function may(name: Name): boolean {
   return privileges.indexOf(session?.privilege ?? 'none') >= privileges.indexOf(operations[name].privilege);
 }
 
+/// The least role that an operation takes.
+export function roleFor(name: Name): (typeof privileges)[number] {
+  return operations[name].privilege;
+}
+
 /// Where the browser itself gets what an operation gives: for downloads.
 export function addressOf<K extends Name>(name: K, { path, query }: Pick<Arguments<K>, 'path' | 'query'>): string {
   return urlOf(operations[name].path, path ?? {}, query ?? {});
@@ -170,4 +175,12 @@ export function sessionEnded(): void {
 
 export function whenLoggedOut(action: () => void): void {
   onLoggedOut = action;
+}
+
+/// Has the browser save what an address gives; the appliance names the file, in the head of its answer.
+export function save(address: string): void {
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = '';
+  link.click();
 }

@@ -1,6 +1,6 @@
 // The frame around every page: log in first, then navigation, notices and the page itself.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, findSession, isAdministrator, logOut, may, problemOf, whenLoggedOut } from './api';
+import { call, findSession, logOut, may, problemOf, whenLoggedOut, type Name } from './api';
 import type { Problem } from './generated/api';
 import { activeJobs, startEvents, stopEvents, useLive } from './live';
 import { AccessPage } from './pages/access';
@@ -78,9 +78,20 @@ const kPages: Array<{ path: string; title: string }> = [
   { path: 'audit', title: text.nav.audit },
 ];
 
+/// Pages that are reached from others, and the one that they belong to.
+const kParents: Record<string, string> = { points: 'vms', 'restore-vm': 'restore' };
+
+function sectionOf(route: Route): string {
+  const page = route.parts[0] ?? '';
+  return kParents[page] ?? page;
+}
+
 /// What the role does not allow is not offered.
+const kNeeded: Record<string, Name> = { audit: 'listAudit', files: 'listGuestVolumes', restore: 'downloadDiskImage' };
+
 function isOffered(path: string): boolean {
-  return (path !== 'audit' || isAdministrator()) && (path !== 'files' || may('listGuestVolumes'));
+  const needed = kNeeded[path];
+  return needed === undefined || may(needed);
 }
 
 function Console() {
@@ -96,7 +107,7 @@ function Console() {
   const first = useRef(true);
   useEffect(() => {
     setOpen(false);
-    const page = kPages.find((candidate) => candidate.path === (route.parts[0] ?? ''));
+    const page = kPages.find((candidate) => candidate.path === sectionOf(route));
     document.title = page ? `${page.title} – ${text.product}` : text.product;
     if (!first.current) {
       scrollTo(0, 0);
@@ -126,7 +137,7 @@ function Console() {
         </div>
         <nav id="navigation" class={open ? 'open' : ''} aria-label={text.nav.label}>
           {kPages.filter((page) => isOffered(page.path)).map((page) => (
-            <NavLink key={page.path} {...page} current={(route.parts[0] ?? '') === page.path} />
+            <NavLink key={page.path} {...page} current={sectionOf(route) === page.path} />
           ))}
           <button type="button" class="link" onClick={() => void logOut().catch(() => undefined)}>
             {text.nav.logOut}

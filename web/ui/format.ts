@@ -64,6 +64,14 @@ export function relative(time: string, now = Date.now()): string {
   return seconds >= 0 ? text.time.ago(amount) : text.time.ahead(amount);
 }
 
+/// A span that is only estimated: "5 days", "3 weeks", "8 months".
+export function inDays(days: number): string {
+  if (days < 14) return text.time.days(Math.max(0, Math.floor(days)));
+  if (days < 60) return text.time.weeks(Math.round(days / 7));
+  if (days < 730) return text.time.months(Math.round(days / 30.4));
+  return text.time.years(Math.round(days / 365));
+}
+
 /// "12.0 ×": how many bytes of guests one byte in the repository stands for.
 export function factor(logical: number, stored: number): string {
   return stored > 0 ? `${(logical / stored).toFixed(1)} ×` : '–';

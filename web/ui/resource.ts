@@ -38,7 +38,15 @@ export function useResource<T>(
   return { data, problem, reload };
 }
 
-export type Pages<T> = { rows: T[] | null; isBusy: boolean; problem: Problem | null; retry: () => void; more: (() => void) | null };
+export type Pages<T> = {
+  rows: T[] | null;
+  isBusy: boolean;
+  problem: Problem | null;
+  retry: () => void;
+  /// From the first page again; what is shown stays until it is there.
+  reload: () => void;
+  more: (() => void) | null;
+};
 type Page<T> = { rows: T[]; next: string | null };
 
 /// A list that is read page by page, when somebody asks for more. What was read stays when a page fails.
@@ -75,7 +83,14 @@ export function usePages<T>(load: (cursor: string | undefined, signal: AbortSign
     read(null);
     return () => running.current?.abort();
   }, [JSON.stringify(inputs)]);
-  return { rows, isBusy, problem, retry: () => read(rows === null ? null : next), more: next === null ? null : () => read(next) };
+  return {
+    rows,
+    isBusy,
+    problem,
+    retry: () => read(rows === null ? null : next),
+    reload: () => read(null),
+    more: next === null ? null : () => read(next),
+  };
 }
 
 /// The value once it has not changed for a while: what somebody types is not asked about letter by letter.

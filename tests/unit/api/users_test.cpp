@@ -289,3 +289,34 @@ TEST_CASE("jobs: a request that is sent again with its key makes no second job (
     CHECK(start(std::string(129, 'x'), true).status == 400);
     CHECK(start("a b", true).status == 400);
 }
+
+TEST_CASE("users, tokens, sessions: lists come by pages, each entry once", "[api]") {
+    UsersFixture fixture;
+    const access::User ada = fixture.sign_in("ada", Privilege::administrator);
+    for (const char* name : {"eve", "bob", "dan", "carol"})
+        fixture.sign_in(name, Privilege::viewer);
+    for (const char* name : {"one", "two", "three"}) {
+        fixture.clock.advance(std::chrono::seconds{1});
+        fixture.send_as(ada, Method::post, "/tokens", {{"name", name}, {"role", "viewer"}});
+    }
+    const auto read_all = [&](const std::string& noun, const char* field) {
+        std::vector<std::string> found;
+        std::string cursor;
+        do {
+            const Json page = fixture.send_json(
+                Method::get,
+                "/api/v1/" + noun + "?limit=2" +
+                    (cursor.empty() ? "" : "&cursor=" + api::encode_percent(cursor)),
+                Json::object());
+            for (const Json& entry : page.at(noun))
+                found.push_back(entry.at(field));
+            CHECK(page.at(noun).size() <= 2);
+            cursor = page.at("next_cursor").is_null() ? "" : page.at("next_cursor");
+        } while (!cursor.empty());
+        return found;
+    };
+    using Names = std::vector<std::string>;
+    CHECK(read_all("users", "name") == Names{"ada", "bob", "carol", "dan", "eve"});
+    CHECK(read_all("tokens", "name") == Names{"one", "two", "three"});
+    CHECK(read_all("sessions", "user").size() == 5);
+}

@@ -2,12 +2,14 @@
 import { useState } from 'preact/hooks';
 import { call, currentSession, isAdministrator } from '../api';
 import type { LivingSession } from '../generated/api';
-import { Badge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
+import { Badge, PageHead, ProblemBox, Section, When } from '../parts/basics';
 import { Dialog, TextField } from '../parts/forms';
+import { useNewPassword } from '../parts/new_password';
+import { Paged } from '../parts/paged';
 import { Table } from '../parts/table';
 import { Tokens } from '../parts/tokens';
 import { Users } from '../parts/users';
-import { useAction, useResource } from '../resource';
+import { useAction, usePages } from '../resource';
 import { text } from '../text';
 
 export function AccessPage() {
@@ -44,7 +46,10 @@ export function AccessPage() {
 }
 
 function Sessions() {
-  const sessions = useResource((signal) => call('listSessions', { signal }), []);
+  const sessions = usePages(async (cursor, signal) => {
+    const page = await call('listSessions', { query: { cursor }, signal });
+    return { rows: page.sessions, next: page.next_cursor };
+  }, []);
   const end = useAction(async (session: LivingSession) => {
     await call('endSession', { path: { id: session.id } });
     sessions.reload();
@@ -52,11 +57,12 @@ function Sessions() {
   return (
     <Section title={text.access.sessions}>
       <ProblemBox problem={end.problem} />
-      <Loaded resource={sessions}>
-        {(list) => (
+      <Paged pages={sessions}>
+        {(rows) => (
           <Table
+            isWhole
             label={text.access.sessions}
-            rows={list.sessions}
+            rows={rows}
             rowKey={(session) => session.id}
             columns={[
               {
@@ -89,18 +95,16 @@ function Sessions() {
             ]}
           />
         )}
-      </Loaded>
+      </Paged>
     </Section>
   );
 }
 
 function PasswordDialog({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const [old, setOld] = useState('');
-  const [fresh, setFresh] = useState('');
-  const [again, setAgain] = useState('');
+  const fresh = useNewPassword();
   const action = useAction(async () => {
-    if (fresh !== again) throw new Error(text.login.differ);
-    await call('changePassword', { body: { old_password: old, new_password: fresh } });
+    await call('changePassword', { body: { old_password: old, new_password: fresh.read() } });
     onDone();
   });
   return (
@@ -121,25 +125,7 @@ function PasswordDialog({ onClose, onDone }: { onClose: () => void; onDone: () =
         maxLength={256}
         required
       />
-      <TextField
-        label={text.login.newPassword}
-        hint={text.login.passwordHint}
-        type="password"
-        value={fresh}
-        onChange={setFresh}
-        autoComplete="new-password"
-        maxLength={256}
-        required
-      />
-      <TextField
-        label={text.login.again}
-        type="password"
-        value={again}
-        onChange={setAgain}
-        autoComplete="new-password"
-        maxLength={256}
-        required
-      />
+      {fresh.fields}
     </Dialog>
   );
 }

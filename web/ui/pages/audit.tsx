@@ -4,6 +4,7 @@ import { call } from '../api';
 import type { AuditCheck, AuditEntry } from '../generated/api';
 import { Badge, Empty, Loaded, PageHead, ProblemBox, When, type Tone } from '../parts/basics';
 import { TextField } from '../parts/forms';
+import { AllowedPage } from '../parts/not_allowed';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { text } from '../text';
@@ -13,6 +14,14 @@ const kPage = 100;
 const kPageMax = 1000;
 
 export function AuditPage() {
+  return (
+    <AllowedPage to="listAudit" what={text.audit.notAllowed} title={text.audit.title}>
+      <Log />
+    </AllowedPage>
+  );
+}
+
+function Log() {
   const [wanted, setWanted] = useState({ user: '', action: '' });
   const [filter, setFilter] = useState(wanted);
   const [limit, setLimit] = useState(kPage);

@@ -1,5 +1,5 @@
 // The files in a recovery point: which machine, which moment, then disk, partition and folder. Each place has its address.
-import { call, may } from '../api';
+import { call } from '../api';
 import * as format from '../format';
 import type { Point } from '../generated/api';
 import { Empty, PageHead } from '../parts/basics';
@@ -8,6 +8,7 @@ import { GuestFolder } from '../parts/guest_folder';
 import { GuestName } from '../parts/guest_name';
 import { diskTitle, FilesProblem, Reading, Trail, type Place } from '../parts/guest_place';
 import { GuestVolumes } from '../parts/guest_volumes';
+import { AllowedPage } from '../parts/not_allowed';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
 import { filesHref, filesOfVmHref, href } from '../router';
@@ -17,22 +18,22 @@ type Properties = { parts: string[]; vm: string | null; host: string | null };
 
 export function Files({ parts, vm, host }: Properties) {
   const [point, disk, volume, ...folders] = parts;
-  if (point !== undefined) return <FilesOfPoint place={{ point, disk, volume, folders }} />;
+  if (point !== undefined)
+    return (
+      <AllowedPage to="listGuestVolumes" what={text.files.notAllowed} title={text.files.title}>
+        <FilesOfPoint place={{ point, disk, volume, folders }} />
+      </AllowedPage>
+    );
   return (
     <>
       <PageHead title={text.files.title} />
-      {!may('listGuestVolumes') ? (
-        <div class="notice warning">
-          <p>
-            <strong>{text.files.notAllowed}</strong>
-          </p>
-          <p>{text.files.role}</p>
-        </div>
-      ) : vm !== null ? (
-        <MomentChoice vm={vm} host={host} hrefOf={(id) => filesHref(id)} again={href('files')} />
-      ) : (
-        <MachineChoice hrefOf={filesOfVmHref} none={text.files.noVms} />
-      )}
+      <AllowedPage to="listGuestVolumes" what={text.files.notAllowed}>
+        {vm !== null ? (
+          <MomentChoice vm={vm} host={host} hrefOf={(id) => filesHref(id)} again={href('files')} />
+        ) : (
+          <MachineChoice hrefOf={filesOfVmHref} none={text.files.noVms} />
+        )}
+      </AllowedPage>
     </>
   );
 }

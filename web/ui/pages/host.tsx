@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import * as format from '../format';
 import type { Checkpoint, LiveVm } from '../generated/api';
-import { Badge, Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
+import { Badge, Empty, IfMay, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
 import { DoctorSection } from '../parts/doctor';
 import { Table } from '../parts/table';
@@ -58,9 +58,11 @@ export function HostPage({ name }: { name: string }) {
                     title: text.vms.actions,
                     kind: 'actions',
                     cell: (vm) => (
-                      <button type="button" onClick={() => setTarget(vm)} aria-label={text.backup.title(vm.name)}>
-                        {text.vms.backUp}
-                      </button>
+                      <IfMay to="startBackups">
+                        <button type="button" onClick={() => setTarget(vm)} aria-label={text.backup.title(vm.name)}>
+                          {text.vms.backUp}
+                        </button>
+                      </IfMay>
                     ),
                   },
                 ]}

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Host } from '../generated/api';
-import { Empty, Loaded, PageHead, When } from '../parts/basics';
+import { Empty, IfMay, Loaded, PageHead, When } from '../parts/basics';
 import { HostDialog } from '../parts/host_dialog';
 import { useRemoval } from '../parts/removal';
 import { Shares } from '../parts/shares';
@@ -18,9 +18,11 @@ export function Hosts() {
   return (
     <>
       <PageHead title={text.hosts.title}>
-        <button type="button" class="primary" onClick={() => setAdding(true)}>
-          {text.hosts.add}
-        </button>
+        <IfMay to="addHost">
+          <button type="button" class="primary" onClick={() => setAdding(true)}>
+            {text.hosts.add}
+          </button>
+        </IfMay>
       </PageHead>
       <Loaded resource={hosts}>
         {(list) =>
@@ -79,9 +81,11 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
             title: text.vms.actions,
             kind: 'actions',
             cell: (host) => (
-              <button type="button" onClick={() => removal.ask(host)} aria-label={text.hosts.removeTitle(host.name)}>
-                {text.hosts.remove}
-              </button>
+              <IfMay to="removeHost">
+                <button type="button" onClick={() => removal.ask(host)} aria-label={text.hosts.removeTitle(host.name)}>
+                  {text.hosts.remove}
+                </button>
+              </IfMay>
             ),
           },
         ]}

@@ -4,10 +4,12 @@ import { call } from '../api';
 import * as format from '../format';
 import type { Job } from '../generated/api';
 import { isActive, newestJobState, useLive } from '../live';
-import { JobBadge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
+import { IfMay, JobBadge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
 import { Confirm } from '../parts/forms';
-import { JobProgress, kindName } from '../parts/job_progress';
+import { kindName } from '../parts/job_progress';
 import { JobResult } from '../parts/job_result';
+import { JobStages, stageName, stagesOf } from '../parts/job_stages';
+import { RunChart } from '../parts/run_chart';
 import { useAction, useResource } from '../resource';
 import { go, href } from '../router';
 import { text } from '../text';
@@ -43,14 +45,18 @@ function JobDetail({ job }: { job: Job }) {
     <>
       <PageHead title={`${kindName(job.kind)}: ${job.subject}`} above={<a href={href('jobs')}>{text.jobs.title}</a>}>
         {!ended && (
-          <button type="button" onClick={() => setAsking(true)}>
-            {text.jobs.cancel}
-          </button>
+          <IfMay to="cancelJob">
+            <button type="button" onClick={() => setAsking(true)}>
+              {text.jobs.cancel}
+            </button>
+          </IfMay>
         )}
         {canRetry && (
-          <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>
-            {text.jobs.retry}
-          </button>
+          <IfMay to="retryJob">
+            <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>
+              {text.jobs.retry}
+            </button>
+          </IfMay>
         )}
       </PageHead>
       <ProblemBox problem={retry.problem} />
@@ -68,17 +74,18 @@ function JobDetail({ job }: { job: Job }) {
           {text.jobs.by} {job.requested_by}
         </span>
       </p>
-      {!ended && (
-        <div class="panel">
-          <JobProgress job={job} />
-        </div>
-      )}
       <Failure job={job} />
+      {(!ended || job.events.length > 0) && (
+        <Section title={text.jobs.steps}>
+          <JobStages job={job} />
+        </Section>
+      )}
       {job.result && ended && (
         <Section title={text.jobs.result}>
           <JobResult job={job} result={job.result} />
         </Section>
       )}
+      <Runs job={job} />
       <Log job={job} />
       <details class="raw">
         <summary>{text.jobs.parameters}</summary>
@@ -110,7 +117,7 @@ function Failure({ job }: { job: Job }) {
   if (!job.error) return null;
   return (
     <div class="notice bad" role="alert">
-      <h2>{job.stage ? text.jobs.failedIn(job.stage) : text.jobs.failedPlain}</h2>
+      <h2>{job.stage ? text.jobs.failedIn(stageName(job.stage)) : text.jobs.failedPlain}</h2>
       <p>
         <strong>{job.error.message}</strong>
       </p>
@@ -119,6 +126,7 @@ function Failure({ job }: { job: Job }) {
           {text.common.context}: {job.error.context.join(', ')}
         </p>
       )}
+      <AlreadyDone job={job} />
       {job.error.hint && (
         <p>
           {text.common.hint}: {job.error.hint}
@@ -129,9 +137,30 @@ function Failure({ job }: { job: Job }) {
   );
 }
 
+function AlreadyDone({ job }: { job: Job }) {
+  const done = stagesOf(job).filter((stage) => stage.outcome === 'done');
+  return (
+    <p>
+      {text.jobs.alreadyDone}: {done.length > 0 ? done.map((stage) => stageName(stage.name)).join(', ') : text.jobs.nothingDone}
+    </p>
+  );
+}
+
+/// Of a backup: whether this run is like those before it.
+function Runs({ job }: { job: Job }) {
+  const { vm, host } = job.parameters;
+  if (job.kind !== 'backup' || typeof vm !== 'string' || typeof host !== 'string') return null;
+  return (
+    <Section title={text.runs.title}>
+      <RunChart vm={{ id: vm, host }} current={job.id} />
+    </Section>
+  );
+}
+
 function Log({ job }: { job: Job }) {
   return (
-    <Section title={text.jobs.log}>
+    <details class="raw">
+      <summary>{text.jobs.log}</summary>
       {job.events.length === 0 ? (
         <p class="muted">{text.jobs.noLog}</p>
       ) : (
@@ -147,6 +176,6 @@ function Log({ job }: { job: Job }) {
           ))}
         </ol>
       )}
-    </Section>
+    </details>
   );
 }

@@ -5,6 +5,7 @@ import * as format from '../format';
 import type { Job, JobState } from '../generated/api';
 import { isActive, mergeJobs, useLive } from '../live';
 import { Empty, JobBadge, Loaded, PageHead, When } from '../parts/basics';
+import { DayChart } from '../parts/day_chart';
 import { SelectField } from '../parts/forms';
 import { JobProgress, kindName } from '../parts/job_progress';
 import { Table } from '../parts/table';
@@ -25,6 +26,7 @@ export function Jobs() {
   return (
     <>
       <PageHead title={text.jobs.title} />
+      <History kind={kind} />
       <div class="filters" role="search">
         <SelectField<JobState | ''>
           label={text.jobs.stateLabel}
@@ -73,6 +75,17 @@ export function Jobs() {
         }}
       </Loaded>
     </>
+  );
+}
+
+/// How the last two weeks went; quiet where nothing ran.
+function History({ kind }: { kind: string }) {
+  const history = useResource((signal) => call('getJobHistory', { query: { ...(kind ? { kind } : {}) }, signal }), [kind], 'live');
+  if (!history.data || history.data.days.every((day) => day.done + day.failed + day.partly + day.interrupted === 0)) return null;
+  return (
+    <div class="panel history" role="group" aria-label={text.jobs.history}>
+      <DayChart history={history.data} />
+    </div>
   );
 }
 

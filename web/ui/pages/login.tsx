@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { call, logIn, problemOf, redeemLink } from '../api';
 import { ProblemBox } from '../parts/basics';
 import { TextField } from '../parts/forms';
+import { useNewPassword } from '../parts/new_password';
 import type { LinkPurpose, Problem } from '../generated/api';
 import { useAction } from '../resource';
 import { text } from '../text';
@@ -100,11 +101,9 @@ function WithPassword({ problem, onLoggedIn }: { problem: Problem | null; onLogg
 
 function Choose({ token, purpose, onLoggedIn }: { token: string; purpose: LinkPurpose; onLoggedIn: () => void }) {
   const [name, setName] = useState('');
-  const [password, setPassword] = useState('');
-  const [again, setAgain] = useState('');
+  const fresh = useNewPassword();
   const action = useAction(async () => {
-    if (password !== again) throw new Error(text.login.differ);
-    await redeemLink(token, name, password);
+    await redeemLink(token, name, fresh.read());
     onLoggedIn();
   });
   return (
@@ -119,25 +118,7 @@ function Choose({ token, purpose, onLoggedIn }: { token: string; purpose: LinkPu
       {purpose.is_setup && (
         <TextField label={text.login.user} value={name} onChange={setName} autoComplete="username" maxLength={64} required />
       )}
-      <TextField
-        label={text.login.newPassword}
-        hint={text.login.passwordHint}
-        type="password"
-        value={password}
-        onChange={setPassword}
-        autoComplete="new-password"
-        maxLength={256}
-        required
-      />
-      <TextField
-        label={text.login.again}
-        type="password"
-        value={again}
-        onChange={setAgain}
-        autoComplete="new-password"
-        maxLength={256}
-        required
-      />
+      {fresh.fields}
     </Frame>
   );
 }

@@ -1,34 +1,36 @@
 // Is everything protected? What is not stands first; a page that is quiet when all is well.
 import { call, loadAllVms } from '../api';
+import { concernsOf } from '../concerns';
 import * as format from '../format';
-import type { Host, Info, Job, Point, PointList, Policy, Share, Vm } from '../generated/api';
+import type { Growth, Host, Info, JobHistory, Point, PointList, Policy, Share, Vm } from '../generated/api';
 import { activeJobs, useLive } from '../live';
 import { Facts, JobBadge, Loaded, PageHead, Section, VerifiedBadge, When } from '../parts/basics';
+import { DayChart } from '../parts/day_chart';
+import { forecastWords } from '../parts/growth_chart';
 import { JobProgress, kindName } from '../parts/job_progress';
 import { Table } from '../parts/table';
-import { WeekChart } from '../parts/week_chart';
+import { proofOf } from '../proof';
 import { useResource } from '../resource';
 import { href, vmHref } from '../router';
 import { text } from '../text';
-import { lacksPolicy } from './vms';
 
 const kProblemsShown = 6;
 const kPointsShown = 8;
-const kSpaceLowShare = 0.1;
 
-type Data = { info: Info; vms: Vm[]; hosts: Host[]; shares: Share[]; policies: Policy[]; jobs: Job[]; points: PointList };
+type Data = { info: Info; growth: Growth; vms: Vm[]; hosts: Host[]; shares: Share[]; policies: Policy[]; history: JobHistory; points: PointList };
 
 async function load(signal: AbortSignal): Promise<Data> {
-  const [info, vms, hosts, shares, policies, jobs, points] = await Promise.all([
+  const [info, growth, vms, hosts, shares, policies, history, points] = await Promise.all([
     call('getInfo', { signal }),
+    call('getGrowth', { signal }),
     loadAllVms(signal),
     call('listHosts', { signal }),
     call('listShares', { signal }),
     call('listPolicies', { signal }),
-    call('listJobs', { query: { kind: 'backup', limit: 1000 }, signal }),
+    call('getJobHistory', { query: { kind: 'backup', days: 7 }, signal }),
     call('listPoints', { query: { limit: kPointsShown }, signal }),
   ]);
-  return { info, vms, hosts: hosts.hosts, shares: shares.shares, policies: policies.policies, jobs: jobs.jobs, points };
+  return { info, growth, vms, hosts: hosts.hosts, shares: shares.shares, policies: policies.policies, history, points };
 }
 
 export function Overview() {
@@ -47,59 +49,6 @@ export function Overview() {
       </Loaded>
     </>
   );
-}
-
-type Concern = { key: string; title: string; note: string; link: string; action: string; tone: 'bad' | 'warning' };
-
-function concernsOf({ info, vms }: Data): Concern[] {
-  const bad: Concern[] = [];
-  const warnings: Concern[] = [];
-  if (info.free_bytes != null && info.capacity_bytes != null && info.free_bytes < info.capacity_bytes * kSpaceLowShare) {
-    const note = text.overview.spaceNote(format.bytes(info.free_bytes));
-    bad.push({ key: 'space', title: text.overview.spaceLow, note, link: href('repository'), action: text.overview.openRepository, tone: 'bad' });
-  }
-  bad.push(...failuresOf(vms.filter(hasFailed)));
-  const unprotected = vms.filter(lacksPolicy);
-  if (unprotected.length > 0) {
-    const note = `${text.overview.unprotectedNote} ${namesOf(unprotected)}`;
-    const link = `${href('vms')}?show=unprotected`;
-    const title = text.overview.unprotected(unprotected.length);
-    warnings.push({ key: 'unprotected', title, note, link, action: text.overview.showThem, tone: 'warning' });
-  }
-  for (const vm of vms.filter((candidate) => candidate.problems.length > 0 && !hasFailed(candidate))) {
-    const note = vm.problems.join(' ');
-    warnings.push({ key: `${vm.host}/${vm.id}`, title: vm.name, note, link: vmHref(vm), action: text.overview.openVm, tone: 'warning' });
-  }
-  return [...bad, ...warnings];
-}
-
-function hasFailed(vm: Vm): boolean {
-  return vm.last_job?.state === 'failed' || vm.last_job?.state === 'interrupted';
-}
-
-function namesOf(vms: Vm[]): string {
-  const names = vms.slice(0, kProblemsShown).map((vm) => vm.name).join(', ');
-  return vms.length > kProblemsShown ? `${names} ${text.overview.moreProblems(vms.length - kProblemsShown)}` : names;
-}
-
-/// One concern per cause: a share that is full fails every machine with the same words.
-function failuresOf(failed: Vm[]): Concern[] {
-  const causes = new Map<string, Vm[]>();
-  for (const vm of failed) {
-    const cause = vm.last_job?.error?.message ?? '';
-    causes.set(cause, [...(causes.get(cause) ?? []), vm]);
-  }
-  return [...causes].map(([cause, vms]): Concern => {
-    const first = vms[0]!;
-    const job = first.last_job!;
-    if (vms.length === 1) {
-      const title = text.overview.failed(kindName(job.kind), first.name);
-      return { key: `job ${job.id}`, title, note: cause, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
-    }
-    const note = `${cause}: ${namesOf(vms)}`;
-    const title = text.overview.failedMany(kindName(job.kind), vms.length);
-    return { key: `cause ${cause}`, title, note, link: href('jobs', job.id), action: text.overview.openJob, tone: 'bad' };
-  });
 }
 
 function Verdict({ data }: { data: Data }) {
@@ -215,7 +164,10 @@ function Figures({ data }: { data: Data }) {
     <>
       <div class="columns">
         <Section title={text.overview.week}>
-          <WeekChart jobs={data.jobs} />
+          <DayChart history={data.history} />
+        </Section>
+        <Section title={text.overview.proof}>
+          <Proof vms={data.vms} />
         </Section>
         <Section title={text.overview.space}>
           <Facts
@@ -226,6 +178,7 @@ function Figures({ data }: { data: Data }) {
               ...(info.free_bytes != null ? [[text.overview.free, format.bytes(info.free_bytes)] as [string, string]] : []),
             ]}
           />
+          <p class="muted">{forecastWords(data.growth)}</p>
         </Section>
       </div>
       <Section title={text.overview.newest}>
@@ -258,5 +211,31 @@ function Figures({ data }: { data: Data }) {
         />
       </Section>
     </>
+  );
+}
+
+/// What is known to come back: the last restore that was done, and how many newest points were read and found sound.
+function Proof({ vms }: { vms: Vm[] }) {
+  const withPoints = vms.filter((vm) => vm.last_point !== null);
+  const proven = withPoints.filter((vm) => proofOf(vm.last_point!) === 'sound').length;
+  const restored = vms.filter((vm) => vm.last_restore !== null);
+  const last = restored.sort((a, b) => (a.last_restore!.ended < b.last_restore!.ended ? 1 : -1))[0];
+  return (
+    <Facts
+      rows={[
+        [
+          text.overview.lastRestore,
+          last?.last_restore ? (
+            <>
+              <a href={href('jobs', last.last_restore.job)}>{last.name}</a>, <When time={last.last_restore.ended} relative />
+            </>
+          ) : (
+            text.overview.noRestore
+          ),
+        ],
+        [text.overview.provenPoints, text.common.of(format.count(proven), format.count(withPoints.length))],
+        [text.overview.restored, text.common.of(format.count(restored.length), format.count(withPoints.length))],
+      ]}
+    />
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Policy } from '../generated/api';
-import { Empty, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
+import { Empty, IfMay, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
 import { retentionWords } from '../parts/keep_fields';
 import { PolicyDialog } from '../parts/policy_dialog';
 import { useRemoval } from '../parts/removal';
@@ -31,9 +31,11 @@ export function Policies() {
   return (
     <>
       <PageHead title={text.policies.title}>
-        <button type="button" class="primary" onClick={() => setAdding(true)}>
-          {text.policies.add}
-        </button>
+        <IfMay to="addPolicy">
+          <button type="button" class="primary" onClick={() => setAdding(true)}>
+            {text.policies.add}
+          </button>
+        </IfMay>
       </PageHead>
       <ProblemBox problem={run.problem} />
       {started !== null && (
@@ -101,21 +103,25 @@ export function Policies() {
                   kind: 'actions',
                   cell: (policy) => (
                     <>
-                      <button
-                        type="button"
-                        disabled={run.busy}
-                        aria-label={`${text.policies.run}: ${policy.name}`}
-                        onClick={() => void run.run(policy.name)}
-                      >
-                        {text.policies.run}
-                      </button>
-                      <button
-                        type="button"
-                        aria-label={text.policies.removeTitle(policy.name)}
-                        onClick={() => removal.ask(policy)}
-                      >
-                        {text.policies.remove}
-                      </button>
+                      <IfMay to="runPolicy">
+                        <button
+                          type="button"
+                          disabled={run.busy}
+                          aria-label={`${text.policies.run}: ${policy.name}`}
+                          onClick={() => void run.run(policy.name)}
+                        >
+                          {text.policies.run}
+                        </button>
+                      </IfMay>
+                      <IfMay to="removePolicy">
+                        <button
+                          type="button"
+                          aria-label={text.policies.removeTitle(policy.name)}
+                          onClick={() => removal.ask(policy)}
+                        >
+                          {text.policies.remove}
+                        </button>
+                      </IfMay>
                     </>
                   ),
                 },

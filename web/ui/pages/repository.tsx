@@ -1,13 +1,13 @@
 // The repository: how large, how much is saved, is it sound, and which keys open it.
-import { useState } from 'preact/hooks';
 import { call } from '../api';
 import * as format from '../format';
-import type { Info, Job, VerificationRequest } from '../generated/api';
-import { Facts, Loaded, PageHead, ProblemBox, Section } from '../parts/basics';
-import { Confirm, SelectField } from '../parts/forms';
+import type { Info } from '../generated/api';
+import { Facts, IfMay, Loaded, PageHead, Section } from '../parts/basics';
+import { forecastWords, GrowthChart } from '../parts/growth_chart';
 import { Keys } from '../parts/keys';
-import { useAction, useResource } from '../resource';
-import { go } from '../router';
+import { ProofAges } from '../parts/proof_ages';
+import { RepositoryWork } from '../parts/repository_work';
+import { useResource } from '../resource';
 import { text } from '../text';
 
 export function RepositoryPage() {
@@ -26,9 +26,13 @@ export function RepositoryPage() {
               </div>
             )}
             <Size info={data} />
-            <Work />
+            <Growing />
+            <ProofAges />
+            <RepositoryWork />
             {data.encrypted ? (
-              <Keys />
+              <IfMay to="listKeys">
+                <Keys />
+              </IfMay>
             ) : (
               <div class="notice warning">
                 <p>{text.repository.notEncrypted}</p>
@@ -91,88 +95,29 @@ function Size({ info }: { info: Info }) {
   );
 }
 
+function Growing() {
+  const growth = useResource((signal) => call('getGrowth', { query: { days: 365 }, signal }), []);
+  return (
+    <Section title={text.growth.title}>
+      <Loaded resource={growth}>
+        {(data) => (
+          <>
+            <GrowthChart growth={data} />
+            <p>
+              {text.growth.forecast}: {forecastWords(data)}
+            </p>
+          </>
+        )}
+      </Loaded>
+    </Section>
+  );
+}
+
 function Figure({ name, value }: { name: string; value: string }) {
   return (
     <div class="figure">
       <span class="value">{value}</span>
       <span class="muted">{name}</span>
     </div>
-  );
-}
-
-function Work() {
-  const [depth, setDepth] = useState<NonNullable<VerificationRequest['depth']>>('packs');
-  const [asking, setAsking] = useState(false);
-  const start = useAction(async (begin: () => Promise<{ job: Job }>) => {
-    const { job } = await begin();
-    go('jobs', job.id);
-  });
-  return (
-    <>
-      <ProblemBox problem={asking ? null : start.problem} />
-      <div class="columns">
-        <Section title={text.repository.check} note={text.repository.checkNote}>
-          <SelectField
-            label={text.repository.depth}
-            value={depth}
-            onChange={setDepth}
-            choices={[
-              { value: 'manifests', label: text.repository.manifests },
-              { value: 'packs', label: text.repository.packsDepth },
-              { value: 'data', label: text.repository.data },
-            ]}
-          />
-          <p class="actions">
-            <button
-              type="button"
-              class="primary"
-              disabled={start.busy}
-              onClick={() => void start.run(() => call('startVerification', { body: { points: [], depth } }))}
-            >
-              {text.repository.verify}
-            </button>
-          </p>
-        </Section>
-        <Section title={text.repository.reclaim} note={text.repository.reclaimNote}>
-          <p class="actions">
-            <button
-              type="button"
-              disabled={start.busy}
-              onClick={() => void start.run(() => call('startGc', { body: { dry_run: true } }))}
-            >
-              {text.repository.gcDry}
-            </button>
-            <button
-              type="button"
-              disabled={start.busy}
-              onClick={() => void start.run(() => call('startGc', { body: { dry_run: false } }))}
-            >
-              {text.repository.gc}
-            </button>
-          </p>
-        </Section>
-        <Section title={text.repository.catalog} note={text.repository.catalogNote}>
-          <p class="actions">
-            <button type="button" disabled={start.busy} onClick={() => void start.run(() => call('checkCatalog'))}>
-              {text.repository.catalogCheck}
-            </button>
-            <button type="button" onClick={() => setAsking(true)}>
-              {text.repository.catalogRebuild}
-            </button>
-          </p>
-        </Section>
-      </div>
-      {asking && (
-        <Confirm
-          title={text.repository.rebuildTitle}
-          note={text.repository.rebuildNote}
-          action={text.repository.rebuildAction}
-          busy={start.busy}
-          problem={start.problem}
-          onSubmit={() => void start.run(() => call('rebuildCatalog'))}
-          onClose={() => setAsking(false)}
-        />
-      )}
-    </>
   );
 }

@@ -5,9 +5,11 @@ import { call } from '../api';
 import type { Host, Point, RestoreVmRequest, Share, VmRestorePreflight } from '../generated/api';
 import { Empty, Loaded, PageHead, ProblemBox, VerifiedBadge, When } from '../parts/basics';
 import { CheckField, RadioField, SelectField, TextField } from '../parts/forms';
+import { AllowedPage } from '../parts/not_allowed';
 import { Preflight, SwitchChoices } from '../parts/preflight';
+import { RestoreWays } from '../parts/restore_ways';
 import { useAction, useResource } from '../resource';
-import { go, href, vmHref } from '../router';
+import { go, href, restoreHref, vmHref } from '../router';
 import { text } from '../text';
 
 type Identity = 'copy' | 'same';
@@ -15,6 +17,17 @@ type Network = 'off' | 'same' | 'choose';
 type Data = { point: Point; hosts: Host[]; shares: Share[] };
 
 export function RestoreVm({ id }: { id: string }) {
+  return (
+    <>
+      <PageHead title={text.restoreVm.title} />
+      <AllowedPage to="startVmRestore" what={text.restoreVm.notAllowed}>
+        <RestoreOfPoint id={id} />
+      </AllowedPage>
+    </>
+  );
+}
+
+function RestoreOfPoint({ id }: { id: string }) {
   const data = useResource(
     async (signal): Promise<Data> => {
       const [point, hosts, shares] = await Promise.all([
@@ -28,7 +41,7 @@ export function RestoreVm({ id }: { id: string }) {
   );
   return (
     <>
-      <PageHead title={text.restoreVm.title} />
+      <RestoreWays point={id} current="machine" />
       <Loaded resource={data}>
         {(loaded) =>
           loaded.hosts.length === 0 ? (
@@ -103,8 +116,8 @@ function Form({ point, hosts, shares }: Data) {
           <strong>{point.vm.name}</strong>
         </a>{' '}
         <When time={point.time} /> <VerifiedBadge point={point} />
-        <a class="change" href={href('restore', point.id)}>
-          {text.restoreVm.diskInstead}
+        <a class="change" href={restoreHref(point.vm)}>
+          {text.restore.change}
         </a>
       </p>
       <SelectField

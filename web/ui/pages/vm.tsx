@@ -5,8 +5,10 @@ import * as format from '../format';
 import type { Vm, VmDisk } from '../generated/api';
 import { Badge, Empty, Loaded, PageHead, Section } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
+import { Command } from '../parts/command';
 import { Dialog, TextField } from '../parts/forms';
 import { Points } from '../parts/points';
+import { RunChart } from '../parts/run_chart';
 import { Table } from '../parts/table';
 import { useAction, useResource } from '../resource';
 import { filesOfVmHref, href, restoreHref, vmHref } from '../router';
@@ -56,9 +58,9 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
   return (
     <>
       <PageHead title={vm.name} above={<a href={href('vms')}>{text.vms.title}</a>}>
-        {vm.points > 0 && (
+        {vm.points > 0 && may('downloadDiskImage') && (
           <a class="button" href={restoreHref(vm)}>
-            {text.point.restore}
+            {text.vm.restore}
           </a>
         )}
         {vm.points > 0 && may('listGuestVolumes') && (
@@ -72,15 +74,14 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
         <span>{vm.state}</span>
         {vm.host && <span>{text.vm.onHost(vm.host)}</span>}
         {vm.protected ? <Badge tone="good">{text.vm.protectedBy(vm.policies.join(', '))}</Badge> : <Protection vm={vm} />}
+        {vm.last_restore && (
+          <a href={href('jobs', vm.last_restore.job)}>
+            {text.vm.lastRestore} {format.relative(vm.last_restore.ended)}
+          </a>
+        )}
         {vm.next_run && <span class="muted">{text.vms.nextRun(format.relative(vm.next_run))}</span>}
       </p>
-      {vm.problems.length > 0 && (
-        <div class="notice warning">
-          {vm.problems.map((problem) => (
-            <p key={problem}>{problem}</p>
-          ))}
-        </div>
-      )}
+      <Problems vm={vm} />
       {vm.last_job?.error && (
         <div class="notice bad">
           <p>
@@ -92,7 +93,12 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
           </p>
         </div>
       )}
-      <Points vm={vm} onChange={onChange} onBackup={vm.host ? () => setAsking(true) : null} />
+      <Points vm={vm} onChange={onChange} onBackup={vm.host && may('startBackups') ? () => setAsking(true) : null} />
+      {vm.host && vm.last_job && (
+        <Section title={text.runs.title}>
+          <RunChart vm={vm} />
+        </Section>
+      )}
       <Section title={text.vm.disks}>
         {vm.disks.length === 0 ? (
           <p class="muted">{text.vm.noDisks}</p>
@@ -131,6 +137,23 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
   );
 }
 
+/// What is not as it should be; what was left on the host with the command that removes it.
+function Problems({ vm }: { vm: Vm }) {
+  if (vm.problems.length === 0) return null;
+  const left = vm.residue.filter((entry) => entry.command !== null);
+  return (
+    <div class="notice warning">
+      {vm.problems.map((problem) => (
+        <p key={problem}>{problem}</p>
+      ))}
+      {left.length > 0 && <p>{text.vm.residueRun}</p>}
+      {left.map((entry) => (
+        <Command key={entry.text} command={entry.command!} />
+      ))}
+    </div>
+  );
+}
+
 export function DiskState({ disk }: { disk: VmDisk }) {
   if (disk.cannot_back_up) return <Badge tone="bad">{text.vm.cannot(disk.cannot_back_up)}</Badge>;
   if (disk.excluded) return <Badge tone="quiet">{text.vm.excluded(disk.excluded)}</Badge>;
@@ -149,7 +172,7 @@ function ExcludeButton({ vm, disk, onChange }: { vm: Vm; disk: VmDisk; onChange:
     await call('includeDisk', { query: { vm: vm.id, host: vm.host, disk: disk.id } });
     onChange();
   });
-  if (disk.cannot_back_up || !vm.host) return null;
+  if (disk.cannot_back_up || !vm.host || !may('excludeDisk')) return null;
   if (disk.excluded)
     return (
       <button type="button" disabled={include.busy} onClick={() => void include.run()}>

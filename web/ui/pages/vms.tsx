@@ -1,9 +1,10 @@
 // All machines: protected or not, newest point, last job, and the button that backs one up now.
 import { useState } from 'preact/hooks';
 import { loadAllVms } from '../api';
+import { lacksPolicy } from '../concerns';
 import type { Vm } from '../generated/api';
 import { activeJobs, useLive } from '../live';
-import { Badge, Empty, JobBadge, Loaded, PageHead, When } from '../parts/basics';
+import { Badge, Empty, IfMay, JobBadge, Loaded, PageHead, When } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
 import { SelectField, TextField } from '../parts/forms';
 import { Table } from '../parts/table';
@@ -11,15 +12,11 @@ import { useResource } from '../resource';
 import { href, vmHref } from '../router';
 import { text } from '../text';
 
-type Show = 'all' | 'attention' | 'unprotected';
+const kShows = ['all', 'attention', 'unprotected'] as const;
+type Show = (typeof kShows)[number];
 
 export function needsAttention(vm: Vm): boolean {
   return vm.problems.length > 0 || lacksPolicy(vm) || vm.last_job?.state === 'failed';
-}
-
-/// A machine that came from files cannot be backed up, so it lacks nothing.
-export function lacksPolicy(vm: Vm): boolean {
-  return !vm.protected && vm.host !== '';
 }
 
 export function Vms({ query }: { query: URLSearchParams }) {
@@ -29,9 +26,11 @@ export function Vms({ query }: { query: URLSearchParams }) {
     <>
       <PageHead title={text.vms.title}>
         {vms.data && vms.data.length > 0 && (
-          <button type="button" onClick={() => setTarget('all')}>
-            {text.vms.backUpAll}
-          </button>
+          <IfMay to="startBackups">
+            <button type="button" onClick={() => setTarget('all')}>
+              {text.vms.backUpAll}
+            </button>
+          </IfMay>
         )}
       </PageHead>
       <Loaded resource={vms}>
@@ -43,7 +42,7 @@ export function Vms({ query }: { query: URLSearchParams }) {
               </a>
             </Empty>
           ) : (
-            <VmTable vms={rows} initial={query.get('show') === 'unprotected' ? 'unprotected' : 'all'} onBackup={setTarget} />
+            <VmTable vms={rows} initial={kShows.find((show) => show === query.get('show')) ?? 'all'} onBackup={setTarget} />
           )
         }
       </Loaded>
@@ -163,8 +162,10 @@ export function BackupButton({ vm, onBackup }: { vm: Vm; onBackup: (vm: Vm) => v
       </a>
     );
   return (
-    <button type="button" onClick={() => onBackup(vm)} aria-label={text.backup.title(vm.name)}>
-      {text.vms.backUp}
-    </button>
+    <IfMay to="startBackups">
+      <button type="button" onClick={() => onBackup(vm)} aria-label={text.backup.title(vm.name)}>
+        {text.vms.backUp}
+      </button>
+    </IfMay>
   );
 }

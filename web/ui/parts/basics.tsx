@@ -1,10 +1,16 @@
 // Small pieces that every page uses: times, badges, problems, empty and loading states.
 import type { ComponentChildren } from 'preact';
+import { may, type Name } from '../api';
 import * as format from '../format';
 import type { JobState, Point, Problem } from '../generated/api';
 import { proofOf } from '../proof';
 import type { Resource } from '../resource';
 import { text } from '../text';
+
+/// What the role of the session does not allow is not offered.
+export function IfMay({ to, children }: { to: Name; children: ComponentChildren }) {
+  return may(to) ? <>{children}</> : null;
+}
 
 export type Tone = 'good' | 'warning' | 'bad' | 'busy' | 'quiet';
 

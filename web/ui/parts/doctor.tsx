@@ -5,7 +5,8 @@ import type { DoctorCheck, DoctorReport } from '../generated/api';
 import { useAction, useResource } from '../resource';
 import { href } from '../router';
 import { text } from '../text';
-import { Badge, ProblemBox, Section, When, type Tone } from './basics';
+import { Command } from './command';
+import { Badge, IfMay, ProblemBox, Section, type Tone, When } from './basics';
 
 type Result = DoctorCheck['result'];
 
@@ -25,9 +26,11 @@ export function DoctorSection({ host }: { host: string }) {
       title={text.doctor.title}
       note={text.doctor.note}
       actions={
-        <button type="button" disabled={start.busy || isWaiting} onClick={() => void start.run()}>
-          {report.data ? text.doctor.again : text.doctor.start}
-        </button>
+        <IfMay to="startDoctor">
+          <button type="button" disabled={start.busy || isWaiting} onClick={() => void start.run()}>
+            {report.data ? text.doctor.again : text.doctor.start}
+          </button>
+        </IfMay>
       }
     >
       <ProblemBox problem={start.problem ?? report.problem} />
@@ -98,18 +101,6 @@ function Finding({ check }: { check: DoctorCheck }) {
       )}
       {check.cure && <p>{check.cure}</p>}
       {check.command && <Command command={check.command} />}
-    </div>
-  );
-}
-
-function Command({ command }: { command: string }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <div class="command">
-      <pre tabIndex={0}>{command}</pre>
-      <button type="button" onClick={() => void navigator.clipboard.writeText(command).then(() => setCopied(true))}>
-        {copied ? text.common.copied : text.common.copy}
-      </button>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // A folder of a guest, page by page, and the download of its files.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { addressOf, ApiError, call, problemOf } from '../api';
+import { addressOf, ApiError, call, problemOf, save } from '../api';
 import * as format from '../format';
 import type { GuestFile, Problem } from '../generated/api';
 import { usePages } from '../resource';
@@ -172,12 +172,4 @@ function Download({ folder, name, onProblem }: { folder: Folder; name: string; o
 
 function refusalOf(refusal: string): Problem {
   return { type: 'about:blank', title: '', status: 0, detail: text.files.refused(refusal), code: 'unsupported', hint: text.files.insteadHint, context: [] };
-}
-
-/// The appliance names the file, in the head of its answer.
-function save(address: string): void {
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = '';
-  link.click();
 }

@@ -60,7 +60,7 @@ type ProblemProperties = { problem: Problem; point: string; onRetry: () => void 
 
 /// Where the appliance has no hint, what to do in the console; what it cannot read stays so, and the disk is offered instead.
 export function FilesProblem({ problem, point, onRetry }: ProblemProperties) {
-  const hints: Record<number, string> = { 403: text.files.role, 404: text.files.goneHint };
+  const hints: Record<number, string> = { 403: text.common.needsRole(text.access.roles['restore-operator']), 404: text.files.goneHint };
   const shown = { ...problem, hint: problem.hint || (hints[problem.status] ?? '') };
   if (problem.code !== 'unsupported') return <ProblemBox problem={shown} onRetry={onRetry} />;
   return (

@@ -10,7 +10,7 @@ export function JobProgress({ job }: { job: Job }) {
   if (job.state === 'queued') return <span class="muted">{text.jobs.waiting}</span>;
   const known = job.total_bytes > 0;
   const words = [
-    job.stage,
+    stageWords(job.stage),
     known
       ? text.jobs.bytesOf(format.bytes(job.done_bytes), format.bytes(job.total_bytes))
       : job.done_bytes > 0
@@ -33,6 +33,10 @@ export function JobProgress({ job }: { job: Job }) {
       <span class="muted">{words.join(' · ')}</span>
     </div>
   );
+}
+
+function stageWords(stage: string): string {
+  return text.stages[stage] ?? stage;
 }
 
 export function kindName(kind: string): string {

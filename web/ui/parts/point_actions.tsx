@@ -1,12 +1,12 @@
 // What can be done with a recovery point: restore, verify, protect, hold, release, delete.
 import { useState } from 'preact/hooks';
-import { call, may } from '../api';
+import { call } from '../api';
 import type { Point } from '../generated/api';
 import * as format from '../format';
 import { useAction } from '../resource';
 import { filesHref, go, href } from '../router';
 import { text } from '../text';
-import { Badge, Facts, ProblemBox } from './basics';
+import { Badge, Facts, IfMay, ProblemBox } from './basics';
 import { comparisonRows, DisagreementNotice } from './comparison';
 import { Confirm, Dialog, TextField } from './forms';
 
@@ -31,35 +31,49 @@ export function PointActions({ point, onChange, onRemoved }: { point: Point; onC
   return (
     <>
       <div class="actions">
-        <a class="button primary" href={href('restore-vm', point.id)}>
-          {text.point.restoreVm}
-        </a>
-        <a class="button" href={href('restore', point.id)}>
-          {text.point.restore}
-        </a>
-        {may('listGuestVolumes') && (
+        <IfMay to="startVmRestore">
+          <a class="button primary" href={href('restore-vm', point.id)}>
+            {text.point.restoreVm}
+          </a>
+        </IfMay>
+        <IfMay to="downloadDiskImage">
+          <a class="button" href={href('restore', point.id)}>
+            {text.point.restore}
+          </a>
+        </IfMay>
+        <IfMay to="listGuestVolumes">
           <a class="button" href={filesHref(point.id)}>
             {text.files.browse}
           </a>
-        )}
-        <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>
-          {text.point.verify}
-        </button>
-        <button type="button" onClick={() => setQuestion('protect')}>
-          {text.point.protect}
-        </button>
+        </IfMay>
+        <IfMay to="startVerification">
+          <button type="button" disabled={verify.busy} title={text.point.depthNote} onClick={() => void verify.run()}>
+            {text.point.verify}
+          </button>
+        </IfMay>
+        <IfMay to="protectPoint">
+          <button type="button" onClick={() => setQuestion('protect')}>
+            {text.point.protect}
+          </button>
+        </IfMay>
         {point.hold_reason !== null ? (
-          <button type="button" disabled={release.busy} onClick={() => void release.run()}>
-            {text.point.release}
-          </button>
+          <IfMay to="releasePoint">
+            <button type="button" disabled={release.busy} onClick={() => void release.run()}>
+              {text.point.release}
+            </button>
+          </IfMay>
         ) : (
-          <button type="button" onClick={() => setQuestion('hold')}>
-            {text.point.holdAction}
-          </button>
+          <IfMay to="holdPoint">
+            <button type="button" onClick={() => setQuestion('hold')}>
+              {text.point.holdAction}
+            </button>
+          </IfMay>
         )}
-        <button type="button" class="danger" onClick={() => setQuestion('remove')}>
-          {text.point.remove}
-        </button>
+        <IfMay to="deletePoint">
+          <button type="button" class="danger" onClick={() => setQuestion('remove')}>
+            {text.point.remove}
+          </button>
+        </IfMay>
       </div>
       <ProblemBox problem={verify.problem ?? release.problem} />
       {question === 'protect' && <ProtectDialog point={point} onClose={close} onChange={onChange} />}

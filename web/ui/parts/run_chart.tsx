@@ -1,52 +1,50 @@
-// Seven days of backups: how many went well, how many failed. A table to a screen reader, bars to the eye.
+// The last runs of one machine: a bar for each, its height how long it took, its colour how it ended. Each leads to its job.
+import { call } from '../api';
 import * as format from '../format';
 import type { Job } from '../generated/api';
+import { isActive } from '../live';
+import { useResource } from '../resource';
+import { href } from '../router';
 import { text } from '../text';
 
-const kDays = 7;
-const kBarHeight = 56;
+const kRuns = 30;
+const kBarHeight = 48;
+const kBarMin = 4;
+const kLooks: Partial<Record<Job['state'], string>> = { done: 'bar-done', failed: 'bar-failed', partly: 'bar-failed', interrupted: 'bar-failed' };
 
-type Day = { key: string; name: string; done: number; failed: number };
+type Vm = { id: string; host: string };
 
-function daysOf(jobs: Job[]): Day[] {
-  const days: Day[] = [];
-  for (let back = kDays - 1; back >= 0; --back) {
-    const date = new Date();
-    date.setDate(date.getDate() - back);
-    days.push({ key: format.localDay(date), name: date.toLocaleDateString('en-GB', { weekday: 'short' }), done: 0, failed: 0 });
-  }
-  for (const job of jobs) {
-    const day = job.ended ? days.find((candidate) => candidate.key === format.localDay(new Date(job.ended as string))) : undefined;
-    if (!day) continue;
-    if (job.state === 'done') ++day.done;
-    else if (job.state === 'failed' || job.state === 'partly' || job.state === 'interrupted') ++day.failed;
-  }
-  return days;
+function secondsOf(job: Job): number {
+  return job.started && job.ended ? Math.max(0, (Date.parse(job.ended) - Date.parse(job.started)) / 1000) : 0;
 }
 
-export function WeekChart({ jobs }: { jobs: Job[] }) {
-  const days = daysOf(jobs);
-  const most = Math.max(1, ...days.map((day) => day.done + day.failed));
+export function RunChart({ vm, current }: { vm: Vm; current?: string }) {
+  const runs = useResource(
+    (signal) => call('listJobs', { query: { vm: vm.id, host: vm.host, kind: 'backup', limit: kRuns }, signal }),
+    [vm.id, vm.host],
+    'live',
+  );
+  const ended = (runs.data?.jobs ?? []).filter((job) => !isActive(job.state)).reverse();
+  if (ended.length < 2) return runs.data ? <p class="muted">{text.runs.tooFew}</p> : null;
+  const longest = Math.max(1, ...ended.map(secondsOf));
   return (
-    <ul class="week">
-      {days.map((day) => {
-        const done = (day.done * kBarHeight) / most;
-        const failed = (day.failed * kBarHeight) / most;
-        return (
-          <li key={day.key} title={text.overview.day(day.key, day.done, day.failed)}>
-            <span class="visually-hidden">{text.overview.day(day.key, day.done, day.failed)}</span>
-            <svg aria-hidden="true" width="28" height={kBarHeight + 2} viewBox={`0 0 28 ${kBarHeight + 2}`}>
-              <rect class="bar-base" x="0" y={kBarHeight} width="28" height="2" />
-              <rect class="bar-done" x="4" y={kBarHeight - done} width="20" height={done} />
-              <rect class="bar-failed" x="4" y={kBarHeight - done - failed} width="20" height={failed} />
-            </svg>
-            <span aria-hidden="true">{day.name}</span>
-            <span aria-hidden="true" class={day.failed > 0 ? 'bad-text' : 'muted'}>
-              {day.failed > 0 ? `${day.done} + ${day.failed} ✕` : day.done}
-            </span>
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      <ul class="runs">
+        {ended.map((job) => {
+          const height = kBarMin + (secondsOf(job) / longest) * (kBarHeight - kBarMin);
+          const words = text.runs.run(format.dateTime(job.started ?? job.created), text.jobs.states[job.state], format.duration(secondsOf(job)));
+          return (
+            <li key={job.id}>
+              <a href={href('jobs', job.id)} aria-label={words} title={words} {...(job.id === current ? { 'aria-current': 'true' as const } : {})}>
+                <svg aria-hidden="true" width="12" height={kBarHeight} viewBox={`0 0 12 ${kBarHeight}`}>
+                  <rect class={kLooks[job.state] ?? 'bar-base'} x="1" y={kBarHeight - height} width="10" height={height} rx="2" />
+                </svg>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="muted">{text.runs.note(ended.length, format.duration(longest))}</p>
+    </>
   );
 }

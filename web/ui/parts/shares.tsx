@@ -6,7 +6,7 @@ import type { Host, Share, ShareAccount, ShareServer } from '../generated/api';
 import { useAction } from '../resource';
 import { href } from '../router';
 import { text } from '../text';
-import { Badge, Empty, Section, When, type Tone } from './basics';
+import { Badge, Empty, IfMay, Section, type Tone, When } from './basics';
 import { CheckField, Dialog, TextField } from './forms';
 import { useRemoval } from './removal';
 import { CredentialsDialog, QuotaDialog } from './share_dialogs';
@@ -32,9 +32,11 @@ export function Shares({ shares, hosts, onChange }: { shares: Share[]; hosts: Ho
         title={text.shares.title}
         note={text.shares.note}
         actions={
-          <button type="button" onClick={() => setAdding(true)}>
-            {text.shares.add}
-          </button>
+          <IfMay to="addShare">
+            <button type="button" onClick={() => setAdding(true)}>
+              {text.shares.add}
+            </button>
+          </IfMay>
         }
       >
         {shares.length === 0 ? (
@@ -58,9 +60,11 @@ export function Shares({ shares, hosts, onChange }: { shares: Share[]; hosts: Ho
                 title: text.vms.actions,
                 kind: 'actions',
                 cell: (share) => (
-                  <button type="button" onClick={() => removal.ask(share)} aria-label={text.shares.removeTitle(share.name)}>
-                    {text.hosts.remove}
-                  </button>
+                  <IfMay to="removeShare">
+                    <button type="button" onClick={() => removal.ask(share)} aria-label={text.shares.removeTitle(share.name)}>
+                      {text.hosts.remove}
+                    </button>
+                  </IfMay>
                 ),
               },
             ]}
@@ -156,7 +160,7 @@ function Accounts({ share, hosts, onChange }: { share: Share; hosts: Host[]; onC
               title: text.vms.actions,
               kind: 'actions',
               cell: ({ host, account }) => (
-                <>
+                <IfMay to="issueShareCredentials">
                   {account?.has_password ? (
                     <>
                       <button type="button" onClick={() => setQuestion({ kind: 'rotate', host, account })}>
@@ -177,7 +181,7 @@ function Accounts({ share, hosts, onChange }: { share: Share; hosts: Host[]; onC
                       <span class="visually-hidden"> {host}</span>
                     </button>
                   )}
-                </>
+                </IfMay>
               ),
             },
           ]}

@@ -2,10 +2,11 @@
 import { useState } from 'preact/hooks';
 import { call, currentSession } from '../api';
 import type { ApiToken, NewApiToken } from '../generated/api';
-import { useAction, useResource } from '../resource';
+import { useAction, usePages } from '../resource';
 import { text } from '../text';
-import { Badge, Empty, Loaded, Section, When } from './basics';
+import { Badge, Empty, Section, When } from './basics';
 import { CheckField, Dialog, NumberField, TextField } from './forms';
+import { Paged } from './paged';
 import { useRemoval } from './removal';
 import { SecretBox } from './secret_box';
 import { Table } from './table';
@@ -14,7 +15,10 @@ import { RoleField } from './users';
 const kDaysDefault = 90;
 
 export function Tokens() {
-  const tokens = useResource((signal) => call('listTokens', { signal }), []);
+  const tokens = usePages(async (cursor, signal) => {
+    const page = await call('listTokens', { query: { cursor }, signal });
+    return { rows: page.tokens, next: page.next_cursor };
+  }, []);
   const [adding, setAdding] = useState(false);
   const [fresh, setFresh] = useState<NewApiToken | null>(null);
   const removal = useRemoval<ApiToken>(
@@ -40,14 +44,15 @@ export function Tokens() {
           onClose={() => setFresh(null)}
         />
       )}
-      <Loaded resource={tokens}>
-        {(list) =>
-          list.tokens.length === 0 ? (
+      <Paged pages={tokens}>
+        {(rows) =>
+          rows.length === 0 ? (
             <Empty title={text.access.noTokens} />
           ) : (
             <Table
-              label={text.access.tokens}
-              rows={list.tokens}
+              isWhole
+            label={text.access.tokens}
+              rows={rows}
               rowKey={(token) => token.id}
               columns={[
                 { title: text.access.token, kind: 'main', cell: (token) => <strong>{token.name}</strong> },
@@ -84,7 +89,7 @@ export function Tokens() {
             />
           )
         }
-      </Loaded>
+      </Paged>
       {adding && (
         <AddDialog
           onClose={() => setAdding(false)}

@@ -3,10 +3,11 @@ import { useState } from 'preact/hooks';
 import { call, isAdministrator } from '../api';
 import type { OneTimeLink, User } from '../generated/api';
 import * as format from '../format';
-import { useAction, useResource } from '../resource';
+import { useAction, usePages } from '../resource';
 import { text } from '../text';
-import { Badge, Loaded, ProblemBox, Section, When } from './basics';
+import { Badge, ProblemBox, Section, When } from './basics';
 import { CheckField, Dialog, RadioField, TextField } from './forms';
+import { Paged } from './paged';
 import { useRemoval } from './removal';
 import { linkOf, SecretBox } from './secret_box';
 import { Table } from './table';
@@ -30,7 +31,10 @@ export function RoleField({ value, onChange, up }: { value: Role; onChange: (rol
 }
 
 export function Users() {
-  const users = useResource((signal) => call('listUsers', { signal }), []);
+  const users = usePages(async (cursor, signal) => {
+    const page = await call('listUsers', { query: { cursor }, signal });
+    return { rows: page.users, next: page.next_cursor };
+  }, []);
   const [adding, setAdding] = useState(false);
   const [changing, setChanging] = useState<User | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
@@ -63,11 +67,12 @@ export function Users() {
           onClose={() => setShown(null)}
         />
       )}
-      <Loaded resource={users}>
-        {(list) => (
+      <Paged pages={users}>
+        {(rows) => (
           <Table
+            isWhole
             label={text.access.users}
-            rows={list.users}
+            rows={rows}
             rowKey={(user) => user.name}
             columns={[
               { title: text.access.user, kind: 'main', cell: (user) => <strong>{user.name}</strong> },
@@ -104,7 +109,7 @@ export function Users() {
             ]}
           />
         )}
-      </Loaded>
+      </Paged>
       {adding && (
         <AddDialog
           onClose={() => setAdding(false)}

@@ -1,0 +1,137 @@
+// What the list of VMs says beyond its records: what is late, what was restored, what is left on
+// hosts; and growth.
+#include "tests/unit/api/api_fixture.h"
+
+#include <catch2/catch.hpp>
+
+using namespace entrepot;
+using namespace std::chrono_literals;
+using api::Method;
+
+namespace {
+
+const std::string kVmId = "0A5E4C1E-5A0B-4D6C-9C51-0D1B6F0C0001";
+
+class OverviewLab {
+public:
+    OverviewLab() {
+        const repository::Environment environment{fixture.file_system, fixture.clock,
+                                                  fixture.random, fixture.log};
+        const auto path = fixture.directory.path() / "repository";
+        repository::Repository::create(environment, path, {});
+        fixture.repository = repository::Repository::open(environment, path, {});
+        host =
+            fixture.state.hosts
+                .add({.name = "hv01", .url = "https://hv01:5986/wsman", .authentication = "ntlm"})
+                .id;
+        fixture.state.vms.replace_all(host, {{.vm_id = kVmId, .name = "web01"}});
+        fixture.state.policies.add("nightly", {{"name", "nightly"},
+                                               {"vms", {"*"}},
+                                               {"calendar", "*-*-* 22:00"},
+                                               {"keep", {{"keep_last", 3}}}});
+    }
+
+    std::string add_point() {
+        repository::PointDraft draft;
+        draft.host = host;
+        draft.vm_id = kVmId;
+        draft.vm_name = "web01";
+        return fixture.repository->begin_point(draft)->commit().id;
+    }
+
+    void end_restore(const std::string& id, const std::string& point, jobs::JobState job_state) {
+        jobs::JobRequest request{.kind = "restore_disk", .subject = "web01 disk 0"};
+        request.parameters = {{"point", point}};
+        auto record = fixture.state.jobs.insert(id, request, fixture.clock.wall_now());
+        record.view.state = job_state;
+        record.view.ended = fixture.clock.wall_now();
+        fixture.state.jobs.update(record.view);
+    }
+
+    Json vm() {
+        const Json list = fixture.send_json(Method::get, "/api/v1/vms", Json::object());
+        REQUIRE(list.at("vms").size() == 1);
+        return list.at("vms").at(0);
+    }
+
+    test::ApiFixture fixture;
+    std::string host;
+};
+
+}  // namespace
+
+TEST_CASE("vms: one whose policy ran by and brought no point is late", "[api]") {
+    OverviewLab lab;
+    lab.add_point();
+    CHECK(lab.vm().at("late").is_null());
+    lab.fixture.clock.advance(24h);  // Noon of the day after; the run was due at 22:00.
+    const Json vm = lab.vm();
+    CHECK(vm.at("late") == Json{{"due", "2026-03-01T22:00:00.000Z"}, {"policy", "nightly"}});
+    CHECK(vm.at("problems").dump().find("late: policy nightly was due") != std::string::npos);
+    lab.add_point();
+    CHECK(lab.vm().at("late").is_null());
+    CHECK(lab.vm().at("problems").empty());
+}
+
+TEST_CASE("vms: one that nobody tried to back up yet is not late, one that was tried is", "[api]") {
+    OverviewLab lab;
+    lab.fixture.clock.advance(48h);
+    CHECK(lab.vm().at("late").is_null());
+    jobs::JobRequest request{.kind = "backup", .subject = "web01 on hv01"};
+    request.parameters = {{"host", lab.host}, {"vm", kVmId}};
+    lab.fixture.state.jobs.insert(std::string(32, '1'), request, lab.fixture.clock.wall_now());
+    CHECK(lab.vm().at("late").is_null());
+    lab.fixture.clock.advance(24h);
+    CHECK(lab.vm().at("late").at("due") == "2026-03-03T22:00:00.000Z");
+}
+
+TEST_CASE("vms: the last restore is the newest that was done", "[api]") {
+    OverviewLab lab;
+    const std::string point = lab.add_point();
+    CHECK(lab.vm().at("last_restore").is_null());
+    const std::string first(32, '1');
+    lab.end_restore(first, point, jobs::JobState::done);
+    lab.fixture.clock.advance(1h);
+    lab.end_restore(std::string(32, '2'), point, jobs::JobState::failed);
+    lab.end_restore(std::string(32, '3'), std::string(32, 'f'), jobs::JobState::done);
+    CHECK(lab.vm().at("last_restore") == Json{{"job", first},
+                                              {"kind", "restore_disk"},
+                                              {"point", point},
+                                              {"ended", "2026-03-01T12:00:00.000Z"}});
+}
+
+TEST_CASE("vms: what is left on the host comes with its command", "[api]") {
+    OverviewLab lab;
+    lab.fixture.state.residue.add(
+        lab.host, kVmId, {.text = "a snapshot is left", .command = "Remove-VMSnapshot web01"});
+    const Json vm = lab.vm();
+    REQUIRE(vm.at("residue").size() == 1);
+    CHECK(vm.at("residue").at(0).at("command") == "Remove-VMSnapshot web01");
+    CHECK(vm.at("problems") == Json::array({"a snapshot is left"}));
+}
+
+TEST_CASE("growth: samples of the days asked for, and a forecast that knows its limits", "[api]") {
+    OverviewLab lab;
+    const auto growth = [&](const std::string& query) {
+        return lab.fixture.send_json(Method::get, "/api/v1/repository/growth" + query,
+                                     Json::object());
+    };
+    CHECK(growth("").at("samples").empty());
+    CHECK_FALSE(growth("").at("reason").is_null());
+    for (std::uint64_t day = 0; day < 6; ++day) {
+        lab.fixture.state.growth.put({.time = lab.fixture.clock.wall_now(),
+                                      .stored_bytes = day,
+                                      .free_bytes = 100 * kGiB - day * kGiB,
+                                      .capacity_bytes = 200 * kGiB});
+        lab.fixture.clock.advance(24h);
+    }
+    const Json all = growth("");
+    CHECK(all.at("samples").size() == 6);
+    CHECK(all.at("bytes_per_day") == kGiB);
+    CHECK(all.at("full_at") == "2026-06-09T12:00:00.000Z");
+    CHECK(all.at("reason").is_null());
+    CHECK(growth("?days=2").at("samples").size() == 2);
+    CHECK(growth("?days=2").at("bytes_per_day") == kGiB);
+    CHECK(growth("?days=0").at("status") >= 400);
+    CHECK(growth("?days=x").at("status") >= 400);
+}

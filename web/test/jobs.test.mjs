@@ -1,0 +1,48 @@
+// What jobs tell: the steps one goes through while it runs, how runs compare, and how the last days went.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withConsole } from './browser.mjs';
+import { ago } from './builders.mjs';
+import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
+import { until } from './look.mjs';
+
+test('job: its steps come one by one, the one that runs with bytes, and end with their times', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-3' }, async (page, appliance) => {
+    const current = page.locator('li[aria-current="step"]');
+    await current.getByText('Take in').first().waitFor();
+    await current.getByText(/9\.2 GiB of 41\.0 GiB/).waitFor();
+    assert.equal(await page.locator('.stages .done').count(), 2);
+    const job = appliance.site.jobs.find(({ id }) => id === 'job-3');
+    job.events.push({ time: ago(0), level: 'stage', text: 'commit' });
+    appliance.update('job-3', { state: 'done', stage: 'commit', ended: ago(0) });
+    await until(page, () => document.querySelectorAll('.stages .done').length === 4);
+    assert.equal(await current.count(), 0);
+  });
+});
+
+test('runs: a bar for each run of the machine leads to its job, the shown one is marked', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-1' }, async (page, appliance) => {
+    const bars = page.locator('.runs a');
+    await bars.first().waitFor();
+    const runs = appliance.site.jobs.filter((job) => job.kind === 'backup' && job.subject === 'web01 on hv01');
+    assert.equal(await bars.count(), runs.length);
+    assert.equal(await page.locator('.runs a[aria-current]').getAttribute('href'), '#/jobs/job-1');
+    const failed = runs.find((job) => job.state === 'failed');
+    await page.locator(`.runs a[href="#/jobs/${failed.id}"]`).click();
+    await page.getByText('Failed in the step "Snapshot of the machine"').waitFor();
+  });
+});
+
+test('jobs: the last two weeks as bars, of the kind that is chosen; nothing where nothing ran', async () => {
+  await withConsole({ site: longSite(), address: '#/jobs' }, async (page, appliance) => {
+    const history = page.getByRole('group', { name: 'Jobs of the last two weeks' });
+    await history.getByText(/: \d+ done, \d+ failed$/).last().waitFor({ state: 'attached' });
+    assert.equal(await history.getByRole('listitem').count(), 14);
+    await page.getByLabel('Kind').selectOption('verify');
+    await history.waitFor({ state: 'detached' });
+    assert.equal(appliance.requests.findLast((request) => request.name === 'getJobHistory').query.kind, 'verify');
+  });
+  await withConsole({ site: emptySite(), address: '#/jobs' }, async (page) => {
+    assert.equal(await page.locator('.history').count(), 0);
+  });
+});

@@ -1,0 +1,27 @@
+// A list that comes by pages: what was read, and the button that reads on.
+import type { ComponentChildren } from 'preact';
+import type { Pages } from '../resource';
+import { text } from '../text';
+import { ProblemBox } from './basics';
+
+export function Paged<T>({ pages, children }: { pages: Pages<T>; children: (rows: T[]) => ComponentChildren }) {
+  return (
+    <>
+      {pages.rows !== null
+        ? children(pages.rows)
+        : !pages.problem && (
+            <p class="muted loading" role="status">
+              {text.common.loading}
+            </p>
+          )}
+      <ProblemBox problem={pages.problem} onRetry={pages.retry} />
+      {pages.more && (
+        <p class="actions">
+          <button type="button" disabled={pages.isBusy} onClick={pages.more}>
+            {pages.isBusy ? text.common.loading : text.common.loadMore}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
