@@ -230,6 +230,7 @@ test('a failed job names the step, the cause and what to do, and can be tried ag
     await page.getByText('Already done: Plan, Snapshot of the machine').waitFor();
     const steps = page.getByRole('listitem').filter({ hasText: 'stopped here' });
     await steps.getByText('nothing of ours is left on the host').waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Examine the host' }).getAttribute('href'), '#/hosts/hv02');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('Waiting for its turn').waitFor();
     assert.equal(appliance.requests.filter((request) => request.name === 'retryJob').length, 1);

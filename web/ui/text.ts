@@ -143,6 +143,7 @@ export const text = {
   point: {
     title: 'Recovery point', time: 'Time', kind: 'Kind and reason', consistency: 'Consistency', changed: 'Changed',
     stored: 'Stored', verified: 'Verified', full: 'full', incremental: 'incremental', kept: 'Kept', never: 'not yet',
+    depths: { manifests: 'signatures and maps', packs: 'every stored byte', data: 'every chunk decoded' },
     sound: 'sound', damaged: 'damaged', old: (when: string) => `sound, ${when}`,
     protectedUntil: (when: string) => `protected until ${when}`, hold: (why: string) => `on hold: ${why}`,
     skipped: 'Not in this point', nothingSkipped: 'All disks are in this point.', base: 'Built on', id: 'Id',
@@ -179,7 +180,7 @@ export const text = {
     parameters: 'Asked for', result: 'Result', failedIn: (step: string) => `Failed in the step "${step}"`, failedPlain: 'Failed',
     interrupted: 'The appliance stopped while this ran and could not go on. What it had made on the host is cleaned up at the next start.',
     cancelTitle: 'Cancel this job?', cancelNote: 'What it made so far is undone, on the host too.', steps: 'Steps',
-    alreadyDone: 'Already done', nothingDone: 'nothing', history: 'Jobs of the last two weeks', outcomes: { done: 'done', current: 'runs now', failed: 'stopped here' },
+    alreadyDone: 'Already done', examineHost: 'Examine the host', nothingDone: 'nothing', history: 'Jobs of the last two weeks', outcomes: { done: 'done', current: 'runs now', failed: 'stopped here' },
     bytesOf: (done: string, total: string) => `${done} of ${total}`, kept: (n: number) => `${n} kept`,
     removed: (n: number) => `${n} removed`, freed: (size: string) => `${size} freed`, dryRun: 'trial run, nothing was changed',
     levels: { stage: 'step', note: 'note', warning: 'warning', error: 'error' }, openPoint: 'Open the recovery point',

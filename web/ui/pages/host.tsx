@@ -16,9 +16,11 @@ export function HostPage({ name }: { name: string }) {
   const host = useResource((signal) => call('getHost', { path: { name }, signal }), [name]);
   const inventory = useResource((signal) => call('listHostVms', { path: { name }, signal }), [name]);
   const [target, setTarget] = useState<LiveVm | null>(null);
+  // Jobs name their host by id.
+  const known = host.data?.name ?? name;
   return (
     <>
-      <PageHead title={name} above={<a href={href('hosts')}>{text.hosts.title}</a>}>
+      <PageHead title={known} above={<a href={href('hosts')}>{text.hosts.title}</a>}>
         <button type="button" onClick={inventory.reload}>
           {text.hosts.again}
         </button>
@@ -50,7 +52,7 @@ export function HostPage({ name }: { name: string }) {
                 rows={live.vms}
                 rowKey={(vm) => vm.id}
                 columns={[
-                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} host={name} /> },
+                  { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} host={known} /> },
                   { title: text.vms.state, cell: (vm) => vm.state },
                   { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
                   { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
@@ -71,7 +73,7 @@ export function HostPage({ name }: { name: string }) {
           }
         </Loaded>
       )}
-      {target && <BackupDialog target={{ ...target, host: name }} onClose={() => setTarget(null)} />}
+      {target && <BackupDialog target={{ ...target, host: known }} onClose={() => setTarget(null)} />}
     </>
   );
 }

@@ -1,14 +1,14 @@
 // One job: what it does now, or why it failed and what to do about it; its log.
 import { useEffect, useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, may } from '../api';
 import * as format from '../format';
 import type { Job } from '../generated/api';
 import { isActive, newestJobState, useLive } from '../live';
 import { IfMay, JobBadge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
 import { Confirm } from '../parts/forms';
-import { kindName } from '../parts/job_progress';
+import { kindName, stageName } from '../parts/job_progress';
 import { JobResult } from '../parts/job_result';
-import { JobStages, stageName, stagesOf } from '../parts/job_stages';
+import { JobStages, stagesOf } from '../parts/job_stages';
 import { RunChart } from '../parts/run_chart';
 import { useAction, useResource } from '../resource';
 import { go, href } from '../router';
@@ -133,6 +133,7 @@ function Failure({ job }: { job: Job }) {
         </p>
       )}
       {job.state === 'interrupted' && <p>{text.jobs.interrupted}</p>}
+      <HostLink job={job} />
     </div>
   );
 }
@@ -142,6 +143,19 @@ function AlreadyDone({ job }: { job: Job }) {
   return (
     <p>
       {text.jobs.alreadyDone}: {done.length > 0 ? done.map((stage) => stageName(stage.name)).join(', ') : text.jobs.nothingDone}
+    </p>
+  );
+}
+
+/// To the doctor of the host that the job spoke to.
+function HostLink({ job }: { job: Job }) {
+  const { host } = job.parameters;
+  if (typeof host !== 'string' || host === '' || !may('startDoctor')) return null;
+  return (
+    <p>
+      <a class="button" href={href('hosts', host)}>
+        {text.jobs.examineHost}
+      </a>
     </p>
   );
 }

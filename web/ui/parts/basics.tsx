@@ -37,7 +37,7 @@ export function VerifiedBadge({ point }: { point: Pick<Point, 'verified' | 'has_
   if (proof === 'damaged') return <Badge tone="bad">{text.point.damaged}</Badge>;
   if (!point.verified) return <span class="muted">{text.point.never}</span>;
   return (
-    <span title={text.time.utc(point.verified.time)}>
+    <span title={`${text.time.utc(point.verified.time)}${point.verified.depth ? `: ${text.point.depths[point.verified.depth]}` : ''}`}>
       <Badge tone={proof === 'old' ? 'quiet' : 'good'}>
         {proof === 'old' ? text.point.old(format.relative(point.verified.time)) : text.point.sound}
       </Badge>

@@ -10,7 +10,7 @@ export function JobProgress({ job }: { job: Job }) {
   if (job.state === 'queued') return <span class="muted">{text.jobs.waiting}</span>;
   const known = job.total_bytes > 0;
   const words = [
-    stageWords(job.stage),
+    stageName(job.stage),
     known
       ? text.jobs.bytesOf(format.bytes(job.done_bytes), format.bytes(job.total_bytes))
       : job.done_bytes > 0
@@ -25,17 +25,17 @@ export function JobProgress({ job }: { job: Job }) {
         <progress
           max={job.total_bytes}
           value={Math.min(job.done_bytes, job.total_bytes)}
-          aria-label={`${job.subject}: ${job.stage}`}
+          aria-label={`${job.subject}: ${stageName(job.stage)}`}
         />
       ) : (
-        <progress aria-label={`${job.subject}: ${job.stage}`} />
+        <progress aria-label={`${job.subject}: ${stageName(job.stage)}`} />
       )}
       <span class="muted">{words.join(' · ')}</span>
     </div>
   );
 }
 
-function stageWords(stage: string): string {
+export function stageName(stage: string): string {
   return text.stages[stage] ?? stage;
 }
 

@@ -3,7 +3,7 @@ import * as format from '../format';
 import type { Job, JobEvent } from '../generated/api';
 import { isActive } from '../live';
 import { text } from '../text';
-import { JobProgress } from './job_progress';
+import { JobProgress, stageName } from './job_progress';
 
 type Outcome = 'done' | 'current' | 'failed';
 export type Stage = { name: string; begin: string; end: string | null; outcome: Outcome; remarks: JobEvent[] };
@@ -27,10 +27,6 @@ export function stagesOf(job: Job): Stage[] {
   // A partly done job went through all its steps.
   else if (job.state !== 'done' && job.state !== 'partly') last.outcome = 'failed';
   return stages;
-}
-
-export function stageName(stage: string): string {
-  return text.stages[stage] ?? stage;
 }
 
 const kMarks: Record<Outcome, string> = { done: '✓', current: '', failed: '✕' };
