@@ -56,9 +56,9 @@ function addToken({ site }, { body: { name, role, may_destroy, days } }) {
   return { ...append(site.tokens, { name, role, may_destroy, ...fresh }), secret: `entrepot_${hex(9, 64)}` };
 }
 
-function listAudit({ site }, { query: { user, action, limit } }) {
-  const entries = site.audit.filter((entry) => (!user || entry.user === user) && (!action || entry.action === action));
-  return { entries: entries.slice(0, limit), next_cursor: null };
+function listAudit(appliance, { query: { user, action, ...page } }) {
+  const entries = appliance.site.audit.filter((entry) => (!user || entry.user === user) && (!action || entry.action === action));
+  return appliance.page('entries', entries, page);
 }
 
 function verifyAudit({ site }) {
@@ -188,7 +188,9 @@ function getJobHistory({ site }, { query: { days = 14, kind } }) {
   return { time_zone: 'UTC', days: rows };
 }
 
-function listJobs(appliance, { query: { state, kind, vm, host, ...page } }) {
+/// However many are asked for, a page has at most 500, as the appliance's.
+function listJobs(appliance, { query: { state, kind, vm, host, limit = 100, cursor } }) {
+  const page = { limit: Math.min(limit, 500), cursor };
   const name = subjectOf(appliance, vm, host);
   return appliance.page('jobs', appliance.site.jobs.filter((job) => (!state || job.state === state) && (!kind || job.kind === kind) && (!vm || job.subject === name)), page);
 }

@@ -46,3 +46,27 @@ test('jobs: the last two weeks as bars, of the kind that is chosen; nothing wher
     assert.equal(await page.locator('.history').count(), 0);
   });
 });
+
+test('jobs: older ones are reached beyond the size of a page', async () => {
+  const site = longSite();
+  const wanted = site.jobs[800];
+  await withConsole({ site, address: '#/jobs' }, async (page) => {
+    const rows = page.getByRole('table', { name: 'Jobs' });
+    await rows.waitFor();
+    for (let turn = 0; turn < 2; ++turn) await page.getByRole('button', { name: 'Show older jobs' }).click();
+    for (let turn = 0; turn < 4; ++turn) await page.getByRole('button', { name: /^Show \d+ more$/ }).first().click();
+    await rows.getByText(wanted.subject, { exact: true }).waitFor();
+  });
+});
+
+test('audit: older entries are read on, page by page', async () => {
+  const site = ordinarySite();
+  site.audit = Array.from({ length: 150 }, (_, index) => ({ ...site.audit[0], number: 150 - index, action: `action${150 - index}` }));
+  await withConsole({ site, address: '#/audit' }, async (page) => {
+    await page.getByText('action51', { exact: true }).waitFor();
+    assert.equal(await page.getByText('action50', { exact: true }).count(), 0);
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.getByText('action1', { exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Load more' }).count(), 0);
+  });
+});

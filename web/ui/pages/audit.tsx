@@ -2,16 +2,15 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { AuditCheck, AuditEntry } from '../generated/api';
-import { Badge, Empty, Loaded, PageHead, ProblemBox, When, type Tone } from '../parts/basics';
+import { Badge, Empty, PageHead, ProblemBox, When, type Tone } from '../parts/basics';
 import { TextField } from '../parts/forms';
 import { AllowedPage } from '../parts/not_allowed';
+import { Paged } from '../parts/paged';
 import { Table } from '../parts/table';
-import { useAction, useResource } from '../resource';
+import { useAction, usePages } from '../resource';
 import { text } from '../text';
 
 const kTones: Record<AuditEntry['result'], Tone> = { asked: 'quiet', done: 'good', refused: 'bad', failed: 'warning' };
-const kPage = 100;
-const kPageMax = 1000;
 
 export function AuditPage() {
   return (
@@ -24,13 +23,13 @@ export function AuditPage() {
 function Log() {
   const [wanted, setWanted] = useState({ user: '', action: '' });
   const [filter, setFilter] = useState(wanted);
-  const [limit, setLimit] = useState(kPage);
-  const entries = useResource(
-    (signal) => {
-      const query = { limit, ...(filter.user && { user: filter.user }), ...(filter.action && { action: filter.action }) };
-      return call('listAudit', { query, signal });
+  const entries = usePages(
+    async (cursor, signal) => {
+      const query = { cursor, ...(filter.user && { user: filter.user }), ...(filter.action && { action: filter.action }) };
+      const page = await call('listAudit', { query, signal });
+      return { rows: page.entries, next: page.next_cursor };
     },
-    [filter, limit],
+    [filter],
   );
   const [check, setCheck] = useState<AuditCheck | null>(null);
   const verify = useAction(async () => {
@@ -54,7 +53,6 @@ function Log() {
         class="filters"
         onSubmit={(event) => {
           event.preventDefault();
-          setLimit(kPage);
           setFilter(wanted);
         }}
       >
@@ -72,24 +70,7 @@ function Log() {
         />
         <button type="submit">{text.audit.show}</button>
       </form>
-      <Loaded resource={entries}>
-        {(list) =>
-          list.entries.length === 0 ? (
-            <Empty title={text.audit.empty} />
-          ) : (
-            <>
-              <Entries rows={list.entries} />
-              {list.next_cursor !== null && limit < kPageMax && (
-                <p class="actions">
-                  <button type="button" onClick={() => setLimit(Math.min(kPageMax, limit * 3))}>
-                    {text.audit.older}
-                  </button>
-                </p>
-              )}
-            </>
-          )
-        }
-      </Loaded>
+      <Paged pages={entries}>{(rows) => (rows.length === 0 ? <Empty title={text.audit.empty} /> : <Entries rows={rows} />)}</Paged>
     </>
   );
 }
@@ -115,6 +96,7 @@ function Entries({ rows }: { rows: AuditEntry[] }) {
     <Table
       label={text.audit.title}
       rows={rows}
+      isWhole
       rowKey={(entry) => String(entry.number)}
       columns={[
         {

@@ -14,14 +14,15 @@ import { href } from '../router';
 import { text } from '../text';
 
 const kJobsAtOnce = 100;
+const kJobsMax = 5_000; // Beyond that a filter helps more.
 
 export function Jobs() {
   const [state, setState] = useState<JobState | ''>('');
   const [kind, setKind] = useState('');
   const [limit, setLimit] = useState(kJobsAtOnce);
   useLive();
-  const query = { limit, ...(state ? { state } : {}), ...(kind ? { kind } : {}) };
-  const jobs = useResource((signal) => call('listJobs', { query, signal }), [query], 'live');
+  const query = { ...(state ? { state } : {}), ...(kind ? { kind } : {}) };
+  const jobs = useResource((signal) => loadJobs(query, limit, signal), [query, limit], 'live');
   const accepts = (job: Job) => (state === '' || job.state === state) && (kind === '' || job.kind === kind);
   return (
     <>
@@ -63,9 +64,9 @@ export function Jobs() {
           return (
             <>
               <JobTable jobs={rows} />
-              {list.next_cursor !== null && limit < 1000 && (
+              {list.hasMore && limit < kJobsMax && (
                 <p class="actions">
-                  <button type="button" onClick={() => setLimit(Math.min(1000, limit * 3))}>
+                  <button type="button" onClick={() => setLimit(Math.min(kJobsMax, limit * 3))}>
                     {text.jobs.older}
                   </button>
                 </p>
@@ -76,6 +77,18 @@ export function Jobs() {
       </Loaded>
     </>
   );
+}
+
+/// As many as are wanted, if there are so many; the appliance gives them by pages of its own size.
+async function loadJobs(query: { state?: JobState; kind?: string }, wanted: number, signal: AbortSignal) {
+  const jobs: Job[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await call('listJobs', { query: { ...query, limit: Math.min(1000, wanted - jobs.length), cursor }, signal });
+    jobs.push(...page.jobs);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined && jobs.length < wanted);
+  return { jobs, hasMore: cursor !== undefined };
 }
 
 /// How the last two weeks went; quiet where nothing ran.
