@@ -39,6 +39,7 @@ CLI::App* add_command(CLI::App& parent, Action& chosen, const std::string& name,
 CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string& help);
 
 void add_repository_commands(CommandSet set);
+void add_growth_command(CommandSet set);
 void add_key_commands(CommandSet set);
 void add_share_commands(CommandSet set);
 void add_host_commands(CommandSet set);

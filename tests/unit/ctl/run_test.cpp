@@ -62,6 +62,37 @@ TEST_CASE("run: global options stand before or after the command", "[ctl]") {
     CHECK(parse_json(shell.terminal.out_text(), "output").at("points") == 3);
 }
 
+TEST_CASE("growth: days as a table, and when space runs out; or why nobody knows", "[ctl]") {
+    const Json sample{{"time", "2026-03-01T11:00:00.000Z"},
+                      {"stored_bytes", 2048},
+                      {"logical_bytes", 8192},
+                      {"points", 3},
+                      {"free_bytes", nullptr},
+                      {"capacity_bytes", nullptr}};
+    Shell known;
+    known.appliance.expect(200, {{"samples", Json::array({sample})},
+                                 {"bytes_per_day", 1024},
+                                 {"full_at", "2026-09-01T00:00:00.000Z"},
+                                 {"based_on_days", 30},
+                                 {"reason", nullptr}});
+    CHECK(known.run({"growth", "--days", "5"}) == 0);
+    CHECK(known.appliance.requests.at(0).query_value("days") == "5");
+    CHECK(known.terminal.out_text().find("2026-03-01  2.0 KiB") != std::string::npos);
+    CHECK(known.terminal.out_text().find(
+              "1.0 KiB more a day, by the last 30 days: full about 2026-09-01") !=
+          std::string::npos);
+
+    Shell unknown;
+    unknown.appliance.expect(200, {{"samples", Json::array()},
+                                   {"bytes_per_day", nullptr},
+                                   {"full_at", nullptr},
+                                   {"based_on_days", 0},
+                                   {"reason", "nothing was recorded yet"}});
+    CHECK(unknown.run({"growth"}) == 0);
+    CHECK(unknown.terminal.out_text() == "No forecast: nothing was recorded yet\n");
+    CHECK(Shell{}.run({"growth", "--days", "0"}) == 2);
+}
+
 TEST_CASE("run: an error of the appliance keeps message, hint and status", "[ctl]") {
     Shell shell;
     const Error error{ErrorCode::corrupt, "pack 7 is damaged", "run verify"};
