@@ -42,12 +42,13 @@ std::string job_lines(Services& services) {
     return text;
 }
 
-std::string newest_point_lines(const std::vector<repository::PointSummary>& points) {
+std::string newest_point_lines(const VmPointsByKey& vms) {
     std::map<std::string, std::int64_t> newest;
-    for (const auto& point : points) {
-        const auto seconds =
-            std::chrono::floor<std::chrono::seconds>(point.time).time_since_epoch().count();
-        auto& known = newest[point.draft.vm_name];
+    for (const auto& [key, points] : vms) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(points->newest.time)
+                                 .time_since_epoch()
+                                 .count();
+        auto& known = newest[points->newest.draft.vm_name];
         known = std::max(known, static_cast<std::int64_t>(seconds));
     }
     std::string text =
@@ -70,7 +71,7 @@ Response show_metrics(Services& services) {
     text += line("entrepot_waste_bytes", "Stored bytes that no point reaches.", info.waste_bytes);
     text +=
         line("entrepot_hosts", "Hosts that are configured.", services.state.hosts.list().size());
-    text += job_lines(services) + newest_point_lines(repository.list_points({}));
+    text += job_lines(services) + newest_point_lines(services.vm_points->read(repository));
     return Response::text(std::move(text), "text/plain; version=0.0.4; charset=utf-8");
 }
 

@@ -3,7 +3,6 @@
 
 #include "appliance/api/encode.h"
 #include "appliance/api/problem.h"
-#include "appliance/backup/comparison_report.h"
 
 #include <fmt/format.h>
 
@@ -135,9 +134,8 @@ void add_sizes(Json& disks, const repository::PointSummary& newest) {
 PointsByVm read_points_of_host(Services& services, const std::string& host_id) {
     PointsByVm points;
     try {
-        for (auto& point : services.repository().list_points({})) {
-            if (point.draft.host != host_id) continue;
-            points[upper(point.draft.vm_id)].push_back(std::move(point));
+        for (const auto& [key, entry] : services.vm_points->read(services.repository())) {
+            if (key.first == host_id) points[upper(key.second)] = entry;
         }
     } catch (const Error& error) {
         // What the host says is worth showing without the key, too.
@@ -158,9 +156,8 @@ Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, const P
     }
     const auto own = points.find(upper(vm.id));
     if (own != points.end()) {
-        add_sizes(disks, own->second.back());
-        if (const auto problem = backup::find_disagreement(own->second))
-            problems.push_back(*problem);
+        add_sizes(disks, own->second->newest);
+        if (own->second->disagreement) problems.push_back(*own->second->disagreement);
     }
     for (const auto& residue : services.state.residue.list_of_vm(host.id, vm.id))
         problems.push_back(residue.text);

@@ -7,25 +7,42 @@
 #include "base/error.h"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 namespace entrepot::api {
 namespace {
+
+/// The newest first. Points of a host are looked for page by page: those of others may lie between.
+std::vector<repository::PointSummary> read_newest(repository::Repository& repository,
+                                                  repository::PointFilter filter,
+                                                  const std::optional<std::string>& host_id,
+                                                  std::size_t count) {
+    std::vector<repository::PointSummary> found;
+    filter.newest_max = count;
+    while (found.size() < count) {
+        auto page = repository.list_points(filter);
+        const bool is_last = page.size() < filter.newest_max;
+        if (!page.empty()) filter.before_sequence = page.front().sequence;
+        for (auto point = page.rbegin(); point != page.rend() && found.size() < count; ++point) {
+            if (!host_id || point->draft.host == *host_id) found.push_back(std::move(*point));
+        }
+        if (is_last) break;
+    }
+    return found;
+}
 
 Response list_points(const Request& request, Services& services) {
     const Page page = read_page(request);
     const HostNames hosts{services.state};
     const auto host = request.query.find("host");
     const bool is_of_any_host = host == request.query.end();
+    repository::PointFilter filter{.vm = request.query_value("vm"), .before_sequence = page.before};
+    std::optional<std::string> host_id;
+    if (!is_of_any_host) host_id = hosts.id_of(host->second);
     // One more tells whether there is another page.
-    auto points = services.repository().list_points(
-        {.vm = request.query_value("vm"),
-         .before_sequence = page.before,
-         .newest_max = is_of_any_host ? std::size_t{page.limit} + 1 : 0});
-    if (!is_of_any_host) {
-        const std::string id = hosts.id_of(host->second);
-        std::erase_if(points, [&](const auto& point) { return point.draft.host != id; });
-    }
-    std::reverse(points.begin(), points.end());
+    const auto points =
+        read_newest(services.repository(), filter, host_id, std::size_t{page.limit} + 1);
     Json entries = Json::array();
     std::string next_cursor;
     for (const auto& point : points) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "appliance/access/access.h"
+#include "appliance/api/vm_points.h"
 #include "appliance/config/config.h"
 #include "appliance/files/guest_files.h"
 #include "appliance/jobs/job_engine.h"
@@ -19,6 +20,7 @@
 #include "base/time_zone.h"
 
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -59,6 +61,7 @@ struct Services {
     std::function<void()> make_room;
     /// Deletes a point with all that hangs on it.
     std::function<void(const repository::PointSummary&)> delete_point;
+    std::shared_ptr<VmPointsBook> vm_points = std::make_shared<VmPointsBook>();
 };
 
 }  // namespace entrepot::api

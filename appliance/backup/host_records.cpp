@@ -10,6 +10,11 @@
 #include <set>
 
 namespace entrepot::backup {
+namespace {
+
+constexpr std::size_t kPointsAtOnce = 200;
+
+}  // namespace
 
 bool is_our_snapshot(state::State& state, const hyperv::Snapshot& snapshot) {
     if (snapshot.name.starts_with(kSnapshotNamePrefix)) {
@@ -66,14 +71,18 @@ std::vector<std::string> list_spare_reference_points(const Services& services,
 
 std::optional<repository::PointSummary> find_newest_export(const Services& services,
                                                            const std::string& host_id) {
-    std::optional<repository::PointSummary> newest;
-    for (auto& point : services.repository.list_points({})) {
-        // What was taken in from files by hand proves nothing about the share.
-        const bool is_export =
-            point.draft.host == host_id && point.draft.host_facts.contains("run_id");
-        if (is_export && (!newest || newest->time < point.time)) newest = std::move(point);
+    repository::PointFilter filter{.newest_max = kPointsAtOnce};
+    for (;;) {
+        auto page = services.repository.list_points(filter);
+        for (auto point = page.rbegin(); point != page.rend(); ++point) {
+            // What was taken in from files by hand proves nothing about the share.
+            const bool is_export =
+                point->draft.host == host_id && point->draft.host_facts.contains("run_id");
+            if (is_export) return std::move(*point);
+        }
+        if (page.size() < kPointsAtOnce) return std::nullopt;
+        filter.before_sequence = page.front().sequence;
     }
-    return newest;
 }
 
 }  // namespace entrepot::backup

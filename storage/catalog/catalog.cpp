@@ -4,9 +4,9 @@
 #include "storage/catalog/catalog.h"
 
 #include "storage/catalog/catalog_schema.h"
+#include "storage/catalog/row_checksum.h"
 
 #include "base/check.h"
-#include "base/crc32c.h"
 #include "base/error.h"
 
 #include <Poco/Data/RecordSet.h>
@@ -18,7 +18,7 @@
 #include <Poco/Nullable.h>
 #include <fmt/format.h>
 
-#include <iterator>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -49,30 +49,6 @@ bool is_allowed(PackState before, PackState after) {
 
 std::int64_t to_signed(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
-}
-
-// SQLite does not notice a bit that rots in a row's content, and one is enough to make "is being
-// deleted" of "is not". CRC-32C over all other columns.
-template <typename... Fields>
-std::int64_t checksum_over(const Fields&... fields) {
-    std::string text;
-    (fmt::format_to(std::back_inserter(text), "{}\n", fields), ...);
-    return std::int64_t{crc32c(as_bytes(text))};
-}
-
-std::int64_t checksum_of(const PackRow& row) {
-    return checksum_over(row.id, row.generation, to_string(row.state), row.size_bytes,
-                         row.slot_count, row.plain_bytes, row.dead_bytes, row.session);
-}
-
-std::int64_t checksum_of(const PointRow& row) {
-    const auto text_of = [](const std::optional<std::int64_t>& value) {
-        return value ? std::to_string(*value) : std::string{"none"};
-    };
-    return checksum_over(row.id, row.sequence, row.vm_id, row.vm_name, row.body,
-                         row.manifest_digest, row.is_deleting, row.is_damaged,
-                         text_of(row.protected_until_ms), row.hold_reason, text_of(row.verified_ms),
-                         row.verified_result);
 }
 
 // Our statements are right, and our rows hold what their columns say: where SQLite says otherwise,
@@ -154,7 +130,7 @@ public:
         check_integrity();
         ensure_schema();
         list_packs();
-        list_points({});
+        read_all_points();
     }
 
     std::uint64_t next_sequence(std::uint64_t floor) override {
@@ -289,11 +265,15 @@ public:
             data::Statement select{session};
             std::string text = std::string{kSelectPoints} + " WHERE 1 = 1";
             if (query.leaves_deleting_out) text += " AND is_deleting = 0";
+            if (query.only_deleting) text += " AND is_deleting <> 0";
+            if (!query.id_prefix.empty()) text += " AND id >= ? AND id < ?";
             if (!query.vm.empty()) text += " AND (vm_id = ? OR vm_name = ?)";
             if (query.before) text += " AND sequence < ?";
             text += " ORDER BY sequence DESC";
             if (query.newest_max > 0) text += fmt::format(" LIMIT {}", query.newest_max);
             select << text;
+            const std::string end_of_prefix = query.id_prefix + "~";
+            if (!query.id_prefix.empty()) select, bind(query.id_prefix), bind(end_of_prefix);
             if (!query.vm.empty()) select, bind(query.vm), bind(query.vm);
             if (query.before) select, bind(to_signed(*query.before));
             select.execute();
@@ -304,6 +284,30 @@ public:
             }
             std::reverse(rows.begin(), rows.end());
             return rows;
+        });
+    }
+
+    std::vector<std::string> list_point_ids() override {
+        return read([](data::Session& session) {
+            std::vector<std::string> ids;
+            session << "SELECT id FROM points", into(ids), now;
+            return ids;
+        });
+    }
+
+    std::vector<VmStamp> list_vms() override {
+        return read([this](data::Session& session) {
+            if (!are_stamps_complete_) {
+                std::vector<std::string> ids;
+                session << "SELECT DISTINCT vm_id FROM points", into(ids), now;
+                for (const std::string& id : ids)
+                    stamps_.emplace(id, 0);
+                are_stamps_complete_ = true;
+            }
+            std::vector<VmStamp> vms;
+            for (const auto& [id, stamp] : stamps_)
+                vms.push_back({id, stamp});
+            return vms;
         });
     }
 
@@ -322,7 +326,11 @@ public:
 
     void remove_point(const std::string& id) override {
         change([&](data::Session& session) {
+            std::vector<std::string> vms;
+            session << "SELECT vm_id FROM points WHERE id = ?", into(vms), bind(id), now;
             session << "DELETE FROM points WHERE id = ?", bind(id), now;
+            for (const std::string& vm : vms)
+                stamp(vm);
         });
     }
 
@@ -371,6 +379,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t kRowsAtOnce = 500;
     static constexpr const char* kSelectPacks =
         "SELECT id, generation, state, size_bytes, slot_count, plain_bytes, dead_bytes, session, "
         "checksum FROM packs";
@@ -452,7 +461,8 @@ private:
             bind(checksum_of(row)), now;
     }
 
-    static void insert_point(data::Session& session, const PointRow& row) {
+    void insert_point(data::Session& session, const PointRow& row) {
+        stamp(row.vm_id);
         session << "INSERT INTO points (id, sequence, vm_id, vm_name, body, manifest_digest, "
                    "is_deleting, is_damaged, protected_until_ms, hold_reason, verified_ms, "
                    "verified_result, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -478,7 +488,7 @@ private:
     }
 
     // A catalog from before there were checksums.
-    static void add_checksums(data::Session& session) {
+    void add_checksums(data::Session& session) {
         std::vector<PackRow> packs;
         data::RecordSet pack_records{session, kSelectPacks};
         for (bool more = pack_records.moveFirst(); more; more = pack_records.moveNext()) {
@@ -496,6 +506,19 @@ private:
             insert_point(session, row);
         }
     }
+
+    /// A damaged row throws. In parts: all rows at once would be a gigabyte.
+    void read_all_points() {
+        PointQuery query{.newest_max = kRowsAtOnce};
+        for (;;) {
+            const std::vector<PointRow> rows = list_points(query);
+            if (rows.size() < kRowsAtOnce) return;
+            query.before = rows.front().sequence;
+        }
+    }
+
+    /// Also before the change is certain: then somebody reads a VM's points once more.
+    void stamp(const std::string& vm_id) { stamps_[vm_id] = ++last_stamp_; }
 
     void check_integrity() {
         std::string verdict;
@@ -533,38 +556,12 @@ private:
     std::string path_;
     std::mutex mutex_;
     std::unique_ptr<data::Session> session_;
+    std::map<std::string, std::uint64_t> stamps_;
+    std::uint64_t last_stamp_ = 0;
+    bool are_stamps_complete_ = false;
 };
 
 }  // namespace
-
-std::string_view to_string(PackState state) {
-    switch (state) {
-        case PackState::open:
-            return "open";
-        case PackState::live:
-            return "live";
-        case PackState::compacting:
-            return "compacting";
-        case PackState::condemned:
-            return "condemned";
-        case PackState::deleting:
-            return "deleting";
-    }
-    return "unknown";
-}
-
-bool is_readable(PackState state) {
-    switch (state) {
-        case PackState::live:
-        case PackState::compacting:
-        case PackState::condemned:
-            return true;
-        case PackState::open:
-        case PackState::deleting:
-            return false;
-    }
-    return false;
-}
 
 std::unique_ptr<Catalog> Catalog::open(const std::filesystem::path& path) {
     return std::make_unique<SqliteCatalog>(path);

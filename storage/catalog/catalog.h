@@ -59,6 +59,14 @@ struct PointQuery {
     std::optional<std::uint64_t> before{};  ///< Only those with a smaller sequence.
     std::size_t newest_max = 0;             ///< Only so many, the newest ones; 0: all.
     bool leaves_deleting_out = false;       ///< Those whose deletion was decided.
+    bool only_deleting = false;
+    std::string id_prefix{};  ///< Hexadecimal digits that the id begins with; empty: any.
+};
+
+/// Who reads a VM's points again only when they changed, asks for this.
+struct VmStamp {
+    std::string vm_id;
+    std::uint64_t stamp = 0;  ///< Another one after every change of one of the VM's points.
 };
 
 struct SessionRow {
@@ -120,6 +128,10 @@ public:
     /// Oldest first.
     virtual std::vector<PointRow> list_points(const PointQuery& query) = 0;
     std::vector<PointRow> list_points() { return list_points({}); }
+    virtual std::vector<std::string> list_point_ids() = 0;
+    /// Every VM that has points, and perhaps some that had; by id. Stamps hold until the catalog is
+    /// closed.
+    virtual std::vector<VmStamp> list_vms() = 0;
     virtual std::optional<PointRow> find_point(const std::string& id) = 0;
     virtual void mark_deleting(const std::string& id) = 0;
     virtual void remove_point(const std::string& id) = 0;

@@ -207,7 +207,7 @@ std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
         const std::uint64_t sequence_max = adopt_points(core, *fresh, work);
         // Numbers that were given to points which are gone must not come again, either.
         fresh->next_sequence(std::max(sequence_max, core.catalog->next_sequence(0)));
-        count = fresh->list_points().size();
+        count = fresh->list_point_ids().size();
         fresh->mark_complete();
     }
     core.replace_catalog(fresh_catalog(core));
@@ -215,9 +215,8 @@ std::uint64_t remake_catalog(RepositoryCore& core, const Work& work) {
 }
 
 bool is_catalog_behind(RepositoryCore& core) {
-    std::set<std::string> known;
-    for (const catalog::PointRow& row : core.catalog->list_points())
-        known.insert(row.id);
+    const std::vector<std::string> ids = core.catalog->list_point_ids();
+    const std::set<std::string> known{ids.begin(), ids.end()};
     std::optional<std::uint64_t> next;
     for (const std::string& id : core.store.list(object::Collection::manifests)) {
         if (known.contains(id)) continue;

@@ -7,6 +7,7 @@
 #include "storage/repository/point_lookup.h"
 #include "storage/repository/point_marks.h"
 #include "storage/repository/point_reader.h"
+#include "storage/repository/point_totals.h"
 #include "storage/repository/point_verifier.h"
 #include "storage/repository/point_writer.h"
 #include "storage/repository/repository.h"
@@ -27,6 +28,9 @@ namespace entrepot::repository {
 namespace {
 
 constexpr std::string_view kMarkSession = "mark";
+constexpr std::size_t kShortestPrefix = 4;
+constexpr std::size_t kWrittenSideBySideMax = 1000;
+constexpr unsigned kStampBits = 40;
 
 std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesystem::path& path) {
     const auto status = file_system.find_status(path);
@@ -59,10 +63,9 @@ public:
         info.id = core_->config.id.hex();
         info.is_encrypted = core_->config.is_encrypted;
         info.chunk_size_bytes = core_->config.chunk_size_bytes;
-        for (const PointSummary& point : list_points({})) {
-            ++info.points;
-            info.logical_bytes += point.logical_bytes;
-        }
+        const PointTotals totals = counter_.count(*core_->catalog, core_->catalog_number);
+        info.points = totals.points;
+        info.logical_bytes = totals.logical_bytes;
         for (const catalog::PackRow& pack : core_->catalog->list_packs()) {
             if (!is_readable(pack.state)) continue;
             ++info.packs;
@@ -93,7 +96,14 @@ public:
         if (const auto vm = vm_of_latest(text)) return latest_point(list_points({*vm}), *vm);
         const auto row = core_->catalog->find_point(std::string{text});
         if (row && !row->is_deleting) return summary_of(*row);
-        return point_by_id(list_points({}), text);
+        return point_by_id(list_points_like(text), text);
+    }
+
+    std::vector<VmStamp> list_vms() override {
+        std::vector<VmStamp> vms;
+        for (const catalog::VmStamp& vm : core_->catalog->list_vms())
+            vms.push_back({vm.vm_id, (core_->catalog_number << kStampBits) + vm.stamp});
+        return vms;
     }
 
     std::unique_ptr<PointReader> open_point(const std::string& id) override {
@@ -267,6 +277,16 @@ public:
     }
 
 private:
+    std::vector<PointSummary> list_points_like(std::string_view id) {
+        std::vector<PointSummary> points;
+        if (id.size() < kShortestPrefix) return points;
+        for (const catalog::PointRow& row : core_->catalog->list_points(
+                 {.leaves_deleting_out = true, .id_prefix = std::string{id}})) {
+            points.push_back(summary_of(row));
+        }
+        return points;
+    }
+
     void check_deletable(const catalog::PointRow& row) {
         const TimeState time = core_->time.read();
         if (!row.hold_reason.empty()) {
@@ -328,6 +348,7 @@ private:
     }
 
     std::shared_ptr<RepositoryCore> core_;  // Shared with readers and writers.
+    PointCounter counter_;
 };
 
 // Somebody died between a mark's object and its row. Where the object cannot be read, the row stays
@@ -359,8 +380,7 @@ void clean_up(RepositoryCore& core) {
         core.store.remove(pack_key(PackId::from_hex_text(pack.id), pack.generation));
         core.catalog->remove_pack(pack.id);
     }
-    for (const catalog::PointRow& point : core.catalog->list_points()) {
-        if (!point.is_deleting) continue;
+    for (const catalog::PointRow& point : core.catalog->list_points({.only_deleting = true})) {
         remove_point_objects(core.store, point.id, Maps::keep);
         remove_mark(core.store, point.id);
         core.catalog->remove_point(point.id);
@@ -370,10 +390,12 @@ void clean_up(RepositoryCore& core) {
     }
 }
 
-// Where a record of time is absent: no point is from the future.
+// Where a record of time is absent: no point is from the future. Trusted time only grows, but for
+// points that were written side by side.
 WallTime newest_trusted_time(RepositoryCore& core) {
     WallTime newest{};
-    for (const catalog::PointRow& row : core.catalog->list_points()) {
+    for (const catalog::PointRow& row :
+         core.catalog->list_points({.newest_max = kWrittenSideBySideMax})) {
         newest = std::max(newest, summary_of(row).trusted_time);
     }
     return newest;

@@ -340,6 +340,13 @@ struct OpenOptions {
     std::uint64_t reserve_bytes = 8 * kMiB;
 };
 
+/// For who keeps something that he made of a VM's points: while the stamp is the same, so are they.
+/// Holds until the repository is closed or its catalog rebuilt.
+struct VmStamp {
+    std::string vm_id;
+    std::uint64_t stamp = 0;
+};
+
 struct PointFilter {
     std::string vm{};                                ///< GUID or name; empty: all.
     std::optional<std::uint64_t> before_sequence{};  ///< Only earlier ones.
@@ -366,6 +373,8 @@ public:
 
     /// Oldest first.
     virtual std::vector<PointSummary> list_points(const PointFilter& filter) = 0;
+    /// Every VM that has points, and perhaps some that had.
+    virtual std::vector<VmStamp> list_vms() = 0;
     /// An id, a unique prefix of one, or VM@latest. Error{not_found}, Error{invalid} if ambiguous.
     virtual PointSummary find_point(std::string_view text) = 0;
     virtual std::unique_ptr<PointReader> open_point(const std::string& id) = 0;

@@ -73,6 +73,7 @@ void RepositoryCore::replace_catalog(const std::filesystem::path& fresh) {
 }
 
 void RepositoryCore::open_catalog() {
+    ++catalog_number;
     reader.reset();
     packs.reset();
     catalog.reset();

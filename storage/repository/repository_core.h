@@ -48,6 +48,7 @@ struct RepositoryCore {
     object::LocalStore store;
     RedirectTable redirects;
     std::unique_ptr<catalog::Catalog> catalog;
+    std::uint64_t catalog_number = 0;  // Of the catalogs that were opened here.
     std::unique_ptr<ChunkIndex> index;
     std::unique_ptr<PackSet> packs;
     WorkerPool workers;

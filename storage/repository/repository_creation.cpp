@@ -3,6 +3,7 @@
 
 #include "storage/catalog/catalog.h"
 #include "storage/object/local_store.h"
+#include "storage/repository/crypto.h"
 #include "storage/repository/key_slots.h"
 #include "storage/repository/limits.h"
 #include "storage/repository/repository_config.h"

@@ -181,11 +181,28 @@ std::vector<PointSummary> MemoryRepository::list_points(const PointFilter& filte
     std::vector<PointSummary> list;
     for (const auto& point : points) {
         const auto& draft = point->summary.draft;
-        if (filter.vm.empty() || filter.vm == draft.vm_id || filter.vm == draft.vm_name) {
-            list.push_back(point->summary);
-        }
+        const bool is_of_vm =
+            filter.vm.empty() || filter.vm == draft.vm_id || filter.vm == draft.vm_name;
+        const bool is_before =
+            !filter.before_sequence || point->summary.sequence < *filter.before_sequence;
+        if (is_of_vm && is_before) list.push_back(point->summary);
+    }
+    if (filter.newest_max > 0 && list.size() > filter.newest_max) {
+        list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(filter.newest_max));
     }
     return list;
+}
+
+std::vector<repository::VmStamp> MemoryRepository::list_vms() {
+    // Another stamp each time: nothing that somebody keeps is what it was.
+    std::vector<repository::VmStamp> vms;
+    for (const auto& point : points) {
+        const std::string& id = point->summary.draft.vm_id;
+        const bool is_new =
+            std::none_of(vms.begin(), vms.end(), [&](const auto& vm) { return vm.vm_id == id; });
+        if (is_new) vms.push_back({id, ++last_stamp_});
+    }
+    return vms;
 }
 
 PointSummary MemoryRepository::find_point(std::string_view text) {

@@ -42,6 +42,7 @@ public:
     repository::RepositoryInfo info() override;
     std::vector<repository::PointSummary> list_points(
         const repository::PointFilter& filter) override;
+    std::vector<repository::VmStamp> list_vms() override;
     repository::PointSummary find_point(std::string_view text) override;
     std::unique_ptr<repository::PointReader> open_point(const std::string& id) override;
     std::unique_ptr<repository::PointWriter> begin_point(
@@ -81,6 +82,7 @@ private:
     friend class MemoryWriter;
     Clock& clock_;
     std::uint64_t next_ = 1;
+    std::uint64_t last_stamp_ = 0;
 };
 
 }  // namespace entrepot::test

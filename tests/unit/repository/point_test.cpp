@@ -109,6 +109,68 @@ TEST_CASE("repository: equal content is stored once", "[repository]") {
     CHECK(fixture.read_disk(second) == disk);
 }
 
+TEST_CASE("repository: a VM's stamp changes with its points, and no other one's does",
+          "[repository]") {
+    Fixture fixture;
+    const std::string first = fixture.add_full("a", make_disk(20, kDiskBytes));
+    fixture.add_full("b", make_disk(21, kDiskBytes));
+    fixture.reopen();
+    const auto stamps = [&] {
+        std::map<std::string, std::uint64_t> found;
+        for (const VmStamp& vm : fixture.repository().list_vms())
+            found[vm.vm_id] = vm.stamp;
+        return found;
+    };
+    auto known = stamps();
+    REQUIRE(known.size() == 2);
+    CHECK(stamps() == known);
+    const auto changes_only_a = [&](const auto& change) {
+        change();
+        const auto now = stamps();
+        CHECK(now.at("a") != known.at("a"));
+        CHECK(now.at("b") == known.at("b"));
+        known = now;
+    };
+    changes_only_a([&] { fixture.add_full("a", make_disk(22, kDiskBytes)); });
+    changes_only_a([&] { fixture.repository().hold_point(first, "for a test"); });
+    changes_only_a([&] { fixture.repository().release_point(first); });
+    changes_only_a(
+        [&] { fixture.repository().verify({first}, VerifyDepth::manifests, fixture.work()); });
+    changes_only_a([&] { fixture.repository().delete_point(first); });
+    fixture.repository().rebuild_catalog(fixture.work());
+    CHECK(stamps().at("b") != known.at("b"));
+}
+
+TEST_CASE("repository: points are counted, whatever happens to them", "[repository]") {
+    Fixture fixture;
+    CHECK(fixture.repository().info().points == 0);
+    const DiskContent disk = make_content(23, kDiskBytes);
+    const std::string first = fixture.add_full("a", disk);
+    fixture.add_full("a", disk);
+    fixture.add_full("b", disk);
+    CHECK(fixture.repository().info().points == 3);
+    const std::uint64_t bytes = fixture.repository().info().logical_bytes;
+    fixture.repository().delete_point(first);
+    CHECK(fixture.repository().info().points == 2);
+    CHECK(fixture.repository().info().logical_bytes == bytes / 3 * 2);
+    fixture.repository().rebuild_catalog(fixture.work());
+    CHECK(fixture.repository().info().points == 2);
+    CHECK(fixture.repository().info().logical_bytes == bytes / 3 * 2);
+}
+
+TEST_CASE("repository: a point is found by the beginning of its id", "[repository]") {
+    Fixture fixture;
+    const std::string id = fixture.add_full("a", make_disk(24, kDiskBytes));
+    CHECK(fixture.repository().find_point(id.substr(0, 8)).id == id);
+    CHECK(fixture.repository().find_point("a@latest").id == id);
+    for (const std::string& text :
+         {id.substr(0, 3), std::string{"'"}, std::string{"%"}, id + "0", std::string{}}) {
+        CHECK_THROWS_AS(fixture.repository().find_point(text), Error);
+    }
+    fixture.repository().delete_point(id);
+    CHECK_THROWS_AS(fixture.repository().find_point(id.substr(0, 8)), Error);
+}
+
 TEST_CASE("repository: configuration files and sparse disks", "[repository]") {
     Fixture fixture;
     const Bytes file = make_content(7, 200'000);

@@ -1,0 +1,39 @@
+// See point_totals.h.
+#include "storage/repository/point_totals.h"
+
+#include "storage/repository/point_writer.h"
+
+namespace entrepot::repository {
+namespace {
+
+PointTotals totals_of(catalog::Catalog& catalog, const std::string& vm_id) {
+    PointTotals totals;
+    for (const catalog::PointRow& row :
+         catalog.list_points({.vm = vm_id, .leaves_deleting_out = true})) {
+        // Another VM may have this id for its name.
+        if (row.vm_id != vm_id) continue;
+        ++totals.points;
+        totals.logical_bytes += summary_of(row).logical_bytes;
+    }
+    return totals;
+}
+
+}  // namespace
+
+PointTotals PointCounter::count(catalog::Catalog& catalog, std::uint64_t number) {
+    const std::scoped_lock lock{mutex_};
+    if (number != number_) known_.clear();
+    number_ = number;
+    PointTotals sum;
+    for (const catalog::VmStamp& vm : catalog.list_vms()) {
+        const auto [known, is_new] = known_.try_emplace(vm.vm_id);
+        if (is_new || known->second.stamp != vm.stamp) {
+            known->second = {vm.stamp, totals_of(catalog, vm.vm_id)};
+        }
+        sum.points += known->second.totals.points;
+        sum.logical_bytes += known->second.totals.logical_bytes;
+    }
+    return sum;
+}
+
+}  // namespace entrepot::repository
