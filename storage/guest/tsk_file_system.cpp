@@ -153,10 +153,11 @@ const FolderName& TskFileSystem::find_name(TSK_INUM_T folder, const std::string&
     if (found == nullptr) {
         throw Error{ErrorCode::not_found, fmt::format("there is no \"{}\" in this folder", name)};
     }
-    if (found->is_ambiguous) {
-        throw Error{ErrorCode::conflict,
-                    fmt::format("two files of this folder are shown as \"{}\"", name),
-                    "entrepot restore disk gives the whole disk back as a file"};
+    if (found->file_count > 1) {
+        throw Error{
+            ErrorCode::conflict,
+            fmt::format("{} files of this folder are shown as \"{}\"", found->file_count, name),
+            "entrepot restore disk gives the whole disk back as a file"};
     }
     return *found;
 }
@@ -225,6 +226,11 @@ void TskFileSystem::describe_file(TSK_FS_FILE& file, FileEntry& entry) {
 FileEntry TskFileSystem::describe(const FolderName& name) {
     FileEntry entry;
     entry.name = name.name;
+    if (name.file_count > 1) {
+        entry.refusal =
+            fmt::format("{} files of this folder are shown under this name", name.file_count);
+        return entry;
+    }
     try {
         const TskFileHandle file = open_named(name);
         entry.kind = kind_of(*file->meta);
@@ -238,7 +244,6 @@ FileEntry TskFileSystem::describe(const FolderName& name) {
         if (error.code() != ErrorCode::corrupt) throw;
         entry.refusal = error.message();
     }
-    if (name.is_ambiguous) entry.refusal = "another file of this folder is shown under its name";
     return entry;
 }
 
@@ -249,9 +254,6 @@ FolderPage TskFileSystem::list(const std::string& path, const PageRequest& page)
     std::size_t i = folder.position_after(page.after);
     for (; i < folder.size() && result.entries.size() < page.count_max; ++i)
         result.entries.push_back(describe(folder.at(i)));
-    // Names that are the same stay on one page, so that the next begins behind all of them.
-    for (; i < folder.size() && folder.at(i).name == result.entries.back().name; ++i) {
-    }
     result.has_more = i < folder.size();
     return result;
 }

@@ -78,7 +78,7 @@ TskFolder::TskFolder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T addre
         load_names(image, file_system, address);
     }
     std::ranges::stable_sort(names_, {}, &FolderName::name);
-    mark_ambiguous();
+    unite_same_names();
 }
 
 void TskFolder::add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence) {
@@ -136,16 +136,21 @@ void TskFolder::load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_IN
     }
 }
 
-void TskFolder::mark_ambiguous() {
+// Pages are told apart by names, and so are the entries of an archive: each name is there once.
+void TskFolder::unite_same_names() {
     const auto is_again = [](const FolderName& a, const FolderName& b) {
         return a.name == b.name && a.address == b.address && a.sequence == b.sequence;
     };
     names_.erase(std::unique(names_.begin(), names_.end(), is_again), names_.end());
+    std::size_t kept = 0;
     for (std::size_t i = 1; i < names_.size(); ++i) {
-        if (names_[i].name != names_[i - 1].name) continue;
-        names_[i].is_ambiguous = true;
-        names_[i - 1].is_ambiguous = true;
+        if (names_[i].name == names_[kept].name) {
+            ++names_[kept].file_count;
+        } else if (++kept != i) {
+            names_[kept] = std::move(names_[i]);
+        }
     }
+    if (!names_.empty()) names_.resize(kept + 1);
 }
 
 std::size_t TskFolder::position_after(const std::string& name) const {

@@ -15,7 +15,7 @@ struct FolderName {
     std::string name;  ///< Shown.
     TSK_INUM_T address = 0;
     std::uint32_t sequence = 0;  ///< Of NTFS: which use of the record the name means.
-    bool is_ambiguous = false;   ///< Another file of the folder is shown under the same name.
+    std::size_t file_count = 1;  ///< Files of the folder that are shown under this name.
 };
 
 class TskFolder {
@@ -36,7 +36,7 @@ private:
     void load_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
     void load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address);
     void add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence);
-    void mark_ambiguous();
+    void unite_same_names();
 
     bool ignores_case_ = false;
     std::vector<FolderName> names_;  ///< Ordered by name.

@@ -309,6 +309,32 @@ TEST_CASE("guest files: names that no path may have are shown escaped and found 
     CHECK_THROWS_AS(files->status(std::string(40'000, 'a')), Error);
 }
 
+TEST_CASE("guest files: a name that several files have is told once, and leads to none of them",
+          "[guest]") {
+    Lab lab;
+    test::write_tree({{"before", {}}, {"same-name-1", {}}, {"same-name-2", {}}, {"then", {}}},
+                     lab.folder);
+    test::make_ext(lab.image, lab.folder, 8 * kMiB);
+    Bytes image = test::read_whole(lab.image);
+    std::string text{as_text(image)};
+    for (std::size_t i = text.find("same-name-2"); i != std::string::npos;
+         i = text.find("same-name-2", i + 1))
+        image[i + 10] = std::byte{'1'};
+    test::write_whole(lab.image, image);
+    const test::FileDisk disk{lab.image};
+    const auto files = guest::open_file_system(disk, guest::VolumeContent::ext);
+    for (const std::size_t page_size : {1, 2, 3, 100}) {
+        std::vector<std::string> names;
+        for (const auto& entry : list_all(*files, "/", page_size)) {
+            names.push_back(entry.name);
+            if (entry.name != "same-name-1") continue;
+            CHECK(entry.refusal == "2 files of this folder are shown under this name");
+        }
+        CHECK(names == std::vector<std::string>{"before", "lost+found", "same-name-1", "then"});
+    }
+    CHECK_THROWS_WITH(files->status("/same-name-1"), Catch::Contains("2 files"));
+}
+
 TEST_CASE("guest files: a large NTFS is not read as a whole to list its root", "[guest]") {
     Lab lab;
     test::make_ntfs(lab.image, {{"file", test::random_bytes(5000, 1)}}, 2 * kGiB);
