@@ -37,4 +37,9 @@ Bytes FileSystem::read_file(const std::filesystem::path& path, std::size_t size_
     return file->read_exactly(0, static_cast<std::size_t>(size));
 }
 
+void FileSystem::rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (exists(to)) throw Error{ErrorCode::already_exists, to.string() + " exists already"};
+    rename(from, to);
+}
+
 }  // namespace entrepot

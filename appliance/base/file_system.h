@@ -114,6 +114,9 @@ public:
     virtual void set_access(const std::filesystem::path& path, const Access& access) = 0;
     /// Replaces the target if there is one.
     virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+    /// Error{already_exists} if there is a target, whoever made it, and however late. (Of a system
+    /// that cannot tell in one step: as far as a look just before it tells.)
+    virtual void rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to);
     /// A file or an empty directory; nothing happens if it is absent.
     virtual void remove(const std::filesystem::path& path) = 0;
     /// A whole tree, never following a link.
@@ -142,6 +145,7 @@ public:
     void make_directories(const std::filesystem::path& path) override;
     void set_access(const std::filesystem::path& path, const Access& access) override;
     void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
+    void rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) override;
     void remove(const std::filesystem::path& path) override;
     void remove_tree(const std::filesystem::path& path) override;
     void sync_directory(const std::filesystem::path& directory) override;

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -315,6 +316,13 @@ void PosixFileSystem::set_access(const fs::path& path, const Access& access) {
 
 void PosixFileSystem::rename(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) < 0) throw_errno("rename", from);
+}
+
+void PosixFileSystem::rename_to_new(const fs::path& from, const fs::path& to) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+    // NFS and some others refuse the flag.
+    if (errno == EINVAL || errno == ENOSYS) return FileSystem::rename_to_new(from, to);
+    throw_errno("rename to", to);
 }
 
 void PosixFileSystem::remove(const fs::path& path) {

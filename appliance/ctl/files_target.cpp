@@ -42,7 +42,7 @@ std::string random_word(Random& random) {
 
 TargetFile::TargetFile(FileSystem& file_system, Random& random, const fs::path& folder,
                        const std::string& name, Existing existing)
-    : file_system_(file_system), target_(child_of(folder, name)) {
+    : file_system_(file_system), existing_(existing), target_(child_of(folder, name)) {
     const auto there = file_system_.find_status(target_);
     if (there && (existing == Existing::keep || there->type == FileType::directory)) {
         throw Error{ErrorCode::already_exists, target_.string() + " exists already",
@@ -75,7 +75,12 @@ void TargetFile::append(ByteView data) {
 void TargetFile::commit() {
     file_->truncate(end_);
     file_->sync();
-    file_system_.rename(temporary_, target_);
+    // Somebody may have made one since we looked.
+    if (existing_ == Existing::keep) {
+        file_system_.rename_to_new(temporary_, target_);
+    } else {
+        file_system_.rename(temporary_, target_);
+    }
     is_committed_ = true;
     file_system_.sync_directory(target_.parent_path());
 }
@@ -85,6 +90,7 @@ fs::path ensure_folder(FileSystem& file_system, const fs::path& parent, const st
     const auto there = file_system.find_status(path);
     if (!there) {
         file_system.make_directories(path);
+        file_system.sync_directory(parent);
     } else if (there->type != FileType::directory) {
         throw Error{ErrorCode::invalid, path.string() + " is there and is no folder"};
     }

@@ -26,11 +26,13 @@ public:
     ~TargetFile();  ///< Removes what was not committed.
 
     void append(ByteView data);
+    /// Error{already_exists} where somebody else made it meanwhile, and it is not to be replaced.
     void commit();
     const std::filesystem::path& path() const { return target_; }
 
 private:
     FileSystem& file_system_;
+    Existing existing_;
     std::filesystem::path target_;
     std::filesystem::path temporary_;
     std::unique_ptr<File> file_;

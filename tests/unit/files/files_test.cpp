@@ -76,6 +76,17 @@ TEST_CASE("target file: whole or not at all, zeros as holes, nothing replaced un
     CHECK_THROWS_AS(open(std::string(256, 'a'), ctl::Existing::keep), Error);
 }
 
+TEST_CASE("target file: what somebody else made meanwhile is not replaced", "[files]") {
+    test::TemporaryDirectory directory;
+    PosixFileSystem file_system;
+    SystemRandom random;
+    ctl::TargetFile file{file_system, random, directory.path(), "file", ctl::Existing::keep};
+    file.append(as_bytes("ours"));
+    file_system.create(directory.path() / "file")->write(0, as_bytes("theirs"));
+    CHECK_THROWS_WITH(file.commit(), Catch::Contains("file"));
+    CHECK(as_text(file_system.read_file(directory.path() / "file", 100)) == "theirs");
+}
+
 TEST_CASE("target folder: a link in its place leads nowhere", "[files]") {
     test::TemporaryDirectory directory;
     PosixFileSystem file_system;
