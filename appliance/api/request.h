@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -56,6 +57,9 @@ struct Response {
     std::string body;
     /// Set for an endless answer: the transport calls it with a writer after the head is sent.
     std::function<void(const StreamWriter&, std::stop_token)> stream;
+    /// Filled by the stream by its end: what only then is known. Sent behind a body of unknown
+    /// length, as fields of its trailer. Shared with the stream.
+    std::shared_ptr<std::map<std::string, std::string>> trailers;
 
     static Response json(const Json& value, int status = 200);
     static Response text(std::string body, std::string content_type);

@@ -17,8 +17,8 @@ public:
     /// The answer, whatever its status. Throws Error{unreachable} or {timeout} if there is none,
     /// and in the own process what opening the data directory throws.
     virtual api::Response send(const api::Request& request) = 0;
-    /// As send(), but the body of an answer that is no error goes to the sink. Throws Error{io}
-    /// where it ends too early.
+    /// As send(), but the body of an answer that is no error goes to the sink. The headers have the
+    /// fields of its trailer, too. Throws Error{io} where it ends too early.
     virtual api::Response download(const api::Request& request, const BodySink& sink);
 };
 

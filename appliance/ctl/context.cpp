@@ -37,13 +37,15 @@ ApiClient& Context::client() {
     return *client_;
 }
 
-void Context::download(const std::string& path, const std::map<std::string, std::string>& query,
-                       const BodySink& sink) {
+std::map<std::string, std::string> Context::download(
+    const std::string& path, const std::map<std::string, std::string>& query,
+    const BodySink& sink) {
     api::Request request;
     request.path = path;
     request.query = query;
-    const api::Response response = client().download(request, sink);
+    api::Response response = client().download(request, sink);
     if (api::is_error(response)) throw api::error_from_problem(response);
+    return std::move(response.headers);
 }
 
 Json Context::send(api::Method method, const std::string& path,

@@ -50,9 +50,11 @@ public:
     Json get_all(const std::string& path, const std::string& noun,
                  std::map<std::string, std::string> query = {});
 
-    /// The body of an answer, piece by piece. Errors as get().
-    void download(const std::string& path, const std::map<std::string, std::string>& query,
-                  const BodySink& sink);
+    /// The body of an answer, piece by piece. Returns its headers, those of a trailer too, with
+    /// names in lower case. Errors as get(), and Error{io} where it ends too early.
+    std::map<std::string, std::string> download(const std::string& path,
+                                                const std::map<std::string, std::string>& query,
+                                                const BodySink& sink);
 
     /// The document with --json, else what `print` writes for people.
     void show(const Json& document, const std::function<void(std::ostream&)>& print);

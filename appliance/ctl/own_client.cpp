@@ -36,7 +36,7 @@ api::Response OwnClient::send(const api::Request& request) {
 }
 
 api::Response OwnClient::download(const api::Request& request, const BodySink& sink) {
-    const api::Response response = send(request);
+    api::Response response = send(request);
     if (api::is_error(response)) return response;
     if (!response.stream) {
         sink(response.body);
@@ -48,6 +48,7 @@ api::Response OwnClient::download(const api::Request& request, const BodySink& s
             return true;
         },
         {});
+    if (response.trailers) response.headers.merge(*response.trailers);
     return response;
 }
 

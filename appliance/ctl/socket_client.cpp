@@ -85,12 +85,13 @@ std::string address_of(const api::Request& request) {
     return address;
 }
 
-[[noreturn]] void fail(CURLcode code, const std::filesystem::path& socket) {
+[[noreturn]] void fail(CURLcode code, bool is_answer_begun, const std::filesystem::path& socket) {
     const std::string reason = curl_easy_strerror(code);
     if (code == CURLE_OPERATION_TIMEDOUT) {
         throw Error{ErrorCode::timeout, "the daemon does not answer: " + reason};
     }
-    if (code == CURLE_PARTIAL_FILE) {
+    // A chunked answer without its last chunk is the one or the other, by where it ended.
+    if (code == CURLE_PARTIAL_FILE || (is_answer_begun && code == CURLE_RECV_ERROR)) {
         throw Error{ErrorCode::io, "the daemon gave up in the middle of the answer",
                     "its log says why"};
     }
@@ -166,11 +167,11 @@ api::Response SocketClient::perform(const api::Request& request, const BodySink*
     curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method.c_str());
     const CURLcode code = curl_easy_perform(handle_);
     if (answer.sink_error) std::rethrow_exception(answer.sink_error);
-    if (code != CURLE_OK) fail(code, socket_);
-
-    api::Response response;
     long status = 0;
     curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+    if (code != CURLE_OK) fail(code, status > 0 && sink != nullptr, socket_);
+
+    api::Response response;
     response.status = static_cast<int>(status);
     response.headers = std::move(answer.headers);
     response.body = std::move(answer.body);

@@ -2,6 +2,7 @@
 #include "appliance/daemon/http_exchange.h"
 
 #include "appliance/api/problem.h"
+#include "appliance/daemon/chunked_answer.h"
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -102,24 +103,37 @@ void send(const api::Response& answer, bool is_head, HTTPServerResponse& respons
     stream.flush();
 }
 
-// Of an answer whose length is known, less is sent where it fails: the other side sees that it is
-// cut off, since the connection ends.
-void run_stream(ExchangeContext& context, const api::Response& answer, std::ostream& stream) {
+// Where it fails, less is sent: of an answer whose length is known by counting, of another because
+// its last chunk is missing. The connection ends in any case.
+bool run_stream(ExchangeContext& context, const api::Response& answer,
+                const api::StreamWriter& write) {
     try {
-        answer.stream(
-            [&stream](std::string_view text) {
-                stream << text;
-                stream.flush();
-                return stream.good();
-            },
-            context.stop);
+        answer.stream(write, context.stop);
+        return true;
     } catch (const Error& error) {
         context.log.warning("an answer was cut off", {{"error", error.what()}});
+        return false;
     }
 }
 
+void run_chunked(ExchangeContext& context, const api::Response& answer, HTTPServerRequest& request,
+                 const HTTPServerResponse& response) {
+    ChunkedAnswer chunks{request, response};
+    const bool is_whole =
+        run_stream(context, answer, [&](std::string_view piece) { return chunks.write(piece); });
+    if (is_whole) chunks.finish(answer.trailers ? *answer.trailers : ChunkedAnswer::Fields{});
+}
+
+void run_plain(ExchangeContext& context, const api::Response& answer, std::ostream& stream) {
+    run_stream(context, answer, [&stream](std::string_view text) {
+        stream << text;
+        stream.flush();
+        return stream.good();
+    });
+}
+
 void send_stream(ExchangeContext& context, const api::Response& answer, bool is_head,
-                 HTTPServerResponse& response) {
+                 HTTPServerRequest& request, HTTPServerResponse& response) {
     const StreamSlot slot{context};
     if (!slot.is_granted()) {
         send(api::problem(Error{ErrorCode::busy, "too many live streams are open"},
@@ -132,9 +146,10 @@ void send_stream(ExchangeContext& context, const api::Response& answer, bool is_
     const bool is_chunked = !answer.headers.contains("content-length") &&
                             response.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1;
     response.setChunkedTransferEncoding(is_chunked);
+    if (is_chunked && !is_head) return run_chunked(context, answer, request, response);
     std::ostream& stream = response.send();
     stream.flush();
-    if (!is_head) run_stream(context, answer, stream);
+    if (!is_head) run_plain(context, answer, stream);
 }
 
 // HEAD is GET whose body is kept back.
@@ -184,7 +199,7 @@ void exchange(ExchangeContext& context, const std::function<api::Response(api::R
         const api::Response result = answer(context, handler, request, response, peer);
         const bool is_head = request.getMethod() == "HEAD";
         if (result.stream) {
-            send_stream(context, result, is_head, response);
+            send_stream(context, result, is_head, request, response);
         } else {
             send(result, is_head, response);
         }

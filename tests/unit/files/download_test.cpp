@@ -11,6 +11,8 @@
 #include <Poco/Net/StreamSocket.h>
 #include <catch2/catch.hpp>
 
+#include <map>
+#include <memory>
 #include <string>
 
 using namespace entrepot;
@@ -32,7 +34,23 @@ api::Response stream_pieces(bool breaks_off) {
     return response;
 }
 
+// Of unknown length, with a last word.
+api::Response stream_chunks(bool breaks_off) {
+    api::Response response;
+    response.trailers = std::make_shared<std::map<std::string, std::string>>();
+    response.stream = [breaks_off, trailers = response.trailers](const api::StreamWriter& write,
+                                                                 const std::stop_token&) {
+        write("");
+        for (int i = 0; i < kPieces; ++i)
+            write(std::string(i % 2 == 0 ? 10 : kPiece, static_cast<char>('a' + i)));
+        if (breaks_off) throw Error{ErrorCode::corrupt, "a chunk is damaged"};
+        (*trailers)["entrepot-last-word"] = "7";
+    };
+    return response;
+}
+
 api::Response answer(const api::Request& request) {
+    if (request.path.starts_with("/chunks")) return stream_chunks(request.path == "/chunks-broken");
     if (request.path == "/none") return api::problem(Error{ErrorCode::not_found, "not here"});
     return stream_pieces(request.path == "/broken");
 }
@@ -113,6 +131,31 @@ TEST_CASE("download: what the taker throws comes back, an error's body does not 
     const auto response = lab.download("/none", full);
     CHECK(response.status == 404);
     CHECK(response.body.find("not here") != std::string::npos);
+}
+
+TEST_CASE("download: an answer of unknown length comes whole, with its trailer", "[files]") {
+    const Lab lab;
+    std::size_t size = 0;
+    const auto response =
+        lab.download("/chunks", [&](std::string_view piece) { size += piece.size(); });
+    CHECK(size == 4 * 10 + 3 * kPiece);
+    CHECK(response.headers.at("entrepot-last-word") == "7");
+    const std::string raw =
+        lab.send_raw("GET /chunks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    CHECK(raw.find("Transfer-Encoding: chunked\r\n") != std::string::npos);
+    CHECK(raw.find("\r\n\r\na\r\naaaaaaaaaa\r\n493e0\r\nbbbb") != std::string::npos);
+    CHECK(raw.ends_with("\r\n0\r\nentrepot-last-word: 7\r\n\r\n"));
+    const std::string old = lab.send_raw("GET /chunks HTTP/1.0\r\nHost: x\r\n\r\n");
+    CHECK(old.ends_with("\r\n\r\naaaaaaaaaa" + old.substr(old.size() - size + 10)));
+}
+
+TEST_CASE("download: an answer of unknown length that breaks off has no last chunk", "[files]") {
+    const Lab lab;
+    CHECK_THROWS_WITH(lab.download("/chunks-broken", [](std::string_view) {}),
+                      Catch::Contains("gave up in the middle"));
+    const std::string raw =
+        lab.send_raw("GET /chunks-broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    CHECK(raw.ends_with("gggg\r\n"));
 }
 
 TEST_CASE("download: HEAD tells the length and sends nothing", "[files]") {
