@@ -7,7 +7,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config make
   libpoco-dev libfmt-dev nlohmann-json3-dev libssl-dev libsodium-dev libzstd-dev libcurl4-openssl-dev
   librocksdb-dev libcli11-dev libpugixml-dev libtomlplusplus-dev libsqlite3-dev libkrb5-dev libsmbclient-dev
-  libtsk-dev libseccomp-dev
+  libtsk-dev libseccomp-dev zlib1g-dev
   catch2 nodejs npm ca-certificates tzdata
 )
 run_packages=(gss-ntlmssp samba samba-common-bin samba-vfs-modules smbclient qemu-utils openssl procps passwd util-linux)

@@ -1,6 +1,7 @@
 // Files inside the disks of points: volumes, folders by pages, content as a stream.
 #include "appliance/api/content_disposition.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/guest_place.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
@@ -8,46 +9,10 @@
 
 #include "base/error.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <charconv>
 #include <memory>
 
 namespace entrepot::api {
 namespace {
-
-files::DiskPlace disk_place(const Request& request, Services& services) {
-    const auto point = services.repository().find_point(request.parameter("id"));
-    const std::string& text = request.parameter("disk");
-    for (const auto& disk : point.disks) {
-        if (text == std::to_string(disk.draft.index) || text == disk.draft.id) {
-            return {point.id, disk.draft.index};
-        }
-    }
-    throw Error{
-        ErrorCode::not_found, fmt::format("point {} has no disk '{}'", point.id, text),
-        fmt::format("It has {} disks, numbered from 0; `entrepot point show {}` lists them.",
-                    point.disks.size(), point.id)};
-}
-
-files::FilePlace file_place(const Request& request, Services& services) {
-    files::FilePlace place;
-    place.disk = disk_place(request, services);
-    const std::string& volume = request.parameter("volume");
-    const char* end = volume.data() + volume.size();
-    const auto [stop, error] = std::from_chars(volume.data(), end, place.volume);
-    if (error != std::errc{} || stop != end) {
-        throw Error{ErrorCode::invalid, fmt::format("\"{}\" is no number of a partition", volume)};
-    }
-    // Refused here as well as by the reader, before anything is started.
-    place.path = guest::join_path(guest::split_path(request.query_value("path")));
-    place.stream = request.query_value("stream");
-    if (!place.stream.empty() && !guest::is_shown_name(place.stream)) {
-        throw Error{ErrorCode::invalid, "this is no name of a stream"};
-    }
-    return place;
-}
 
 Json text_or_none(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
@@ -76,7 +41,7 @@ Json encode_file(const guest::FileEntry& file) {
 }
 
 Response list_volumes(const Request& request, Services& services) {
-    const files::DiskPlace place = disk_place(request, services);
+    const files::DiskPlace place = guest_disk_of(request, services);
     const guest::VolumeTable table = services.guest_files.volumes(place);
     Json volumes = Json::array();
     for (const guest::Volume& volume : table.volumes)
@@ -90,7 +55,7 @@ Response list_volumes(const Request& request, Services& services) {
 }
 
 Response list_files(const Request& request, Services& services) {
-    const files::FilePlace place = file_place(request, services);
+    const files::FilePlace place = guest_file_of(request, services);
     const std::string after = request.query_value("cursor");
     if (!after.empty() && !guest::is_shown_name(after)) {
         throw Error{ErrorCode::invalid, "the cursor is not one of ours"};
@@ -107,7 +72,7 @@ Response list_files(const Request& request, Services& services) {
 }
 
 Response show_file(const Request& request, Services& services) {
-    const files::FilePlace place = file_place(request, services);
+    const files::FilePlace place = guest_file_of(request, services);
     const guest::FileStatus status = services.guest_files.status(place);
     Json body = encode_file(status.entry);
     body["path"] = place.path;
@@ -121,7 +86,7 @@ Response show_file(const Request& request, Services& services) {
 // The first piece is read before the head is sent: what cannot be read is still a problem document
 // then.
 Response download_file(const Request& request, Services& services) {
-    const files::FilePlace place = file_place(request, services);
+    const files::FilePlace place = guest_file_of(request, services);
     // Shared because the stream is a function that is copied.
     const std::shared_ptr<files::GuestFiles::Download> download =
         services.guest_files.download(place);

@@ -21,6 +21,7 @@ void add_all_routes(Router& router, Services& services) {
     add_vm_routes(router, services);
     add_point_routes(router, services);
     add_guest_file_routes(router, services);
+    add_guest_archive_routes(router, services);
     add_policy_routes(router, services);
     add_retention_routes(router, services);
     add_job_routes(router, services);

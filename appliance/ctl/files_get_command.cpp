@@ -1,5 +1,6 @@
 // files get: files and folders of a guest, written below one folder here.
 #include "appliance/ctl/command.h"
+#include "appliance/ctl/files_archive.h"
 #include "appliance/ctl/files_place.h"
 #include "appliance/ctl/files_target.h"
 #include "appliance/ctl/format.h"
@@ -32,7 +33,9 @@ struct GetValues {
     std::vector<std::string> paths;
     fs::path output = ".";
     std::string stream;
+    std::string format;
     bool overwrites = false;
+    Existing existing() const { return overwrites ? Existing::replace : Existing::keep; }
 };
 
 class Getter {
@@ -101,7 +104,7 @@ private:
             name += "-" + values_.stream;
         }
         TargetFile target{context_.world().file_system, context_.world().random, folder, name,
-                          values_.overwrites ? Existing::replace : Existing::keep};
+                          values_.existing()};
         fetch(path, query, target);
         target.commit();
         ++file_count_;
@@ -209,7 +212,14 @@ ExitStatus get(Context& context, const GetValues& values) {
     if (!values.stream.empty() && values.paths.size() != 1) {
         throw Error{ErrorCode::usage, "--stream goes with one file"};
     }
+    if (!values.stream.empty() && !values.format.empty()) {
+        throw Error{ErrorCode::usage, "a stream goes into no archive: leave --format away"};
+    }
     const FoundVolume volume = find_volume(context, parse_files_place(values.place));
+    if (!values.format.empty()) {
+        return get_archives(
+            context, {volume, values.paths, values.format, values.output, values.existing()});
+    }
     context.world().file_system.make_directories(values.output);
     Getter getter{context, volume, values};
     for (const std::string& path : values.paths)
@@ -238,6 +248,10 @@ void add_files_get_command(CLI::App& group, Action& chosen) {
                 ->type_name("DIR");
             command.add_option("--stream", values.stream,
                                "A stream beside the content, as NTFS has them");
+            command
+                .add_option("--format", values.format,
+                            "One archive for each PATH instead of the files themselves")
+                ->check(CLI::IsMember({"tar", "zip"}));
             command.add_flag("--overwrite", values.overwrites, "Replace files that are there");
         },
         get);

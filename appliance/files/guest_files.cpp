@@ -24,8 +24,8 @@ struct OpenDisk {
     std::unique_ptr<repository::PointDisk> disk;
 };
 
-std::shared_ptr<const disk::DiskSource> open_disk(repository::Repository& repository,
-                                                  const DiskPlace& place) {
+std::shared_ptr<const disk::DiskSource> open_point_disk(repository::Repository& repository,
+                                                        const DiskPlace& place) {
     const auto open = std::make_shared<OpenDisk>();
     open->point = repository.open_point(place.point);
     open->disk = open->point->open_disk(place.disk, repository::View::restore);
@@ -55,11 +55,62 @@ private:
     std::unique_ptr<Reader> reader_;
 };
 
+/// A reader for many calls. It is lent for as long as that takes, and replaced in its place.
+class GuestFiles::LongLoan final : public DiskFiles {
+public:
+    LongLoan(GuestFiles& files, DiskPlace place)
+        : files_(files), place_(std::move(place)), reader_(files.take(place_)) {}
+    LongLoan(const LongLoan&) = delete;
+    LongLoan& operator=(const LongLoan&) = delete;
+    ~LongLoan() override {
+        if (reader_ != nullptr) {
+            files_.give_back(std::move(reader_));
+        } else {
+            files_.forget_one();
+        }
+    }
+
+    guest::VolumeTable volumes() override { return reader().volumes(); }
+    guest::FolderPage list(std::uint32_t volume, const std::string& path,
+                           const guest::PageRequest& page) override {
+        return reader().list(volume, path, page);
+    }
+    guest::FileStatus status(std::uint32_t volume, const std::string& path) override {
+        return reader().status(volume, path);
+    }
+    Bytes read(std::uint32_t volume, const std::string& path, const std::string& stream,
+               const guest::DiskRange& range) override {
+        return reader().read(volume, path, stream, range);
+    }
+
+private:
+    guest::GuestReader& reader() {
+        const bool is_alive = reader_ != nullptr && reader_->reader.is_alive();
+        // Its processor time is bounded for its whole life.
+        const bool is_old = is_alive && files_.clock_.steady_now() - reader_->begun >=
+                                            files_.options_.reader_age_max;
+        if (is_alive && !is_old) return reader_->reader;
+        if (!is_alive && ++death_count_ > files_.options_.deaths_max) {
+            throw Error{ErrorCode::limit, "the readers of this disk die again and again",
+                        "its file system is damaged, or made to do harm; entrepot restore disk "
+                        "gives the whole disk back as a file"};
+        }
+        reader_.reset();
+        reader_ = files_.open(place_);
+        return reader_->reader;
+    }
+
+    GuestFiles& files_;
+    DiskPlace place_;
+    std::unique_ptr<Reader> reader_;
+    std::size_t death_count_ = 0;
+};
+
 class GuestFiles::RunningDownload final : public Download {
 public:
     RunningDownload(GuestFiles& files, FilePlace place)
-        : place_(std::move(place)), loan_(files, place_.disk) {
-        const guest::FileStatus status = loan_.reader().status(place_.volume, place_.path);
+        : place_(std::move(place)), disk_(files, place_.disk) {
+        const guest::FileStatus status = disk_.status(place_.volume, place_.path);
         if (status.entry.kind != guest::FileKind::file) {
             throw Error{ErrorCode::invalid, fmt::format("{} is no file but a {}", place_.path,
                                                         guest::to_string(status.entry.kind))};
@@ -87,15 +138,14 @@ public:
         const auto length = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(guest::limits::kReadBytesMax, size_ - done_));
         if (length == 0) return {};
-        Bytes piece =
-            loan_.reader().read(place_.volume, place_.path, place_.stream, {done_, length});
+        Bytes piece = disk_.read(place_.volume, place_.path, place_.stream, {done_, length});
         done_ += length;
         return piece;
     }
 
 private:
     FilePlace place_;
-    Loan loan_;
+    LongLoan disk_;
     std::uint64_t size_ = 0;
     std::uint64_t done_ = 0;
 };
@@ -144,7 +194,7 @@ std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place) {
 
 std::unique_ptr<GuestFiles::Reader> GuestFiles::open(const DiskPlace& place) {
     const guest::GuestReaderOptions options{options_.find_worker(), options_.answer_timeout};
-    auto disk = open_disk(repository_(), place);
+    auto disk = open_point_disk(repository_(), place);
     log_.debug("reader of guest files starts",
                {{"point", place.point}, {"disk", std::to_string(place.disk)}});
     return std::unique_ptr<Reader>{new Reader{
@@ -176,6 +226,11 @@ void GuestFiles::give_back(std::unique_ptr<Reader> reader) noexcept {
         // No memory for a place in the list, or for a line in the log.
         if (reader != nullptr) --count_;
     }
+}
+
+void GuestFiles::forget_one() noexcept {
+    const std::scoped_lock lock{mutex_};
+    --count_;
 }
 
 void GuestFiles::end_idle(std::stop_token stop) {
@@ -221,6 +276,10 @@ guest::FileStatus GuestFiles::status(const FilePlace& file) {
 
 std::unique_ptr<GuestFiles::Download> GuestFiles::download(const FilePlace& file) {
     return std::make_unique<RunningDownload>(*this, file);
+}
+
+std::unique_ptr<DiskFiles> GuestFiles::open_disk(const DiskPlace& place) {
+    return std::make_unique<LongLoan>(*this, place);
 }
 
 }  // namespace entrepot::files

@@ -2,6 +2,7 @@
 // a folder looks into the next one soon.
 #pragma once
 
+#include "appliance/files/disk_files.h"
 #include "storage/guest_client/guest_reader.h"
 #include "storage/repository/repository.h"
 
@@ -43,6 +44,8 @@ struct GuestFilesOptions {
     std::chrono::milliseconds idle_time_max{60'000};
     std::chrono::milliseconds reader_age_max{600'000};
     std::chrono::milliseconds answer_timeout{60'000};
+    /// Of one disk that is read at length.
+    std::size_t deaths_max = 16;
 };
 
 /// Safe to share between threads.
@@ -73,16 +76,22 @@ public:
     /// Errors as status(), and those of what cannot be given.
     std::unique_ptr<Download> download(const FilePlace& file);
 
+    /// For many questions about one disk. Has a reader for itself while it lives, and takes a fresh
+    /// one where that died or is old: Error{limit} when too many have died.
+    std::unique_ptr<DiskFiles> open_disk(const DiskPlace& place);
+
     /// Ends the idle readers.
     void close();
 
 private:
     struct Reader;
     class Loan;
+    class LongLoan;
     class RunningDownload;
     std::unique_ptr<Reader> take(const DiskPlace& place);
     std::unique_ptr<Reader> open(const DiskPlace& place);
     void give_back(std::unique_ptr<Reader> reader) noexcept;
+    void forget_one() noexcept;  ///< A reader that was lent and is no more.
     void end_idle(std::stop_token stop);
 
     Clock& clock_;

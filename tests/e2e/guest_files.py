@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 import urllib.parse
+import zipfile
 
 from harness import Failure, Lab, MIB, expect
 
@@ -117,6 +118,28 @@ class Scene:
         expect(not list(out.rglob("*.partial")), "something is left")
         return report, out
 
+    def check_archives(self, number, status):
+        """A partition as a tar and as a zip, unpacked by other people's programs."""
+        for form in ("tar", "zip"):
+            out = self.lab.root / f"{form}{number}-{len(os.listdir(self.lab.root))}"
+            report = self.files("get", f"guest@latest:0:{number}", "/", "--format", form, "-o", str(out), status=status)["archives"][0]
+            archive = out / f"disk0-partition{number}.{form}"
+            expect(os.listdir(out) == [archive.name] and report["bytes"] == archive.stat().st_size, f"archive: {report} {os.listdir(out)}")
+            run(*(("tar", "-xf", archive, "-C", out) if form == "tar" else ("7z", "x", "-bd", f"-o{out}", archive)))
+            got = files_below(out / f"disk0-partition{number}")
+            wanted = dict(self.trees[number])
+            if form == "zip" and "=cmd,<b>.csv" in wanted:
+                wanted["=cmd,%x3cb%x3e.csv"] = wanted.pop("=cmd,<b>.csv")
+            if number == 1:
+                expect(got.pop("back%x5cslash") == b"escaped", "an escaped name")
+            expect(got == wanted, f"{form} of partition {number}: {sorted(got)} for {sorted(wanted)}")
+            missing = out / "ENTREPOT-NOT-RESTORED.txt"
+            expect(missing.exists() == (status == 3) and report["not_restored_count"] == (1 if status == 3 else 0), f"missing: {report}")
+            if status == 3:
+                expect("/link: it is a link to /etc/passwd" in missing.read_text(), missing.read_text())
+        self.files("get", f"guest@latest:0:{number}", "/", "--format", "zip", "-o", str(out), status=1)
+        self.files("get", f"guest@latest:0:{number}", "/", "--format", "zip", "-o", str(out), "--overwrite", status=status)
+
     def check_all(self):
         self.check_volumes()
         report, out = self.check_folder(1, status=3)
@@ -125,6 +148,9 @@ class Scene:
         expect((out / "back\\x5cslash").read_bytes() == b"escaped", "an escaped name")
         self.check_folder(2, status=0)
         self.check_folder(3, status=0)
+        self.check_archives(1, status=3)
+        self.check_archives(2, status=0)
+        self.check_archives(3, status=0)
 
     def check_links_here(self):
         """A link that lies in the target leads nowhere."""
@@ -145,6 +171,8 @@ class Scene:
             (("get", "guest@latest:0:1", "/nothing"), 1, "no \"nothing\""),
             (("get", "guest@latest:0:1", "/../etc/passwd"), 1, "no name of a file"),
             (("get", "guest@latest:0:1", "/link"), 1, "links are not followed"),
+            (("get", "guest@latest:0:1", "/nothing", "--format", "zip"), 1, "no \"nothing\""),
+            (("get", "guest@latest:0:1", "/link", "--format", "tar"), 1, "links are not followed"),
             (("list", "guest@latest:x:y"), 2, "POINT[:DISK[:PARTITION]]"),
         ]:
             message = self.files(*arguments, status=status)["error"]["message"]
@@ -168,7 +196,15 @@ class Scene:
         lines = head.read_text().lower()
         for text in ("content-length: 70000", "filename*=utf-8''%d0%9e", "nosniff", "sandbox", "application/octet-stream"):
             expect(text in lines, f"head lacks {text}: {lines}")
+        address = base + "/archive?format=zip&path=" + urllib.parse.quote("/docs")
+        expect(fetch(viewer) == "403" and fetch(token) == "200", f"archive: {body.read_bytes()[:300]}")
+        lines = head.read_text().lower()
+        for text in ("transfer-encoding: chunked", "filename=\"docs.zip\"", "sandbox", "application/zip", "entrepot-not-restored: 0"):
+            expect(text in lines, f"head lacks {text}: {lines}")
+        with zipfile.ZipFile(body) as archive:
+            expect(archive.testzip() is None and archive.read("docs/Отчёт.txt") == self.trees[1]["docs/Отчёт.txt"], f"{archive.namelist()}")
         entries = self.lab.entrepot("audit", "list")["entries"]
+        expect(any(entry["action"] == "downloadGuestArchive" and entry["details"].get("path") == "/docs" for entry in entries), "no archive in the audit log")
         found = [entry for entry in entries if entry["action"] == "downloadGuestFile" and entry["user"] != ""]
         expect(any(entry["details"].get("path") == "/docs/Отчёт.txt" for entry in found), "the audit log has no download")
 
@@ -199,8 +235,20 @@ def check_damage(lab):
         report = lab.entrepot("files", "get", "guest@latest:0:0", "/", "-o", str(out), status=3)
         expect([entry["path"] for entry in report["skipped"]] == ["/b.bin"], f"skipped: {report['skipped']}")
         expect(files_below(out) == {name: tree[name] for name in ("a.bin", "c.bin")}, f"got {sorted(files_below(out))}")
+        check_damaged_archive(lab, tree, out)
         if round == 1:
             lab.start_daemon()
+
+
+def check_damaged_archive(lab, tree, out):
+    """The damaged file is broken for whoever unpacks it, and named; the others are whole."""
+    report = lab.entrepot("files", "get", "guest@latest:0:0", "/", "--format", "zip", "-o", str(out), status=3)["archives"][0]
+    expect(report["not_restored_count"] == 1, f"archive: {report}")
+    with zipfile.ZipFile(report["file"]) as archive:
+        expect(archive.testzip() == "disk0-partition0/b.bin", f"broken: {archive.testzip()}")
+        expect(archive.read("disk0-partition0/c.bin") == tree["c.bin"], "c.bin")
+        expect("/b.bin: only its first" in archive.read("ENTREPOT-NOT-RESTORED.txt").decode(), "the list")
+    pathlib.Path(report["file"]).unlink()
 
 
 def main():

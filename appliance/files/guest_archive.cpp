@@ -1,0 +1,239 @@
+// A file's first piece is read before its entry begins: most of what cannot be read is found out
+// in time to leave the entry away.
+#include "appliance/files/guest_archive.h"
+
+#include "appliance/files/missing_list.h"
+#include "storage/guest_model/limits.h"
+#include "storage/guest_model/name.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace entrepot::files {
+namespace {
+
+/// Small entries would be small packets.
+constexpr std::size_t kSendBytes = 256 * kKiB;
+/// Of a name in a zip, in UTF-8; tar has no bound.
+constexpr std::size_t kEntryNameBytesMax = 65'000;
+
+std::unique_ptr<ArchiveWriter> make_writer(ArchiveFormat format, ArchiveSink sink) {
+    switch (format) {
+        case ArchiveFormat::tar:
+            return make_tar_writer(std::move(sink));
+        case ArchiveFormat::zip:
+            return make_zip_writer(std::move(sink));
+    }
+    throw Error{ErrorCode::internal, "an archive of no format"};
+}
+
+std::string why_without_content(const guest::FileEntry& entry) {
+    if (!entry.refusal.empty()) return entry.refusal;
+    if (entry.kind == guest::FileKind::link) {
+        return fmt::format("it is a link to {}: links are not followed", entry.link_target);
+    }
+    return entry.kind == guest::FileKind::other ? "it is a device or a pipe: it has no content"
+                                                : "";
+}
+
+}  // namespace
+
+/// Makes large pieces of small ones.
+class GuestArchive::Collector {
+public:
+    explicit Collector(const ArchiveSink& sink) : sink_(sink) {}
+    void add(ByteView piece) {
+        waiting_.insert(waiting_.end(), piece.begin(), piece.end());
+        if (waiting_.size() >= kSendBytes) flush();
+    }
+    void flush() {
+        if (!waiting_.empty()) sink_(waiting_);
+        waiting_.clear();
+    }
+
+private:
+    const ArchiveSink& sink_;
+    Bytes waiting_;
+};
+
+/// One archive on its way.
+class GuestArchive::Run {
+public:
+    Run(GuestArchive& archive, const ArchiveSink& sink, const std::stop_token& stop)
+        : archive_(archive),
+          stop_(stop),
+          deadline_(archive.clock_.steady_now() + archive.limits_.time_max),
+          out_(sink),
+          writer_(make_writer(archive.format_, [this](ByteView piece) { out_.add(piece); })) {}
+
+    ArchiveReport run() {
+        const std::string top = archive_top_name(archive_.place_);
+        prefix_ = archive_name(top, archive_.format_);
+        // In its place there could be a file of the guest.
+        if (prefix_ == kNotRestoredName) prefix_ += "-of-the-guest";
+        root_length_ = archive_.place_.path == "/" ? 0 : archive_.place_.path.size();
+        if (archive_.top_.kind == guest::FileKind::folder) {
+            writer_->add_folder({prefix_, archive_.top_.modified, 0});
+            add_folder_content();
+        } else {
+            add_file({archive_.place_.path, archive_.top_, {}});
+        }
+        if (missing_.count() > 0) add_missing_list();
+        writer_->finish();
+        out_.flush();
+        report_.not_restored_count = missing_.count();
+        return report_;
+    }
+
+private:
+    void throw_if_stopped() const {
+        if (stop_.stop_requested()) throw Error{ErrorCode::cancelled, "the archive was stopped"};
+    }
+
+    /// Why nothing more is added; nullopt if there is no reason.
+    std::optional<std::string> limit_reached() const {
+        if (writer_->is_full()) {
+            return "a zip takes no more entries: ask for a tar, or for folder by folder";
+        }
+        if (entry_count_ >= archive_.limits_.entry_count_max) {
+            return fmt::format("there are more than {} files: ask for folder by folder",
+                               archive_.limits_.entry_count_max);
+        }
+        if (archive_.clock_.steady_now() >= deadline_) {
+            return fmt::format("it takes longer than {} hours: ask for folder by folder",
+                               archive_.limits_.time_max.count());
+        }
+        return std::nullopt;
+    }
+
+    void add_folder_content() {
+        FolderWalk walk{*archive_.disk_, archive_.place_.volume, archive_.place_.path};
+        while (const auto step = walk.next()) {
+            throw_if_stopped();
+            if (const auto reason = limit_reached()) {
+                missing_.add(step->path, "and everything behind it: " + *reason);
+                return;
+            }
+            ++entry_count_;
+            add(*step);
+        }
+    }
+
+    void add(const WalkStep& step) {
+        if (!step.failure.empty()) {
+            missing_.add(step.path, "the folder cannot be read, or not all of it: " + step.failure);
+        } else if (const std::string why = why_without_content(step.entry); !why.empty()) {
+            missing_.add(step.path, why);
+        } else if (const std::string name = entry_name(step.path);
+                   name.size() > kEntryNameBytesMax) {
+            missing_.add(step.path, "its path is too long for an archive");
+        } else if (step.entry.kind == guest::FileKind::folder) {
+            writer_->add_folder({name, step.entry.modified, 0});
+        } else {
+            add_file(step);
+        }
+    }
+
+    std::string entry_name(const std::string& path) const {
+        std::string name = prefix_;
+        for (const std::string& part : guest::split_path(path.substr(root_length_)))
+            name += "/" + archive_name(part, archive_.format_);
+        return name;
+    }
+
+    Bytes read(const std::string& path, std::uint64_t offset, std::uint64_t size) {
+        throw_if_stopped();
+        const auto length = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(guest::limits::kReadBytesMax, size - offset));
+        if (length == 0) return {};
+        return archive_.disk_->read(archive_.place_.volume, path, {}, {offset, length});
+    }
+
+    void add_file(const WalkStep& step) {
+        const std::uint64_t size = step.entry.size_bytes;
+        if (size > archive_.limits_.content_bytes_max - report_.content_bytes) {
+            missing_.add(step.path, "the archive would get too large: get the file by itself");
+            return;
+        }
+        Bytes piece;
+        try {
+            piece = read(step.path, 0, size);
+        } catch (const Error& error) {
+            if (!is_of_one_file(error)) throw;
+            missing_.add(step.path, error.what());
+            return;
+        }
+        writer_->begin_file({entry_name(step.path), step.entry.modified, size});
+        if (add_content(step, std::move(piece))) ++report_.file_count;
+    }
+
+    bool add_content(const WalkStep& step, Bytes piece) {
+        const std::uint64_t size = step.entry.size_bytes;
+        std::uint64_t done = 0;
+        while (!piece.empty()) {
+            writer_->append(piece);
+            done += piece.size();
+            report_.content_bytes += piece.size();
+            try {
+                piece = read(step.path, done, size);
+            } catch (const Error& error) {
+                if (!is_of_one_file(error)) throw;
+                missing_.add(step.path, fmt::format("only its first {} bytes are here: {}", done,
+                                                    error.what()));
+                writer_->break_file();
+                return false;
+            }
+        }
+        writer_->end_file();
+        return true;
+    }
+
+    void add_missing_list() {
+        const std::string text = missing_.text();
+        writer_->begin_file(
+            {std::string{kNotRestoredName}, archive_.clock_.wall_now(), text.size()});
+        writer_->append(as_bytes(text));
+        writer_->end_file();
+    }
+
+    GuestArchive& archive_;
+    std::stop_token stop_;
+    SteadyTime deadline_;
+    Collector out_;
+    std::unique_ptr<ArchiveWriter> writer_;
+    std::string prefix_;
+    std::size_t root_length_ = 0;
+    std::uint64_t entry_count_ = 0;
+    MissingList missing_;
+    ArchiveReport report_;
+};
+
+std::string archive_top_name(const FilePlace& place) {
+    const auto parts = guest::split_path(place.path);
+    if (!parts.empty()) return parts.back();
+    return fmt::format("disk{}-partition{}", place.disk.disk, place.volume);
+}
+
+GuestArchive::GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const FilePlace& place,
+                           ArchiveFormat format, const ArchiveLimits& limits)
+    : clock_(clock), disk_(std::move(disk)), place_(place), format_(format), limits_(limits) {
+    top_ = disk_->status(place_.volume, place_.path).entry;
+    if (top_.kind == guest::FileKind::folder) {
+        static_cast<void>(disk_->list(place_.volume, place_.path, {{}, 1}));
+    } else if (const std::string why = why_without_content(top_); !why.empty()) {
+        throw Error{ErrorCode::unsupported, fmt::format("{}: {}", place_.path, why)};
+    }
+}
+
+GuestArchive::~GuestArchive() = default;
+
+ArchiveReport GuestArchive::write(const ArchiveSink& sink, const std::stop_token& stop) {
+    return Run{*this, sink, stop}.run();
+}
+
+}  // namespace entrepot::files
