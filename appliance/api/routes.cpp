@@ -22,6 +22,7 @@ void add_all_routes(Router& router, Services& services) {
     add_point_routes(router, services);
     add_guest_file_routes(router, services);
     add_guest_archive_routes(router, services);
+    add_guest_version_routes(router, services);
     add_policy_routes(router, services);
     add_retention_routes(router, services);
     add_job_routes(router, services);

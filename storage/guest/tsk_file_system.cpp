@@ -25,6 +25,8 @@ namespace entrepot::guest {
 namespace {
 
 constexpr TSK_INUM_T kNtfsVolumeRecord = 3;
+// Where NTFS keeps it in a file reference.
+constexpr unsigned kNtfsSequenceShift = 48;
 // Years 1601 to 9999: what file systems can mean, and what our clock can hold.
 constexpr std::int64_t kTimeMin = -11'644'473'600;
 constexpr std::int64_t kTimeMax = 253'402'300'799;
@@ -235,6 +237,7 @@ FileEntry TskFileSystem::describe(const FolderName& name) {
         const TskFileHandle file = open_named(name);
         entry.kind = kind_of(*file->meta);
         entry.modified = time_of(file->meta->mtime);
+        entry.id = name.address | std::uint64_t{name.sequence} << kNtfsSequenceShift;
         if (file->meta->link != nullptr) entry.link_target = shown_target(file->meta->link);
         describe_file(*file, entry);
         tsk_error_reset();

@@ -21,6 +21,9 @@ struct FileEntry {
     FileKind kind = FileKind::other;
     std::uint64_t size_bytes = 0;  ///< Of files.
     std::optional<WallTime> modified;
+    /// Its record in the file system, with the count of the record's uses where there is one;
+    /// 0: unknown. Another file has another one, but for what was deleted before.
+    std::uint64_t id = 0;
     std::string link_target;  ///< Of links; shown text with slashes and backslashes.
     /// Why the content cannot be given, in words; empty if it can, as far as a listing tells.
     std::string refusal;

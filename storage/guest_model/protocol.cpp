@@ -83,6 +83,7 @@ void put_entry(LittleEndianWriter& out, const FileEntry& entry) {
     out.u8(entry.modified ? 1 : 0);
     out.u64(entry.modified ? static_cast<std::uint64_t>(entry.modified->time_since_epoch().count())
                            : 0);
+    out.u64(entry.id);
     put_text(out, entry.link_target);
     put_text(out, entry.refusal);
 }
@@ -102,6 +103,7 @@ FileEntry take_entry(BodyReader& in, MayBeRoot may_be_root) {
     const bool has_time = in.flag();
     const WallTime time{std::chrono::milliseconds{static_cast<std::int64_t>(in.u64())}};
     if (has_time) entry.modified = time;
+    entry.id = in.u64();
     // Escaped, a byte takes four.
     entry.link_target = in.text(4 * limits::kLinkTargetBytesMax);
     entry.refusal = in.text(limits::kNoticeBytesMax + limits::kPathBytesMax);

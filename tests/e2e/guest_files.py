@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import urllib.parse
@@ -251,6 +252,69 @@ def check_damaged_archive(lab, tree, out):
     pathlib.Path(report["file"]).unlink()
 
 
+class Versions:
+    """A VM with points of one disk: the same file twice, another one, none, and a disk that nobody can read."""
+
+    def __init__(self, lab):
+        self.lab, self.points = lab, []
+        lab.make_repository()
+        self.image = lab.root / "disk.vhd"
+        self.footer = None
+        for files in ({"doc.txt": b"one", "Other File.TXT": b"x"}, {"doc.txt": b"one", "Other File.TXT": b"x"},
+                      {"doc.txt": b"two and more", "Other File.TXT": b"x"}, {"Other File.TXT": b"x"}):
+            self.add_point(files)
+
+    def add_point(self, files):
+        """The disk keeps its id: a fixed VHD is its content with 512 bytes behind."""
+        folder, raw = self.lab.root / "tree", self.lab.root / "disk.raw"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "docs").mkdir(parents=True)
+        for name, content in files.items():
+            (folder / "docs" / name).write_bytes(content)
+            os.utime(folder / "docs" / name, (1_700_000_000 + len(content),) * 2)
+        with open(raw, "wb") as file:
+            file.truncate(32 * MIB)
+        if files:
+            run("mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, raw)
+        else:
+            with open(raw, "r+b") as file:
+                file.write(os.urandom(MIB))
+        if self.footer is None:
+            self.lab.entrepot("image", "convert", raw, self.image, "--format", "vhd-fixed")
+            self.footer = self.image.read_bytes()[-512:]
+        self.image.write_bytes(raw.read_bytes() + self.footer)
+        self.points.append(self.lab.entrepot("ingest", self.image, "--vm", "guest")["point"])
+
+    def check(self):
+        one, again, two, none = self.points[:4]
+        answer = self.lab.entrepot("files", "versions", "guest@latest:0:0", "/docs/doc.txt")
+        seen = [(version["size_bytes"], [point["id"] for point in version["points"]]) for version in answer["versions"]]
+        expect(seen == [(12, [two]), (3, [again, one])], f"versions: {seen}")
+        expect([point["id"] for point in answer["absent"]] == [none] and answer["unread"] == [], f"absent: {answer}")
+        expect(answer["versions"][1]["modified"].startswith("2023-11-14T22:13:23"), f"modified: {answer['versions'][1]}")
+        nothing = self.lab.entrepot("files", "versions", "guest@latest:0:0", "/docs/none")
+        expect(nothing["versions"] == [] and len(nothing["absent"]) == 4, f"nothing: {nothing}")
+
+    def check_pages(self):
+        """Over the network, point by point: what belongs together has one key."""
+        token = self.lab.entrepot("token", "add", "reader", "--role", "restore-operator")["secret"]
+        base = f"https://{self.lab.daemon_address}/api/v1/points/{self.points[0]}/disks/0/volumes/0/versions?limit=1&path=/docs/doc.txt"
+        keys, cursor, pages = [], "", 0
+        while cursor is not None:
+            done = subprocess.run(["curl", "-sk", "-H", f"Authorization: Bearer {token}", base + cursor], stdout=subprocess.PIPE)
+            page = json.loads(done.stdout)
+            keys += [version["key"] for version in page["versions"]]
+            cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
+            pages += 1
+        expect(pages == 4 and len(keys) == 3 and keys[1] == keys[2] != keys[0], f"{pages} pages: {keys}")
+
+    def check_unread(self):
+        self.add_point({})
+        answer = self.lab.entrepot("files", "versions", self.points[0] + ":0:0", "/docs/doc.txt", status=3)
+        expect([point["id"] for point in answer["unread"]] == self.points[4:], f"unread: {answer['unread']}")
+        expect(len(answer["versions"]) == 2, f"versions: {answer['versions']}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binaries")
@@ -268,6 +332,13 @@ def main():
             scene.check_network()
         with Lab(arguments.binaries, arguments.keep) as lab:
             check_damage(lab)
+        with Lab(arguments.binaries, arguments.keep) as lab:
+            versions = Versions(lab)
+            versions.check()
+            lab.start_daemon()
+            versions.check()
+            versions.check_pages()
+            versions.check_unread()
     except Failure as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
         return 1
