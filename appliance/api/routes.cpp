@@ -23,6 +23,7 @@ void add_all_routes(Router& router, Services& services) {
     add_guest_file_routes(router, services);
     add_guest_archive_routes(router, services);
     add_guest_version_routes(router, services);
+    add_file_search_routes(router, services);
     add_policy_routes(router, services);
     add_retention_routes(router, services);
     add_job_routes(router, services);

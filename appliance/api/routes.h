@@ -29,6 +29,7 @@ void add_point_routes(Router& router, Services& services);
 void add_guest_file_routes(Router& router, Services& services);
 void add_guest_archive_routes(Router& router, Services& services);
 void add_guest_version_routes(Router& router, Services& services);
+void add_file_search_routes(Router& router, Services& services);
 void add_policy_routes(Router& router, Services& services);
 void add_retention_routes(Router& router, Services& services);
 void add_job_routes(Router& router, Services& services);

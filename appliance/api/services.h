@@ -7,6 +7,7 @@
 #include "appliance/files/guest_files.h"
 #include "appliance/jobs/job_engine.h"
 #include "appliance/policy/scheduler.h"
+#include "appliance/search/index_store.h"
 #include "appliance/share/managed_shares.h"
 #include "appliance/share/share_registry.h"
 #include "appliance/state/state.h"
@@ -46,6 +47,7 @@ struct Services {
     share::ManagedShares& managed_shares;
     access::Access& access;
     files::GuestFiles& guest_files;
+    search::IndexStore& file_index;
     std::string version;
     /// Error{locked} where the repository was not opened.
     std::function<repository::Repository&()> repository;

@@ -197,6 +197,7 @@ Config parse_config(std::string_view text, const fs::path& file) {
     reader.read("share.wait_for_space_minutes", config.space_wait_minutes, 0, 10'080);
     reader.read("share.accept_holes", config.accept_holes);
     reader.read("restore.directory", config.restore_directory);
+    reader.read("files.index", config.indexes_files);
     reader.read_text("log.level", config.log_level, log_level_from);
     reader.refuse_unknown();
     return config;

@@ -50,6 +50,8 @@ struct Config {
     bool accept_holes = false;
     /// restore.directory: where those who came over the network may have disks written to.
     std::filesystem::path restore_directory = "/srv/entrepot/restored";
+    /// files.index: whether the newest points get an index of their files' names by themselves.
+    bool indexes_files = true;
     LogLevel log_level = LogLevel::info;  ///< log.level
 
     std::filesystem::path repository_directory() const {
@@ -60,6 +62,7 @@ struct Config {
     std::filesystem::path samba_place() const {
         return samba_directory.empty() ? data_directory / "samba" : samba_directory;
     }
+    std::filesystem::path file_index_directory() const { return data_directory / "file-index"; }
     std::filesystem::path state_file() const { return data_directory / "state.db"; }
 };
 

@@ -57,6 +57,7 @@ void add_files_commands(CommandSet set);
 /// Into the group "files".
 void add_files_get_command(CLI::App& group, Action& chosen);
 void add_files_versions_command(CLI::App& group, Action& chosen);
+void add_files_search_commands(CLI::App& group, Action& chosen);
 void add_image_commands(CommandSet set);
 void add_user_commands(CommandSet set);
 void add_token_commands(CommandSet set);

@@ -121,6 +121,7 @@ void add_files_commands(CommandSet set) {
         list);
     add_files_get_command(*group, set.chosen);
     add_files_versions_command(*group, set.chosen);
+    add_files_search_commands(*group, set.chosen);
 }
 
 }  // namespace entrepot::ctl

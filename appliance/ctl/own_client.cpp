@@ -7,9 +7,9 @@
 namespace entrepot::ctl {
 namespace {
 
-constexpr std::array<std::string_view, 7> kJobPaths{
+constexpr std::array<std::string_view, 8> kJobPaths{
     "/api/v1/backups", "/api/v1/ingests", "/api/v1/restores/", "/api/v1/verifications",
-    "/api/v1/prunes",  "/api/v1/gc",      "/api/v1/catalog/",
+    "/api/v1/prunes",  "/api/v1/gc",      "/api/v1/catalog/",  "/api/v1/files/indexes",
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "appliance/restore/checker.h"
 #include "appliance/restore/handlers.h"
 #include "appliance/restore/services.h"
+#include "appliance/search/index_jobs.h"
 #include "appliance/share/managed_shares.h"
 
 #include "exporter/hyperv/host_probe.h"
@@ -174,6 +175,7 @@ public:
         backup::register_handlers(engine_, *backup_services_);
         restore::register_handlers(engine_, *restore_services_);
         register_doctor();
+        search::register_index_job(engine_, index_services_);
         engine_.start();
         is_started_ = true;
     }
@@ -183,6 +185,7 @@ public:
         record_keeper_.start();
         state_keeper_.start();
         growth_keeper_.start();
+        if (config_.indexes_files) index_keeper_.start();
     }
 
     void start_shares() {
@@ -192,6 +195,7 @@ public:
 
     void shutdown() {
         growth_keeper_.stop();
+        index_keeper_.stop();
         state_keeper_.stop();
         record_keeper_.stop();
         scheduler_.stop();
@@ -274,7 +278,14 @@ private:
 
     void delete_point(const repository::PointSummary& point) {
         open_repository();
+        const std::string id = point.id;  // The point may be the repository's own.
         backup::delete_point(*backup_services_, point);
+        try {
+            file_index_.drop_point(id);
+        } catch (const Error& error) {
+            world_.log.warning("the index of a deleted point is left for later",
+                               {{"point", id}, {"error", error.what()}});
+        }
     }
 
     share::RegistryEnvironment registry_environment() {
@@ -402,6 +413,7 @@ private:
             .managed_shares = managed_shares_,
             .access = access_,
             .guest_files = guest_files_,
+            .file_index = file_index_,
             .version = std::string{kVersion},
             .repository = [this]() -> repository::Repository& { return open_repository(); },
             .read_inventory = [this](const state::HostRecord& host,
@@ -454,6 +466,12 @@ private:
     files::GuestFiles guest_files_{world_.clock, world_.log, [this]() -> repository::Repository& {
                                        return open_repository();
                                    }};
+    search::IndexStore file_index_{world_.file_system, world_.random,
+                                   config_.file_index_directory(),
+                                   [this] { return open_repository().credential_key(); }};
+    search::IndexServices index_services_{world_.clock, world_.log, file_index_, guest_files_,
+                                          [this] { return find_repository(); }};
+    search::IndexKeeper index_keeper_{engine_, index_services_};
     api::Services services_;
     api::Contract contract_{api::openapi_document()};
     api::AuditTrail audit_trail_{access_.audit, world_.clock, world_.log,

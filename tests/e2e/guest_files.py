@@ -14,7 +14,7 @@ import sys
 import urllib.parse
 import zipfile
 
-from harness import Failure, Lab, MIB, expect
+from harness import Failure, Lab, MIB, expect, wait_until
 
 SECTOR = 512
 
@@ -272,6 +272,7 @@ class Versions:
         for name, content in files.items():
             (folder / "docs" / name).write_bytes(content)
             os.utime(folder / "docs" / name, (1_700_000_000 + len(content),) * 2)
+        os.utime(folder / "docs", (1_700_000_000,) * 2)
         with open(raw, "wb") as file:
             file.truncate(32 * MIB)
         if files:
@@ -308,9 +309,39 @@ class Versions:
             pages += 1
         expect(pages == 4 and len(keys) == 3 and keys[1] == keys[2] != keys[0], f"{pages} pages: {keys}")
 
+    def found(self, *arguments):
+        answer = self.lab.entrepot("files", "search", *arguments)
+        return {(file["path"], file["size_bytes"]): {point["id"] for point in file["points"]} for file in answer["files"]}, answer
+
+    def check_search(self):
+        """On request without a daemon; then what the daemon does by itself, also when a point goes."""
+        one, again, two, none = self.points[:4]
+        found, answer = self.found("doc")
+        expect(found == {} and answer["unindexed_points"] == 4, f"before: {answer}")
+        expect(self.lab.entrepot("files", "index", one, again, two)["indexes"][0]["files"] == 4, "files of the index")
+        found, answer = self.found("DOC")
+        expect(found == {("/docs", 0): {one, again, two}, ("/docs/doc.txt", 3): {one, again}, ("/docs/doc.txt", 12): {two}}, f"found: {found}")
+        expect(answer["unindexed_points"] == 1 and answer["files"][0]["vm"]["name"] == "guest", f"answer: {answer}")
+        expect(self.found("*file.txt", "--point", two)[0] == {("/docs/Other File.TXT", 1): {two}}, "in one point")
+        expect(self.found("doc", "--vm", "other")[0] == {}, "of another VM")
+        listed = self.lab.entrepot("files", "indexes")["indexes"]
+        expect([index["is_indexed"] for index in listed] == [False, True, True, True], f"indexes: {listed}")
+
+    def check_search_by_daemon(self):
+        one, none = self.points[0], self.points[3]
+        wait_until(lambda: self.found("doc")[1]["unindexed_points"] == 0, 60, "the index of the newest point")
+        expect(none in self.found("Other")[0][("/docs/Other File.TXT", 1)], "the newest point")
+        self.lab.entrepot("point", "delete", one, "--yes")
+        expect(one not in self.found("doc.txt")[0][("/docs/doc.txt", 3)], "a deleted point")
+        expect(not (self.lab.data / "file-index/points" / one).exists(), "its index")
+        for place in (self.lab.data, self.lab.root):
+            for file in place.rglob("*"):
+                if file.is_file() and file.name not in ("disk.raw", "disk.vhd") and "tree" not in file.parts:
+                    expect(b"Other File" not in file.read_bytes(), f"the name lies in {file}")
+
     def check_unread(self):
         self.add_point({})
-        answer = self.lab.entrepot("files", "versions", self.points[0] + ":0:0", "/docs/doc.txt", status=3)
+        answer = self.lab.entrepot("files", "versions", self.points[1] + ":0:0", "/docs/doc.txt", status=3)
         expect([point["id"] for point in answer["unread"]] == self.points[4:], f"unread: {answer['unread']}")
         expect(len(answer["versions"]) == 2, f"versions: {answer['versions']}")
 
@@ -335,9 +366,11 @@ def main():
         with Lab(arguments.binaries, arguments.keep) as lab:
             versions = Versions(lab)
             versions.check()
+            versions.check_search()
             lab.start_daemon()
             versions.check()
             versions.check_pages()
+            versions.check_search_by_daemon()
             versions.check_unread()
     except Failure as failure:
         print(f"FAILED: {failure}", file=sys.stderr)

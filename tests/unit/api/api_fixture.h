@@ -109,6 +109,8 @@ public:
                                       if (repository) return *repository;
                                       throw Error{ErrorCode::locked, "the repository is locked"};
                                   }};
+    search::IndexStore file_index{file_system, random, directory.path() / "file-index",
+                                  [] { return Secret{"a credential key of a test"}; }};
     /// What every host answers; nullopt: it is unreachable.
     std::optional<api::HostInventory> inventory;
     bool is_local = true;
@@ -132,6 +134,7 @@ private:
             .managed_shares = managed_shares,
             .access = access,
             .guest_files = guest_files,
+            .file_index = file_index,
             .version = "test",
             .repository = [this]() -> repository::Repository& {
                 if (repository) return *repository;

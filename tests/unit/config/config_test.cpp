@@ -64,6 +64,8 @@ wait_for_space_minutes = 30
 accept_holes = true
 [restore]
 directory = "/srv/out"
+[files]
+index = false
 [log]
 level = "debug"
 )",
@@ -87,6 +89,7 @@ level = "debug"
     CHECK(config.space_wait_minutes == 30);
     CHECK(config.accept_holes);
     CHECK(config.restore_directory == "/srv/out");
+    CHECK_FALSE(config.indexes_files);
     CHECK(config.log_level == LogLevel::debug);
 }
 

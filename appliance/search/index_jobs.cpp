@@ -1,0 +1,120 @@
+// Nothing listens to backups: whoever looks at what is there misses nothing, also after a crash.
+#include "appliance/search/index_jobs.h"
+
+#include "appliance/search/index_builder.h"
+#include "appliance/search/low_priority.h"
+
+#include "base/error.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace entrepot::search {
+namespace {
+
+constexpr std::uint32_t kLooksPerFullLook = 15;
+
+jobs::JobOutcome run_index(const IndexServices& services, jobs::JobContext& job) {
+    repository::Repository* const repository = services.repository();
+    if (repository == nullptr) throw Error{ErrorCode::locked, "the repository is not open"};
+    const repository::PointSummary point =
+        repository->find_point(job.parameters().at("point").get<std::string>());
+    job.enter_stage("index");
+    IndexBuilder builder{services.store, services.clock, [&](const repository::DiskSummary& disk) {
+                             return services.files.open_disk({point.id, disk.draft.index});
+                         }};
+    PointIndex index;
+    run_at_low_priority([&] { index = builder.build(point, job.work()); });
+    // The notes name folders of the guest: who may see jobs may not see those.
+    if (!index.notes.empty()) {
+        job.warn(
+            fmt::format("{} things are not in the index, or not whole: entrepot files indexes "
+                        "says which",
+                        index.notes.size()));
+    }
+    jobs::JobOutcome outcome;
+    outcome.state = index.notes.empty() ? jobs::JobState::done : jobs::JobState::partly;
+    outcome.result = {
+        {"point", index.point}, {"files", index.file_count}, {"notes", index.notes.size()}};
+    return outcome;
+}
+
+}  // namespace
+
+jobs::JobRequest index_request(const repository::PointSummary& point) {
+    jobs::JobRequest request;
+    request.kind = kIndexJobKind;
+    request.subject = fmt::format("file names of {}", point.draft.vm_name);
+    request.parameters = {{"point", point.id}};
+    request.exclusive_key = "index_files";
+    return request;
+}
+
+void register_index_job(jobs::JobEngine& engine, const IndexServices& services) {
+    engine.register_handler(kIndexJobKind,
+                            [&services](jobs::JobContext& job) { return run_index(services, job); },
+                            {jobs::AfterCrash::resume});
+}
+
+IndexKeeper::~IndexKeeper() {
+    stop();
+}
+
+void IndexKeeper::start() {
+    thread_ = std::jthread{[this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            try {
+                repository::Repository* const repository = services_.repository();
+                if (repository != nullptr && is_due(*repository)) run_once();
+            } catch (const std::exception& error) {
+                services_.log.error("the indexes of names could not be looked after",
+                                    {{"error", error.what()}});
+            }
+            services_.clock.sleep_for(interval_, stop);
+        }
+    }};
+}
+
+void IndexKeeper::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+// All points are many; a new one is the usual change, and what was deleted can wait.
+bool IndexKeeper::is_due(repository::Repository& repository) {
+    const auto newest = repository.list_points({.newest_max = 1});
+    const std::uint64_t sequence = newest.empty() ? 0 : newest.back().sequence;
+    const bool is_new = std::exchange(seen_sequence_, sequence) != sequence;
+    if (!is_new && looks_to_go_ > 0) {
+        --looks_to_go_;
+        return false;
+    }
+    looks_to_go_ = kLooksPerFullLook;
+    return true;
+}
+
+void IndexKeeper::run_once() {
+    repository::Repository* const repository = services_.repository();
+    if (repository == nullptr) return;
+    std::set<std::string> ids;
+    std::map<std::pair<std::string, std::string>, repository::PointSummary> newest;
+    for (repository::PointSummary& point : repository->list_points({})) {
+        ids.insert(point.id);
+        const std::pair vm{point.draft.host, point.draft.vm_id};
+        newest.insert_or_assign(vm, std::move(point));
+    }
+    services_.store.keep_only(ids);
+    for (const auto& [vm, point] : newest) {
+        if (services_.store.has_point(point.id)) continue;
+        jobs::JobRequest request = index_request(point);
+        request.requested_by = "appliance";
+        request.once_key = "index_files " + point.id;
+        engine_.enqueue(request);
+    }
+}
+
+}  // namespace entrepot::search
