@@ -1,6 +1,7 @@
 // From partitions to volumes: what lies in the disk, and what is in it.
 #include "storage/guest/volumes.h"
 
+#include "storage/guest/lvm.h"
 #include "storage/guest/partition_table.h"
 #include "storage/guest/volume_content.h"
 #include "storage/guest/volume_source.h"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 namespace entrepot::guest {
@@ -43,7 +45,7 @@ void look_into(const disk::DiskSource& disk, Volume& volume) {
         return;
     }
     if (volume.length == 0) return;
-    const Recognised found = recognise_content(VolumeSource{disk, volume.offset, volume.length});
+    const Recognised found = recognise_content(*open_volume(disk, volume));
     volume.content = found.content;
     volume.label = found.label;
     if (volume.notice.empty()) volume.notice = found.notice;
@@ -82,11 +84,54 @@ void note_overlaps(std::vector<Volume>& volumes) {
     }
 }
 
+Volume make_logical_volume(const disk::DiskSource& disk, const Volume& physical,
+                           const LogicalVolume& logical) {
+    Volume volume;
+    volume.type = "lvm";
+    volume.name = logical.name.substr(0, limits::kLabelBytesMax);
+    volume.notice = logical.refusal;
+    volume.content = VolumeContent::lvm;
+    if (!logical.refusal.empty()) return volume;
+    for (const VolumePiece& piece : logical.pieces) {
+        if (piece.length == 0) continue;
+        volume.pieces.push_back({physical.offset + piece.offset, piece.length});
+        volume.length += piece.length;
+    }
+    if (volume.pieces.empty()) return volume;
+    volume.offset = volume.pieces.front().offset;
+    look_into(disk, volume);
+    return volume;
+}
+
+// What LVM made of a partition, behind all partitions.
+void add_logical_volumes(const disk::DiskSource& disk, VolumeTable& table) {
+    std::vector<Volume> found;
+    for (Volume& physical : table.volumes) {
+        if (physical.content != VolumeContent::lvm) continue;
+        try {
+            for (const LogicalVolume& logical :
+                 read_logical_volumes(VolumeSource{disk, physical.offset, physical.length})) {
+                if (table.volumes.size() + found.size() >= limits::kVolumesMax) break;
+                found.push_back(make_logical_volume(disk, physical, logical));
+                found.back().number =
+                    kFirstLogicalVolume + static_cast<std::uint32_t>(found.size()) - 1;
+            }
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::io) throw;
+            physical.notice = error.message();
+        }
+    }
+    table.volumes.insert(table.volumes.end(), std::make_move_iterator(found.begin()),
+                         std::make_move_iterator(found.end()));
+}
+
 VolumeTable whole_disk(const disk::DiskSource& disk) {
     Volume volume;
     volume.length = disk.size_bytes();
     look_into(disk, volume);
-    return {"none", {volume}, {}};
+    VolumeTable table{"none", {volume}, {}};
+    add_logical_volumes(disk, table);
+    return table;
 }
 
 }  // namespace
@@ -100,6 +145,7 @@ VolumeTable read_volumes(const disk::DiskSource& disk) {
     note_overlaps(result.volumes);
     for (Volume& volume : result.volumes)
         look_into(disk, volume);
+    add_logical_volumes(disk, result);
     return result;
 }
 

@@ -16,6 +16,9 @@ inline constexpr std::size_t kGptTableBytesMax = kMiB;
 /// Logical partitions of an MBR disk.
 inline constexpr std::size_t kLogicalPartitionsMax = 128;
 inline constexpr std::size_t kVolumesMax = 1200;
+/// Of LVM on one partition, and pieces of one of them.
+inline constexpr std::size_t kLogicalVolumesMax = 512;
+inline constexpr std::size_t kLvmPiecesMax = 10'000;
 inline constexpr std::size_t kNoticesMax = 32;
 inline constexpr std::size_t kNoticeBytesMax = 512;
 

@@ -28,7 +28,8 @@ constexpr std::array kWords{
     ContentWords{VolumeContent::luks, "luks",
                  "it is encrypted by LUKS, and only the machine has the key"},
     ContentWords{VolumeContent::lvm, "lvm",
-                 "it belongs to LVM, and logical volumes cannot be read yet"},
+                 "it belongs to LVM; volumes of it that lie on this disk are listed by "
+                 "themselves"},
     ContentWords{VolumeContent::md_raid, "md-raid", "it is a part of a Linux software RAID"},
     ContentWords{VolumeContent::swap, "swap", "it is swap space and holds no files"},
     ContentWords{VolumeContent::dynamic_disk, "dynamic-disk",

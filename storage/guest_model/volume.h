@@ -39,12 +39,25 @@ bool is_readable(VolumeContent content);
 /// Why files cannot be read there, and what to do instead; empty for what is readable.
 std::string_view reason_unreadable(VolumeContent content);
 
-struct Volume {
-    std::uint32_t number = 0;  ///< As Linux numbers partitions; 0: the whole disk.
+/// Logical volumes of LVM are numbered from here on, in the order of its description.
+inline constexpr std::uint32_t kFirstLogicalVolume = 2000;
+
+/// A range of bytes.
+struct VolumePiece {
     std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
+struct Volume {
+    /// As Linux numbers partitions; 0: the whole disk.
+    std::uint32_t number = 0;
+    std::uint64_t offset = 0;  ///< Of a logical volume: where its first piece lies.
     std::uint64_t length = 0;  ///< Within the disk, whatever the table says.
-    std::string type;          ///< "0x07", or the GUID of the type in upper case; may be empty.
-    std::string name;          ///< Of the partition, as a GPT gives it; shown text.
+    /// Of a logical volume: its ranges of the disk, one behind the other. The reader's own, told to
+    /// nobody; empty: the range above.
+    std::vector<VolumePiece> pieces;
+    std::string type;  ///< "lvm", "0x07", or the GUID of the type in upper case; may be empty.
+    std::string name;  ///< Of the partition, as a GPT gives it; shown text.
     VolumeContent content = VolumeContent::unknown;
     std::string label;   ///< Of the file system; shown text.
     std::string notice;  ///< What people should know of it; may be empty.

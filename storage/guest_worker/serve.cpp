@@ -37,7 +37,7 @@ private:
     ParentDisk disk_;
     std::optional<VolumeTable> table_;
     std::uint32_t open_number_ = 0;
-    std::unique_ptr<VolumeSource> open_volume_;
+    std::unique_ptr<disk::DiskSource> open_volume_;
     std::unique_ptr<GuestFileSystem> open_files_;
 };
 
@@ -54,7 +54,7 @@ GuestFileSystem& Server::files_of(std::uint32_t number) {
                     "entrepot files list POINT:DISK shows the partitions"};
     }
     open_files_.reset();
-    open_volume_ = std::make_unique<VolumeSource>(disk_, volume->offset, volume->length);
+    open_volume_ = open_volume(disk_, *volume);
     open_files_ = open_file_system(*open_volume_, volume->content);
     open_number_ = number;
     return *open_files_;

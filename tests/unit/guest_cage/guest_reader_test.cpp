@@ -115,6 +115,30 @@ TEST_CASE("guest reader: files come through the cage byte for byte", "[guest]") 
     CHECK(reader.is_alive());
 }
 
+TEST_CASE("guest reader: a logical volume of LVM through the cage", "[guest]") {
+    Lab lab;
+    const Bytes file = test::random_bytes(3 * kMiB, 1);
+    test::write_tree({{"file", file}}, lab.folder);
+    test::make_ext(lab.image, lab.folder, 20 * kMiB);
+    const Bytes content = test::read_whole(lab.image);
+    // See tests/unit/guest/lvm_test.cpp: three extents of 4 MiB from the first on, two from the
+    // sixth.
+    Bytes disk =
+        test::read_whole(fs::path{ENTREPOT_SOURCE_DIR} / "tests" / "golden" / "lvm" / "pv.bin");
+    disk.resize(64 * kMiB);
+    std::copy_n(content.begin(), 12 * kMiB, disk.begin() + kMiB);
+    std::copy_n(content.begin() + 12 * kMiB, 8 * kMiB, disk.begin() + 21 * kMiB);
+    auto reader = lab.open(std::make_shared<test::MemorySource>(disk, 512));
+    const auto table = reader.volumes();
+    REQUIRE(table.volumes.size() == 5);
+    CHECK(table.volumes[1].name == "vg-guest/root");
+    CHECK(table.volumes[1].label == "GUEST");
+    const Bytes middle(file.begin() + kMiB, file.begin() + 2 * kMiB);
+    CHECK((reader.read(table.volumes[1].number, "/file", "", {kMiB, kMiB}) == middle));
+    CHECK_THROWS_WITH(reader.status(2002, "/"), Catch::Contains("LVM"));
+    CHECK(reader.is_alive());
+}
+
 TEST_CASE("guest reader: NTFS through the cage, with its label", "[guest]") {
     Lab lab;
     const test::FileTree tree{{"file 報告書.bin", test::random_bytes(2'000'000, 1)}};
