@@ -132,9 +132,9 @@ std::string read_description(const disk::DiskSource& volume, const Label& label)
 }
 
 // The group and its name: the one section at the top.
-const std::pair<std::string, LvmSection>& group_of(const LvmSection& root) {
-    for (const auto& named : root.sections) {
-        if (named.second.find("physical_volumes") != nullptr) return named;
+const LvmNamedSection& group_of(const LvmSection& root) {
+    for (const LvmNamedSection& named : root.sections) {
+        if (named.section.find("physical_volumes") != nullptr) return named;
     }
     refuse("there is no group in its description");
 }
@@ -204,6 +204,7 @@ private:
         if (first > fit_count || count > fit_count - first) {
             return "it goes on beyond the end of its partition";
         }
+        if (count > fit_count - extents_done_) refuse("a volume's pieces overlap");
         extents_done_ += count;
         pieces.push_back({place_.begin + first * place_.extent_bytes, count * place_.extent_bytes});
         return {};

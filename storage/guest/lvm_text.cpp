@@ -128,7 +128,7 @@ private:
                 LvmSection inner;
                 parse_section(inner, depth + 1);
                 if (!take('}')) refuse("a section has no end");
-                section.sections.emplace_back(std::move(name), std::move(inner));
+                section.sections.push_back({std::move(name), std::move(inner)});
             } else {
                 refuse(name);
             }

@@ -10,7 +10,7 @@
 
 namespace entrepot::guest {
 
-struct LvmSection;
+struct LvmNamedSection;
 
 /// A number, a text, or a list of both.
 struct LvmValue {
@@ -20,7 +20,7 @@ struct LvmValue {
 struct LvmSection {
     std::map<std::string, LvmValue> values;
     /// In the order of the text.
-    std::vector<std::pair<std::string, LvmSection>> sections;
+    std::vector<LvmNamedSection> sections;
 
     /// nullptr if there is none.
     const LvmSection* find(std::string_view name) const;
@@ -29,6 +29,11 @@ struct LvmSection {
     std::uint64_t number(std::string_view name) const;
     const std::string& text(std::string_view name) const;
     const std::vector<LvmValue>& list(std::string_view name) const;
+};
+
+struct LvmNamedSection {
+    std::string name;
+    LvmSection section;
 };
 
 /// Error{corrupt}, Error{limit} for more than a hundred thousand values.

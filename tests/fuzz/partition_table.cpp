@@ -39,8 +39,13 @@ void check_volumes(const guest::VolumeTable& table, std::uint64_t size) {
     fuzz::require(table.volumes.size() <= guest::limits::kVolumesMax, "volumes are bounded");
     fuzz::require(table.notices.size() <= guest::limits::kNoticesMax, "notices are bounded");
     for (const guest::Volume& volume : table.volumes) {
-        fuzz::require(volume.offset <= size && volume.length <= size - volume.offset,
-                      "a volume lies in the disk");
+        fuzz::require(volume.offset <= size && volume.length <= size, "a volume lies in the disk");
+        fuzz::require(!volume.pieces.empty() || volume.length <= size - volume.offset,
+                      "a partition ends in the disk");
+        for (const guest::VolumePiece& piece : volume.pieces) {
+            fuzz::require(piece.offset <= size && piece.length <= size - piece.offset,
+                          "a piece lies in the disk");
+        }
         fuzz::require(guest::is_shown_text(volume.name) && guest::is_shown_text(volume.label),
                       "what is shown is harmless");
     }
