@@ -111,7 +111,12 @@ bool run_stream(ExchangeContext& context, const api::Response& answer,
         answer.stream(write, context.stop);
         return true;
     } catch (const Error& error) {
-        context.log.warning("an answer was cut off", {{"error", error.what()}});
+        // Who goes away in the middle does so every day.
+        if (error.code() == ErrorCode::cancelled) {
+            context.log.debug("an answer was cut off", {{"error", error.what()}});
+        } else {
+            context.log.warning("an answer was cut off", {{"error", error.what()}});
+        }
         return false;
     }
 }
