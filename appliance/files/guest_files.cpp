@@ -44,7 +44,8 @@ struct GuestFiles::Reader {
 /// A reader for one call.
 class GuestFiles::Loan {
 public:
-    Loan(GuestFiles& files, const DiskPlace& place) : files_(files), reader_(files.take(place)) {}
+    Loan(GuestFiles& files, const DiskPlace& place)
+        : files_(files), reader_(files.take(place, Sharing::with_others)) {}
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
     ~Loan() { files_.give_back(std::move(reader_)); }  // Which throws nothing.
@@ -58,14 +59,18 @@ private:
 /// A reader for many calls. It is lent for as long as that takes, and replaced in its place.
 class GuestFiles::LongLoan final : public DiskFiles {
 public:
-    LongLoan(GuestFiles& files, DiskPlace place)
-        : files_(files), place_(std::move(place)), reader_(files.take(place_)) {}
+    LongLoan(GuestFiles& files, DiskPlace place, Sharing sharing)
+        : files_(files),
+          place_(std::move(place)),
+          sharing_(sharing),
+          reader_(files.take(place_, sharing)) {}
     LongLoan(const LongLoan&) = delete;
     LongLoan& operator=(const LongLoan&) = delete;
     ~LongLoan() override {
-        if (reader_ != nullptr) {
+        if (reader_ != nullptr && sharing_ == Sharing::with_others) {
             files_.give_back(std::move(reader_));
         } else {
+            reader_.reset();
             files_.forget_one();
         }
     }
@@ -102,6 +107,7 @@ private:
 
     GuestFiles& files_;
     DiskPlace place_;
+    Sharing sharing_;
     std::unique_ptr<Reader> reader_;
     std::size_t death_count_ = 0;
 };
@@ -109,7 +115,7 @@ private:
 class GuestFiles::RunningDownload final : public Download {
 public:
     RunningDownload(GuestFiles& files, FilePlace place)
-        : place_(std::move(place)), disk_(files, place_.disk) {
+        : place_(std::move(place)), disk_(files, place_.disk, Sharing::with_others) {
         const guest::FileStatus status = disk_.status(place_.volume, place_.path);
         if (status.entry.kind != guest::FileKind::file) {
             throw Error{ErrorCode::invalid, fmt::format("{} is no file but a {}", place_.path,
@@ -157,7 +163,7 @@ GuestFiles::~GuestFiles() {
     close();
 }
 
-std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place) {
+std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place, Sharing sharing) {
     std::unique_ptr<Reader> replaced;  // Ends outside of the lock.
     {
         const std::scoped_lock lock{mutex_};
@@ -166,7 +172,7 @@ std::unique_ptr<GuestFiles::Reader> GuestFiles::take(const DiskPlace& place) {
         }
         const auto known = std::ranges::find_if(
             idle_, [&](const std::unique_ptr<Reader>& reader) { return reader->place == place; });
-        if (known != idle_.end()) {
+        if (known != idle_.end() && sharing == Sharing::with_others) {
             auto reader = std::move(*known);
             idle_.erase(known);
             return reader;
@@ -278,8 +284,8 @@ std::unique_ptr<GuestFiles::Download> GuestFiles::download(const FilePlace& file
     return std::make_unique<RunningDownload>(*this, file);
 }
 
-std::unique_ptr<DiskFiles> GuestFiles::open_disk(const DiskPlace& place) {
-    return std::make_unique<LongLoan>(*this, place);
+std::unique_ptr<DiskFiles> GuestFiles::open_disk(const DiskPlace& place, Sharing sharing) {
+    return std::make_unique<LongLoan>(*this, place, sharing);
 }
 
 }  // namespace entrepot::files

@@ -76,9 +76,13 @@ public:
     /// Errors as status(), and those of what cannot be given.
     std::unique_ptr<Download> download(const FilePlace& file);
 
+    /// Whether a reader may have served others before and after. A process inherits the priority of
+    /// the thread that starts it: what is not that of others must not be lent to them.
+    enum class Sharing { with_others, none };
     /// For many questions about one disk. Has a reader for itself while it lives, and takes a fresh
     /// one where that died or is old: Error{limit} when too many have died.
-    std::unique_ptr<DiskFiles> open_disk(const DiskPlace& place);
+    std::unique_ptr<DiskFiles> open_disk(const DiskPlace& place,
+                                         Sharing sharing = Sharing::with_others);
 
     /// Ends the idle readers.
     void close();
@@ -88,7 +92,7 @@ private:
     class Loan;
     class LongLoan;
     class RunningDownload;
-    std::unique_ptr<Reader> take(const DiskPlace& place);
+    std::unique_ptr<Reader> take(const DiskPlace& place, Sharing sharing);
     std::unique_ptr<Reader> open(const DiskPlace& place);
     void give_back(std::unique_ptr<Reader> reader) noexcept;
     void forget_one() noexcept;  ///< A reader that was lent and is no more.

@@ -25,7 +25,8 @@ jobs::JobOutcome run_index(const IndexServices& services, jobs::JobContext& job)
         repository->find_point(job.parameters().at("point").get<std::string>());
     job.enter_stage("index");
     IndexBuilder builder{services.store, services.clock, [&](const repository::DiskSummary& disk) {
-                             return services.files.open_disk({point.id, disk.draft.index});
+                             return services.files.open_disk({point.id, disk.draft.index},
+                                                             files::GuestFiles::Sharing::none);
                          }};
     PointIndex index;
     run_at_low_priority([&] { index = builder.build(point, job.work()); });

@@ -274,10 +274,8 @@ std::size_t IndexStore::keep_only(const std::set<std::string>& points) {
         file_system_.remove(directory_ / "points" / name);
         ++count;
     }
-    if (count > 0) {
-        file_system_.sync_directory(directory_ / "points");
-        sweep_blocks();
-    }
+    if (count > 0) file_system_.sync_directory(directory_ / "points");
+    if (count > 0 || needs_sweep_) sweep_blocks();
     return count;
 }
 
@@ -294,7 +292,8 @@ std::optional<PointIndex> IndexStore::find_or_drop(const std::string& point) {
 // Not beside a writer: its blocks are nobody's yet. An index that cannot be read needs none; it is
 // made again.
 void IndexStore::sweep_blocks() {
-    if (writer_count_ > 0 || !file_system_.exists(directory_ / "blocks")) return;
+    needs_sweep_ = writer_count_ > 0;
+    if (needs_sweep_ || !file_system_.exists(directory_ / "blocks")) return;
     std::set<std::string> needed;
     for (const std::string& point : list_points()) {
         const auto index = is_point_id(point) ? find_or_drop(point) : std::nullopt;

@@ -106,6 +106,9 @@ private:
     std::unique_ptr<const Keys> keys_;
     std::mutex mutex_;  ///< Of what lies on the disk: between writers and those who remove.
     std::size_t writer_count_ = 0;
+    /// There may be blocks that nobody needs: from a crash before, or since a writer was at work
+    /// when they lost their last point.
+    bool needs_sweep_ = true;
 };
 
 }  // namespace entrepot::search

@@ -207,6 +207,19 @@ TEST_CASE("search: what has no index is counted, what was dropped is found no mo
     CHECK(lab.find("first").empty());
 }
 
+TEST_CASE("search: blocks that lost their point beside a writer go later", "[search]") {
+    Lab lab;
+    lab.add_file("/first.txt");
+    lab.add_point("p1");
+    {
+        const search::IndexStore::Writer writer{lab.store};
+        lab.store.drop_point("p1");
+        CHECK(lab.block_count() == 1);
+    }
+    lab.store.keep_only({});
+    CHECK(lab.block_count() == 0);
+}
+
 TEST_CASE("index: what cannot be read is a note, and the rest can be searched", "[search]") {
     Lab lab;
     lab.add_file("/good/file");
