@@ -142,11 +142,14 @@ class Stage:
         share = self.lab.share_directory
         return [path for path in share.glob("*/*/*") if path.is_dir() and ".taken" not in path.parts] + list(share.glob(".taken/*"))
 
+    def backups(self):
+        """Newest first; the appliance has jobs of its own besides."""
+        return [job for job in self.lab.entrepot("job", "list")["jobs"] if job["kind"] == "backup"]
+
     def begin_backup(self, host, *arguments):
-        known = {job["id"] for job in self.lab.entrepot("job", "list")["jobs"]}
+        known = {job["id"] for job in self.backups()}
         self.lab.start_entrepot("backup", host.vm, "--host", host.name, *arguments)
-        return wait_until(lambda: next((job for job in self.lab.entrepot("job", "list")["jobs"] if job["id"] not in known), None),
-                          60, "a new job")["id"]
+        return wait_until(lambda: next((job for job in self.backups() if job["id"] not in known), None), 60, "a new job")["id"]
 
     def job(self, job):
         return self.lab.entrepot("job", "show", job)
@@ -263,7 +266,7 @@ def quota(stage):
     lab.entrepot("share", "quota", host.name, "--size", "64MiB")
     expect(stage.account(host)["quota_bytes"] == 64 * MIB, f"{stage.account(host)}")
     lab.entrepot("backup", host.vm, "--host", host.name, status=1)
-    error = stage.job(lab.entrepot("job", "list")["jobs"][0]["id"])["error"]
+    error = stage.job(stage.backups()[0]["id"])["error"]
     expect(error["code"] == "no_space" and "quota" in error["message"] and "share quota" in error["hint"], f"{error}")
 
     lab.entrepot("share", "quota", host.name, "--none")
@@ -323,7 +326,7 @@ def no_room(stage):
     lab.config_file.write_text("[share]\nwait_for_space_minutes = 0\n")
     lab.start_daemon()
     lab.entrepot("backup", host.vm, "--host", host.name, status=1)
-    error = stage.job(lab.entrepot("job", "list")["jobs"][0]["id"])["error"]
+    error = stage.job(stage.backups()[0]["id"])["error"]
     expect(error["code"] == "no_space" and "Make room" in error["hint"] and "Nothing was asked" in error["hint"], f"{error}")
     filler.unlink()
     stage.check()
