@@ -12,7 +12,8 @@
 
 namespace entrepot::api {
 
-/// The points of a host's VMs, by the VM's GUID in upper case. Empty while the repository is locked.
+/// The points of a host's VMs, by the VM's GUID in upper case. Empty while the repository is
+/// locked.
 using PointsByVm = std::map<std::string, std::shared_ptr<const VmPoints>>;
 PointsByVm read_points_of_host(Services& services, const std::string& host_id);
 

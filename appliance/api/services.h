@@ -2,6 +2,7 @@
 #pragma once
 
 #include "appliance/access/access.h"
+#include "appliance/api/last_jobs.h"
 #include "appliance/api/vm_points.h"
 #include "appliance/config/config.h"
 #include "appliance/files/guest_files.h"
@@ -64,6 +65,7 @@ struct Services {
     /// Deletes a point with all that hangs on it.
     std::function<void(const repository::PointSummary&)> delete_point;
     std::shared_ptr<VmPointsBook> vm_points = std::make_shared<VmPointsBook>();
+    std::shared_ptr<LastJobsBook> last_jobs = std::make_shared<LastJobsBook>();
 };
 
 }  // namespace entrepot::api

@@ -16,8 +16,6 @@
 
 namespace entrepot::api {
 
-using VmKey = std::pair<std::string, std::string>;  ///< Host id and VM id.
-
 struct PolicyView {
     policy::Policy policy;
     policy::CalendarExpression calendar;
@@ -26,12 +24,12 @@ struct PolicyView {
 };
 
 /// Of each VM the newest of its sort.
-using JobsOfVms = std::map<VmKey, jobs::JobView>;
+using JobsOfVms = std::map<VmKey, SharedJob>;
 
 struct VmOverview {
     HostNames host_names;
     std::map<VmKey, state::VmRecord> vms;
-    std::map<VmKey, std::vector<repository::PointSummary>> points;
+    VmPointsByKey points;
     JobsOfVms last_backups;
     JobsOfVms last_restores;  ///< That came to their end.
     std::map<VmKey, std::vector<state::Residue>> residue;

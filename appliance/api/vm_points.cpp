@@ -6,27 +6,6 @@
 #include <set>
 
 namespace entrepot::api {
-namespace {
-
-VmPointsByKey read_vm(repository::Repository& repository, const std::string& vm_id) {
-    std::map<VmKey, std::vector<repository::PointSummary>> points;
-    for (auto& point : repository.list_points({.vm = vm_id})) {
-        // Another VM may have this id for its name.
-        if (point.draft.vm_id != vm_id) continue;
-        points[{point.draft.host, vm_id}].push_back(std::move(point));
-    }
-    VmPointsByKey entries;
-    for (auto& [key, list] : points) {
-        auto entry = std::make_shared<VmPoints>();
-        entry->count = list.size();
-        entry->disagreement = backup::find_disagreement(list);
-        entry->newest = std::move(list.back());
-        entries.emplace(key, std::move(entry));
-    }
-    return entries;
-}
-
-}  // namespace
 
 VmPointsByKey VmPointsBook::read(repository::Repository& repository) {
     const std::scoped_lock lock{mutex_};
@@ -36,13 +15,49 @@ VmPointsByKey VmPointsBook::read(repository::Repository& repository) {
     for (const repository::VmStamp& vm : repository.list_vms()) {
         present.insert(vm.vm_id);
         const auto [page, is_new] = pages_.try_emplace(vm.vm_id);
-        if (is_new || page->second.stamp != vm.stamp) {
-            page->second = {vm.stamp, read_vm(repository, vm.vm_id)};
-        }
+        if (is_new || page->second.stamp != vm.stamp) replace(page->second, repository, vm);
         all.insert(page->second.entries.begin(), page->second.entries.end());
     }
-    std::erase_if(pages_, [&](const auto& page) { return !present.contains(page.first); });
+    std::erase_if(pages_, [&](const auto& page) {
+        if (present.contains(page.first)) return false;
+        forget(page.second);
+        return true;
+    });
     return all;
+}
+
+std::optional<VmKey> VmPointsBook::find_vm(const std::string& point) {
+    const std::scoped_lock lock{mutex_};
+    const auto found = vm_of_point_.find(point);
+    return found == vm_of_point_.end() ? std::nullopt : std::optional{found->second};
+}
+
+void VmPointsBook::forget(const Page& page) {
+    for (const std::string& point : page.points)
+        vm_of_point_.erase(point);
+}
+
+void VmPointsBook::replace(Page& page, repository::Repository& repository,
+                           const repository::VmStamp& vm) {
+    std::map<VmKey, std::vector<repository::PointSummary>> points;
+    for (auto& point : repository.list_points({.vm = vm.vm_id})) {
+        // Another VM may have this id for its name.
+        if (point.draft.vm_id != vm.vm_id) continue;
+        points[{point.draft.host, vm.vm_id}].push_back(std::move(point));
+    }
+    forget(page);
+    page = {.stamp = vm.stamp, .entries = {}, .points = {}};
+    for (auto& [key, list] : points) {
+        for (const repository::PointSummary& point : list) {
+            page.points.push_back(point.id);
+            vm_of_point_.insert_or_assign(point.id, key);
+        }
+        auto entry = std::make_shared<VmPoints>();
+        entry->count = list.size();
+        entry->disagreement = backup::find_disagreement(list);
+        entry->newest = std::move(list.back());
+        page.entries.emplace(key, std::move(entry));
+    }
 }
 
 }  // namespace entrepot::api

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,15 +32,22 @@ class VmPointsBook {
 public:
     /// VMs that have points.
     VmPointsByKey read(repository::Repository& repository);
+    /// Whose a point is, of those that read() saw.
+    std::optional<VmKey> find_vm(const std::string& point);
 
 private:
     /// VMs of several hosts may have one id.
     struct Page {
         std::uint64_t stamp = 0;
         VmPointsByKey entries;
+        std::vector<std::string> points;
     };
+    void replace(Page& page, repository::Repository& repository, const repository::VmStamp& vm);
+    void forget(const Page& page);
+
     std::mutex mutex_;
     std::map<std::string, Page> pages_;  // By VM id.
+    std::unordered_map<std::string, VmKey> vm_of_point_;
 };
 
 }  // namespace entrepot::api

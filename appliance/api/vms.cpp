@@ -87,16 +87,16 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& ov
     add_policies(json, vm, host_name, overview);
     const auto points = overview.points.find(key);
     if (points != overview.points.end()) {
-        json["last_point"] = encode_last_point(points->second.back(), overview.host_names);
-        json["newest_point_time"] = format_time(points->second.back().time);
-        json["points"] = points->second.size();
-        add_sizes(json["disks"], points->second.back());
+        json["last_point"] = encode_last_point(points->second->newest, overview.host_names);
+        json["newest_point_time"] = format_time(points->second->newest.time);
+        json["points"] = points->second->count;
+        add_sizes(json["disks"], points->second->newest);
     }
     const auto job = overview.last_backups.find(key);
-    if (job != overview.last_backups.end()) json["last_job"] = encode_last_job(job->second);
+    if (job != overview.last_backups.end()) json["last_job"] = encode_last_job(*job->second);
     const auto restore = overview.last_restores.find(key);
     if (restore != overview.last_restores.end())
-        json["last_restore"] = encode_restore(restore->second);
+        json["last_restore"] = encode_restore(*restore->second);
     const auto residue = overview.residue.find(key);
     if (residue != overview.residue.end()) json["residue"] = encode_residue(residue->second);
     return json;

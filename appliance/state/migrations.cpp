@@ -104,6 +104,7 @@ constexpr std::array kVersion5{
     "stored_bytes BIGINT NOT NULL, logical_bytes BIGINT NOT NULL, points BIGINT NOT NULL, "
     "free_bytes BIGINT NOT NULL, capacity_bytes BIGINT NOT NULL)",
     "CREATE INDEX jobs_by_end ON jobs (ended, kind, state, started)",
+    "CREATE INDEX jobs_by_kind ON jobs (kind, number)",
     "CREATE INDEX jobs_by_exclusive_key ON jobs (exclusive_key, number)",
 };
 

@@ -88,7 +88,6 @@ TEST_CASE("vms: one that nobody tried to back up yet is not late, one that was t
 TEST_CASE("vms: the last restore is the newest that was done", "[api]") {
     OverviewLab lab;
     const std::string point = lab.add_point();
-    CHECK(lab.vm().at("last_restore").is_null());
     const std::string first(32, '1');
     lab.end_restore(first, point, jobs::JobState::done);
     lab.fixture.clock.advance(1h);
@@ -98,6 +97,47 @@ TEST_CASE("vms: the last restore is the newest that was done", "[api]") {
                                               {"kind", "restore_disk"},
                                               {"point", point},
                                               {"ended", "2026-03-01T12:00:00.000Z"}});
+}
+
+TEST_CASE("vms: a backup that ends after the list was asked for is the last one", "[api]") {
+    OverviewLab lab;
+    bool does_fail = true;
+    lab.fixture.engine.register_handler("backup", [&](jobs::JobContext&) -> jobs::JobOutcome {
+        if (does_fail) throw Error{ErrorCode::io, "the disk is gone"};
+        return {};
+    });
+    const auto back_up = [&] {
+        jobs::JobRequest request{.kind = "backup", .subject = "web01"};
+        request.parameters = {{"host", lab.host}, {"vm", kVmId}};
+        const std::string id = lab.fixture.engine.enqueue(request);
+        lab.fixture.engine.run_here(id);
+        lab.fixture.clock.advance(1h);
+        return id;
+    };
+    CHECK(lab.vm().at("last_job").is_null());
+    const std::string first = back_up();
+    CHECK(lab.vm().at("last_job").at("id") == first);
+    CHECK(lab.vm().at("problems").dump().find("the disk is gone") != std::string::npos);
+    does_fail = false;
+    const std::string second = back_up();
+    CHECK(lab.vm().at("last_job").at("id") == second);
+    CHECK(lab.vm().at("last_job").at("state") == "done");
+    CHECK(lab.vm().at("problems").empty());
+}
+
+TEST_CASE("vms: what a list says of a VM's points follows them", "[api]") {
+    OverviewLab lab;
+    CHECK(lab.vm().at("points") == 0);
+    const std::string first = lab.add_point();
+    const std::string second = lab.add_point();
+    CHECK(lab.vm().at("points") == 2);
+    CHECK(lab.vm().at("last_point").at("id") == second);
+    lab.fixture.repository->delete_point(second);
+    CHECK(lab.vm().at("points") == 1);
+    CHECK(lab.vm().at("last_point").at("id") == first);
+    lab.fixture.repository->delete_point(first);
+    CHECK(lab.vm().at("points") == 0);
+    CHECK(lab.vm().at("last_point").is_null());
 }
 
 TEST_CASE("vms: what is left on the host comes with its command", "[api]") {

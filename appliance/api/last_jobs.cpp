@@ -1,0 +1,58 @@
+// See last_jobs.h.
+#include "appliance/api/last_jobs.h"
+
+#include <utility>
+
+namespace entrepot::api {
+namespace {
+
+// Of so many newest jobs of a kind: a thousand VMs of two nights.
+constexpr std::size_t kJobsReadMax = 2'000;
+constexpr const char* kBackup = "backup";
+constexpr const char* kRestoreVm = "restore_vm";
+constexpr const char* kRestoreDisk = "restore_disk";
+
+}  // namespace
+
+LastJobs LastJobsBook::read(jobs::JobEngine& engine) {
+    std::call_once(is_begun_, [&] {
+        // Before the jobs are read: none that changes meanwhile is missed.
+        subscription_ = engine.subscribe([this](const jobs::JobView& job) { note(job); });
+        for (const char* kind : {kBackup, kRestoreVm, kRestoreDisk})
+            load(engine, kind);
+    });
+    const std::scoped_lock lock{mutex_};
+    return known_;
+}
+
+void LastJobsBook::load(jobs::JobEngine& engine, const std::string& kind) {
+    state::JobQuery query;
+    query.kind = kind;
+    query.limit = state::kJobPageMax;
+    std::size_t count = 0;
+    do {
+        const state::JobPage page = engine.list(query);
+        for (const jobs::JobView& job : page.jobs)
+            note(job);
+        count += page.jobs.size();
+        query.cursor = page.next_cursor;
+    } while (!query.cursor.empty() && count < kJobsReadMax);
+}
+
+void LastJobsBook::note(const jobs::JobView& job) {
+    if (!job.parameters.is_object()) return;
+    const std::scoped_lock lock{mutex_};
+    if (job.kind == kBackup) {
+        SharedJob& known =
+            known_.backups[{job.parameters.value("host", ""), job.parameters.value("vm", "")}];
+        const bool is_newer = !known || known->id == job.id || known->created < job.created;
+        if (is_newer) known = std::make_shared<const jobs::JobView>(job);
+        return;
+    }
+    const bool is_restore = job.kind == kRestoreVm || job.kind == kRestoreDisk;
+    if (!is_restore || job.state != jobs::JobState::done || !job.ended) return;
+    SharedJob& known = known_.restores_done[job.parameters.value("point", "")];
+    if (!known || *known->ended < *job.ended) known = std::make_shared<const jobs::JobView>(job);
+}
+
+}  // namespace entrepot::api

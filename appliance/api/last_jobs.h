@@ -1,0 +1,37 @@
+// The newest backups and restores, kept up with the engine, so that no list has to read jobs.
+#pragma once
+
+#include "appliance/api/vm_points.h"
+#include "appliance/jobs/job_engine.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace entrepot::api {
+
+using SharedJob = std::shared_ptr<const jobs::JobView>;
+
+struct LastJobs {
+    std::map<VmKey, SharedJob> backups;              ///< Of each VM the newest.
+    std::map<std::string, SharedJob> restores_done;  ///< Of each point the last that ended well.
+};
+
+/// Listens to the engine from the first question on. Safe to share between threads. Must go before
+/// the engine does.
+class LastJobsBook {
+public:
+    LastJobs read(jobs::JobEngine& engine);
+
+private:
+    void note(const jobs::JobView& job);
+    void load(jobs::JobEngine& engine, const std::string& kind);
+
+    std::once_flag is_begun_;
+    std::mutex mutex_;
+    LastJobs known_;
+    std::unique_ptr<jobs::Subscription> subscription_;
+};
+
+}  // namespace entrepot::api
