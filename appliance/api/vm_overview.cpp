@@ -48,9 +48,13 @@ void add_vms_of_points(VmOverview& overview) {
 }  // namespace
 
 VmOverview read_vm_overview(Services& services) {
-    VmOverview overview{HostNames{services.state}, {}, {}, {}, {}, {}, {}};
-    for (auto& vm : services.state.vms.list())
+    VmOverview overview{HostNames{services.state}, {}, {}, {}, {}, {}, {}, {}};
+    for (auto& vm : services.state.vms.list_names())
         overview.vms.emplace(VmKey{vm.host_id, vm.vm_id}, vm);
+    for (auto& exclusion : services.state.exclusions.list()) {
+        const VmKey key{exclusion.host_id, exclusion.vm_id};
+        overview.exclusions[key].push_back(std::move(exclusion));
+    }
     overview.points = services.vm_points->read(services.repository());
     add_vms_of_points(overview);
     for (auto& residue : services.state.residue.list()) {

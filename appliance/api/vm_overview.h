@@ -28,7 +28,8 @@ using JobsOfVms = std::map<VmKey, SharedJob>;
 
 struct VmOverview {
     HostNames host_names;
-    std::map<VmKey, state::VmRecord> vms;
+    std::map<VmKey, state::VmRecord> vms;  ///< Ids and names; see state::VmStore::list_names().
+    std::map<VmKey, std::vector<state::Exclusion>> exclusions;
     VmPointsByKey points;
     JobsOfVms last_backups;
     JobsOfVms last_restores;  ///< That came to their end.

@@ -40,9 +40,7 @@ void VmPointsBook::forget(const Page& page) {
 void VmPointsBook::replace(Page& page, repository::Repository& repository,
                            const repository::VmStamp& vm) {
     std::map<VmKey, std::vector<repository::PointSummary>> points;
-    for (auto& point : repository.list_points({.vm = vm.vm_id})) {
-        // Another VM may have this id for its name.
-        if (point.draft.vm_id != vm.vm_id) continue;
+    for (auto& point : repository.list_points({.vm_id = vm.vm_id})) {
         points[{point.draft.host, vm.vm_id}].push_back(std::move(point));
     }
     forget(page);

@@ -68,7 +68,9 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& ov
     const std::string host_name = overview.host_names.name_of(vm.host_id);
     const auto late = find_late_run(key, vm, overview, services);
     Json disks = vm.disks;
-    add_exclusions(disks, services.state.exclusions.list_of_vm(vm.host_id, vm.vm_id));
+    const auto exclusions = overview.exclusions.find(key);
+    add_exclusions(disks, exclusions == overview.exclusions.end() ? std::vector<state::Exclusion>{}
+                                                                  : exclusions->second);
     Json json{{"id", vm.vm_id},
               {"name", vm.name},
               {"host", host_name},
@@ -102,19 +104,32 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& ov
     return json;
 }
 
+/// Of one page: those of all VMs would be read for nothing.
+void read_whole_records(const std::vector<VmKey>& keys, VmOverview& overview, Services& services) {
+    if (keys.empty()) return;
+    const state::VmRecord first{.host_id = keys.front().first, .vm_id = keys.front().second};
+    const state::VmRecord last{.host_id = keys.back().first, .vm_id = keys.back().second};
+    for (auto& vm : services.state.vms.list_range(first, last))
+        overview.vms[{vm.host_id, vm.vm_id}] = std::move(vm);
+}
+
 Response list_vms(const Request& request, Services& services) {
     const std::size_t limit = read_page_limit(request);
     const std::string cursor = request.query_value("cursor");
-    const VmOverview overview = read_vm_overview(services);
-    Json entries = Json::array();
+    VmOverview overview = read_vm_overview(services);
+    std::vector<VmKey> keys;
     std::string next_cursor;
     for (const auto& [key, vm] : overview.vms) {
         const std::string position = key.first + "/" + key.second;
         if (!cursor.empty() && position <= cursor) continue;
-        if (entries.size() == limit) break;
-        entries.push_back(encode_vm(key, vm, overview, services));
+        if (keys.size() == limit) break;
+        keys.push_back(key);
         next_cursor = position;
     }
+    read_whole_records(keys, overview, services);
+    Json entries = Json::array();
+    for (const VmKey& key : keys)
+        entries.push_back(encode_vm(key, overview.vms.at(key), overview, services));
     const bool is_last = overview.vms.empty() || next_cursor.empty() ||
                          next_cursor == overview.vms.rbegin()->first.first + "/" +
                                             overview.vms.rbegin()->first.second;

@@ -61,7 +61,7 @@ std::vector<repository::PointSummary> list_points_of_vm(const Services& services
                                                         const std::string& host_id,
                                                         const std::string& vm_id) {
     std::vector<repository::PointSummary> points;
-    for (auto& point : services.repository.list_points({.vm = vm_id})) {
+    for (auto& point : services.repository.list_points({.vm_id = vm_id})) {
         if (point.draft.host == host_id && equal_names(point.draft.vm_id, vm_id)) {
             points.push_back(std::move(point));
         }

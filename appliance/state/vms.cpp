@@ -61,6 +61,30 @@ std::vector<VmRecord> VmStore::list() {
     return vms;
 }
 
+std::vector<VmRecord> VmStore::list_names() {
+    std::vector<VmRecord> vms;
+    database_.transact([&](Poco::Data::Session& session) {
+        const Rows rows = query(session, "SELECT host, vm, name FROM vms ORDER BY host, vm", {});
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            vms.push_back({.host_id = rows.text(row, 0),
+                           .vm_id = rows.text(row, 1),
+                           .name = rows.text(row, 2)});
+        }
+    });
+    return vms;
+}
+
+std::vector<VmRecord> VmStore::list_range(const VmRecord& first, const VmRecord& last) {
+    std::vector<VmRecord> vms;
+    database_.transact([&](Poco::Data::Session& session) {
+        vms = read_rows(session,
+                        "WHERE (host, vm) >= (?, ?) AND (host, vm) <= (?, ?) "
+                        "ORDER BY host, vm",
+                        {first.host_id, first.vm_id, last.host_id, last.vm_id});
+    });
+    return vms;
+}
+
 std::vector<VmRecord> VmStore::list_of_host(const std::string& host_id) {
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {

@@ -33,6 +33,10 @@ public:
     void put(const VmRecord& vm);
     /// By host and name.
     std::vector<VmRecord> list();
+    /// Host id, VM id and name only, by the ids.
+    std::vector<VmRecord> list_names();
+    /// Whole records from one VM to another, both included, by the ids.
+    std::vector<VmRecord> list_range(const VmRecord& first, const VmRecord& last);
     std::vector<VmRecord> list_of_host(const std::string& host_id);
     std::optional<VmRecord> find(const std::string& host_id, const std::string& vm_id);
     /// By GUID in either case or by name; more than one where a name is not unique.

@@ -268,6 +268,7 @@ public:
             if (query.only_deleting) text += " AND is_deleting <> 0";
             if (!query.id_prefix.empty()) text += " AND id >= ? AND id < ?";
             if (!query.vm.empty()) text += " AND (vm_id = ? OR vm_name = ?)";
+            if (!query.vm_id.empty()) text += " AND vm_id = ?";
             if (query.before) text += " AND sequence < ?";
             text += " ORDER BY sequence DESC";
             if (query.newest_max > 0) text += fmt::format(" LIMIT {}", query.newest_max);
@@ -275,6 +276,7 @@ public:
             const std::string end_of_prefix = query.id_prefix + "~";
             if (!query.id_prefix.empty()) select, bind(query.id_prefix), bind(end_of_prefix);
             if (!query.vm.empty()) select, bind(query.vm), bind(query.vm);
+            if (!query.vm_id.empty()) select, bind(query.vm_id);
             if (query.before) select, bind(to_signed(*query.before));
             select.execute();
             std::vector<PointRow> rows;

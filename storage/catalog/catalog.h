@@ -56,6 +56,7 @@ struct PointRow {
 /// Which points.
 struct PointQuery {
     std::string vm{};                       ///< Its id or name; empty: of any VM.
+    std::string vm_id{};                    ///< Its id, and nothing else; empty: of any VM.
     std::optional<std::uint64_t> before{};  ///< Only those with a smaller sequence.
     std::size_t newest_max = 0;             ///< Only so many, the newest ones; 0: all.
     bool leaves_deleting_out = false;       ///< Those whose deletion was decided.

@@ -84,6 +84,7 @@ public:
     std::vector<PointSummary> list_points(const PointFilter& filter) override {
         std::vector<PointSummary> points;
         for (const catalog::PointRow& row : core_->catalog->list_points({.vm = filter.vm,
+                                            .vm_id = filter.vm_id,
                                             .before = filter.before_sequence,
                                             .newest_max = filter.newest_max,
                                             .leaves_deleting_out = true})) {

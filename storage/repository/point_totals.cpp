@@ -9,9 +9,7 @@ namespace {
 PointTotals totals_of(catalog::Catalog& catalog, const std::string& vm_id) {
     PointTotals totals;
     for (const catalog::PointRow& row :
-         catalog.list_points({.vm = vm_id, .leaves_deleting_out = true})) {
-        // Another VM may have this id for its name.
-        if (row.vm_id != vm_id) continue;
+         catalog.list_points({.vm_id = vm_id, .leaves_deleting_out = true})) {
         ++totals.points;
         totals.logical_bytes += summary_of(row).logical_bytes;
     }

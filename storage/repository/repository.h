@@ -349,6 +349,7 @@ struct VmStamp {
 
 struct PointFilter {
     std::string vm{};                                ///< GUID or name; empty: all.
+    std::string vm_id{};                             ///< GUID, and nothing else; empty: all.
     std::optional<std::uint64_t> before_sequence{};  ///< Only earlier ones.
     std::size_t newest_max = 0;                      ///< Only so many, the newest; 0: all.
 };

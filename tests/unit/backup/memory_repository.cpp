@@ -185,7 +185,8 @@ std::vector<PointSummary> MemoryRepository::list_points(const PointFilter& filte
             filter.vm.empty() || filter.vm == draft.vm_id || filter.vm == draft.vm_name;
         const bool is_before =
             !filter.before_sequence || point->summary.sequence < *filter.before_sequence;
-        if (is_of_vm && is_before) list.push_back(point->summary);
+        const bool has_id = filter.vm_id.empty() || filter.vm_id == draft.vm_id;
+        if (is_of_vm && has_id && is_before) list.push_back(point->summary);
     }
     if (filter.newest_max > 0 && list.size() > filter.newest_max) {
         list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(filter.newest_max));
