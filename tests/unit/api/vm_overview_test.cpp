@@ -79,7 +79,9 @@ TEST_CASE("vms: one that nobody tried to back up yet is not late, one that was t
     CHECK(lab.vm().at("late").is_null());
     jobs::JobRequest request{.kind = "backup", .subject = "web01 on hv01"};
     request.parameters = {{"host", lab.host}, {"vm", kVmId}};
-    lab.fixture.state.jobs.insert(std::string(32, '1'), request, lab.fixture.clock.wall_now());
+    lab.fixture.engine.register_handler("backup",
+                                        [](jobs::JobContext&) { return jobs::JobOutcome{}; });
+    lab.fixture.engine.enqueue(request);
     CHECK(lab.vm().at("late").is_null());
     lab.fixture.clock.advance(24h);
     CHECK(lab.vm().at("late").at("due") == "2026-03-03T22:00:00.000Z");
