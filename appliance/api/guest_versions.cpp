@@ -35,7 +35,8 @@ Json encode_version(const files::FileVersion& version) {
 std::vector<repository::PointSummary> points_of_vm(repository::Repository& repository,
                                                    const repository::PointSummary& point,
                                                    const Page& page) {
-    auto points = repository.list_points({.vm_id = point.draft.vm_id, .before_sequence = page.before});
+    auto points =
+        repository.list_points({.vm_id = point.draft.vm_id, .before_sequence = page.before});
     std::erase_if(points, [&](const repository::PointSummary& other) {
         return other.draft.host != point.draft.host || other.draft.vm_id != point.draft.vm_id;
     });

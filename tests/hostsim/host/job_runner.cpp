@@ -92,6 +92,10 @@ Job& JobRunner::add_job(const JobPlan& plan) {
 
 ObjectRef JobRunner::start(JobPlan plan) {
     runs_.remove_if([](const Run& run) { return run.is_done.load(); });
+    // Before the call is answered: whoever looks afterwards sees both.
+    const bool has_rival = plan.method == kExportMethod &&
+                           host_.faults().take("foreign-object", plan.method).has_value();
+    const std::string vm_id = plan.vm_id;
     const Job& job = add_job(plan);
     const ObjectRef ref = job_ref(job);
     Run& run = runs_.emplace_back();
@@ -101,6 +105,7 @@ ObjectRef JobRunner::start(JobPlan plan) {
             live(kept, id, stop);
             run.is_done = true;
         }};
+    if (has_rival) start(make_foreign_export(host_, vm_id));
     return ref;
 }
 
@@ -194,10 +199,6 @@ void JobRunner::begin(const JobPlan& plan, JobContext& context, const std::stop_
         pause(kRebootPause, stop);
     }
     if (faults.is_planned("hang-job", plan.method)) hang(plan, stop);
-    if (plan.method == kExportMethod && faults.take("foreign-object", plan.method)) {
-        const std::lock_guard lock{host_.mutex()};
-        start(make_foreign_export(host_, plan.vm_id));
-    }
     make_planned_events(context, plan);
 }
 
