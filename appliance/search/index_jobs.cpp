@@ -101,21 +101,43 @@ bool IndexKeeper::is_due(repository::Repository& repository) {
 void IndexKeeper::run_once() {
     repository::Repository* const repository = services_.repository();
     if (repository == nullptr) return;
+    std::map<std::string, PointsOfVm> vms;
     std::set<std::string> ids;
-    std::map<std::pair<std::string, std::string>, repository::PointSummary> newest;
-    for (repository::PointSummary& point : repository->list_points({})) {
-        ids.insert(point.id);
-        const std::pair vm{point.draft.host, point.draft.vm_id};
-        newest.insert_or_assign(vm, std::move(point));
+    for (const repository::VmStamp& vm : repository->list_vms()) {
+        const auto known = known_.find(vm.vm_id);
+        const bool is_same = known != known_.end() && known->second.stamp == vm.stamp;
+        PointsOfVm& points = vms[vm.vm_id];
+        points = is_same ? std::move(known->second) : read_points(*repository, vm);
+        ids.insert(points.ids.begin(), points.ids.end());
     }
+    known_ = std::move(vms);
     services_.store.keep_only(ids);
-    for (const auto& [vm, point] : newest) {
-        if (services_.store.has_point(point.id)) continue;
+    for (const auto& [vm, points] : known_) {
+        for (const jobs::JobRequest& request : points.requests) {
+            if (services_.store.has_point(request.parameters.at("point").get<std::string>())) {
+                continue;
+            }
+            engine_.enqueue(request);
+        }
+    }
+}
+
+IndexKeeper::PointsOfVm IndexKeeper::read_points(repository::Repository& repository,
+                                                 const repository::VmStamp& vm) {
+    PointsOfVm points{.stamp = vm.stamp, .ids = {}, .requests = {}};
+    std::map<std::string, repository::PointSummary> newest_of_hosts;
+    for (repository::PointSummary& point : repository.list_points({.vm_id = vm.vm_id})) {
+        points.ids.push_back(point.id);
+        const std::string host = point.draft.host;
+        newest_of_hosts.insert_or_assign(host, std::move(point));
+    }
+    for (const auto& [host, point] : newest_of_hosts) {
         jobs::JobRequest request = index_request(point);
         request.requested_by = "appliance";
         request.once_key = "index_files " + point.id;
-        engine_.enqueue(request);
+        points.requests.push_back(std::move(request));
     }
+    return points;
 }
 
 }  // namespace entrepot::search

@@ -13,8 +13,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace entrepot::search {
 
@@ -53,13 +55,22 @@ public:
     void run_once();
 
 private:
+    /// Kept until they change: all points at once would be a gigabyte where there are many.
+    struct PointsOfVm {
+        std::uint64_t stamp = 0;
+        std::vector<std::string> ids;
+        std::vector<jobs::JobRequest> requests;  ///< For the newest point of each host.
+    };
     bool is_due(repository::Repository& repository);
+    static PointsOfVm read_points(repository::Repository& repository,
+                                  const repository::VmStamp& vm);
 
     jobs::JobEngine& engine_;
     const IndexServices& services_;
     std::chrono::milliseconds interval_;
-    std::uint64_t seen_sequence_ = 0;  ///< Of the newest point.
-    std::uint32_t looks_to_go_ = 0;    ///< Until all points are looked at whatever was seen.
+    std::map<std::string, PointsOfVm> known_;  ///< By the VM's id.
+    std::uint64_t seen_sequence_ = 0;          ///< Of the newest point.
+    std::uint32_t looks_to_go_ = 0;  ///< Until all points are looked at whatever was seen.
     std::jthread thread_;
 };
 
