@@ -101,16 +101,19 @@ bool IndexKeeper::is_due(repository::Repository& repository) {
 void IndexKeeper::run_once() {
     repository::Repository* const repository = services_.repository();
     if (repository == nullptr) return;
-    std::map<std::string, PointsOfVm> vms;
-    std::set<std::string> ids;
+    std::set<std::string> present;
     for (const repository::VmStamp& vm : repository->list_vms()) {
+        present.insert(vm.vm_id);
         const auto known = known_.find(vm.vm_id);
-        const bool is_same = known != known_.end() && known->second.stamp == vm.stamp;
-        PointsOfVm& points = vms[vm.vm_id];
-        points = is_same ? std::move(known->second) : read_points(*repository, vm);
-        ids.insert(points.ids.begin(), points.ids.end());
+        if (known != known_.end() && known->second.stamp == vm.stamp) continue;
+        // Read before anything is kept: reading may fail, and what is not known has its index
+        // dropped.
+        known_.insert_or_assign(vm.vm_id, read_points(*repository, vm));
     }
-    known_ = std::move(vms);
+    std::erase_if(known_, [&](const auto& vm) { return !present.contains(vm.first); });
+    std::set<std::string> ids;
+    for (const auto& [vm, points] : known_)
+        ids.insert(points.ids.begin(), points.ids.end());
     services_.store.keep_only(ids);
     for (const auto& [vm, points] : known_) {
         for (const jobs::JobRequest& request : points.requests) {

@@ -24,9 +24,11 @@ PointTotals PointCounter::count(catalog::Catalog& catalog, std::uint64_t number)
     number_ = number;
     PointTotals sum;
     for (const catalog::VmStamp& vm : catalog.list_vms()) {
-        const auto [known, is_new] = known_.try_emplace(vm.vm_id);
-        if (is_new || known->second.stamp != vm.stamp) {
-            known->second = {vm.stamp, totals_of(catalog, vm.vm_id)};
+        auto known = known_.find(vm.vm_id);
+        if (known == known_.end() || known->second.stamp != vm.stamp) {
+            // Read before anything is kept: reading may fail.
+            const OfVm fresh{vm.stamp, totals_of(catalog, vm.vm_id)};
+            known = known_.insert_or_assign(vm.vm_id, fresh).first;
         }
         sum.points += known->second.totals.points;
         sum.logical_bytes += known->second.totals.logical_bytes;

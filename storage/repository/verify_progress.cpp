@@ -156,7 +156,13 @@ VerifyProgress::~VerifyProgress() {
 void VerifyProgress::load() {
     if (!environment_.file_system.find_status(directory_)) return;
     for (const DirectoryEntry& entry : environment_.file_system.list(directory_)) {
-        if (run_of(entry.name) == run_.id) load_file(directory_ / entry.name);
+        if (entry.type != FileType::regular || run_of(entry.name) != run_.id) continue;
+        try {
+            load_file(directory_ / entry.name);
+        } catch (const Error& error) {
+            environment_.log.warning("what a verification had found sound can't be read",
+                                     {{"error", error.what()}});
+        }
     }
 }
 
@@ -241,8 +247,16 @@ void VerifyProgress::finish() {
     noted_.clear();
     file_.reset();
     if (run_.id.empty() || !environment_.file_system.find_status(directory_)) return;
-    for (const DirectoryEntry& entry : environment_.file_system.list(directory_)) {
-        if (run_of(entry.name) == run_.id) environment_.file_system.remove(directory_ / entry.name);
+    try {
+        for (const DirectoryEntry& entry : environment_.file_system.list(directory_)) {
+            if (run_of(entry.name) == run_.id) {
+                environment_.file_system.remove(directory_ / entry.name);
+            }
+        }
+    } catch (const Error& error) {
+        // The verdicts count; what is left is removed when it is too old.
+        environment_.log.warning("a verification's notes could not be removed",
+                                 {{"error", error.what()}});
     }
 }
 
@@ -271,6 +285,7 @@ std::vector<VerificationRun> list_verification_runs(const Environment& environme
     const std::filesystem::path directory = directory_of(paths);
     if (!environment.file_system.find_status(directory)) return runs;
     for (const DirectoryEntry& entry : environment.file_system.list(directory)) {
+        if (entry.type != FileType::regular) continue;
         auto run = find_run(environment, keys, directory / entry.name);
         const bool is_new = run && std::ranges::none_of(runs, [&](const VerificationRun& other) {
                                 return other.id == run->id;
@@ -287,8 +302,12 @@ void forget_old_verifications(const Environment& environment, const RepositoryPa
     if (!environment.file_system.find_status(directory)) return;
     for (const DirectoryEntry& entry : environment.file_system.list(directory)) {
         const std::filesystem::path path = directory / entry.name;
-        if (entry.type == FileType::regular && !find_run(environment, keys, path)) {
+        if (entry.type != FileType::regular || find_run(environment, keys, path)) continue;
+        try {
             environment.file_system.remove(path);
+        } catch (const Error& error) {
+            environment.log.warning("an old verification's notes could not be removed",
+                                    {{"error", error.what()}});
         }
     }
 }
