@@ -137,7 +137,7 @@ private:
         job_.work().throw_if_stopped();
         if (dry_run_of(job_.parameters()) == repository::DryRun::no) {
             try {
-                delete_point(services_, point);
+                wait_for_repository(services_.clock, job_, [&] { delete_point(services_, point); });
             } catch (const Error& error) {
                 if (error.code() != ErrorCode::conflict) throw;
                 require_trusted_clock();

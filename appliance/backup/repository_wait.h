@@ -6,6 +6,7 @@
 
 #include "appliance/jobs/job.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace entrepot::backup {
@@ -26,6 +27,24 @@ auto when_repository_is_free(HostRun& run, const Act& act) -> decltype(act()) {
         }
         is_told = true;
         pauses.wait();
+    }
+}
+
+/// For a job amid its work: repeats `act` while it throws Error{busy}, up to the same limit.
+template <typename Act>
+auto wait_for_repository(Clock& clock, jobs::JobContext& job, const Act& act) -> decltype(act()) {
+    const SteadyTime begin = clock.steady_now();
+    bool is_told = false;
+    for (;;) {
+        try {
+            return act();
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::busy) throw;
+            if (clock.steady_now() - begin >= limits::kRepositoryWaitMax) throw;
+            if (!is_told) job.note("waiting: " + error.message());
+        }
+        is_told = true;
+        job.sleep_for(limits::kRepositoryRetry);
     }
 }
 

@@ -63,44 +63,31 @@ public:
         info.id = core_->config.id.hex();
         info.is_encrypted = core_->config.is_encrypted;
         info.chunk_size_bytes = core_->config.chunk_size_bytes;
-        const PointTotals totals = counter_.count(*core_->catalog, core_->catalog_number);
-        info.points = totals.points;
-        info.logical_bytes = totals.logical_bytes;
-        for (const catalog::PackRow& pack : core_->catalog->list_packs()) {
-            if (!is_readable(pack.state)) continue;
-            ++info.packs;
-            info.chunks += pack.slot_count;
-            info.unique_bytes += pack.plain_bytes;
-            info.waste_bytes += pack.dead_bytes;
-        }
+        count_what_the_catalog_knows(info);
         info.stored_bytes =
             allocated_bytes_below(core_->environment.file_system, core_->paths.directory);
         info.key_slots = list_keys().size();
-        info.damaged_chunks = core_->packs->count_unhealed();
         info.reserve_bytes = core_->reserve->size_bytes();
         return info;
     }
 
     std::vector<PointSummary> list_points(const PointFilter& filter) override {
-        std::vector<PointSummary> points;
-        for (const catalog::PointRow& row : core_->catalog->list_points({.vm = filter.vm,
-                                            .vm_id = filter.vm_id,
-                                            .before = filter.before_sequence,
-                                            .newest_max = filter.newest_max,
-                                            .leaves_deleting_out = true})) {
-            points.push_back(summary_of(row));
-        }
-        return points;
+        const auto turn = core_->catalog_gate.ask();
+        return list_points_in_turn(filter);
     }
 
     PointSummary find_point(std::string_view text) override {
-        if (const auto vm = vm_of_latest(text)) return latest_point(list_points({*vm}), *vm);
+        const auto turn = core_->catalog_gate.ask();
+        if (const auto vm = vm_of_latest(text)) {
+            return latest_point(list_points_in_turn({*vm}), *vm);
+        }
         const auto row = core_->catalog->find_point(std::string{text});
         if (row && !row->is_deleting) return summary_of(*row);
         return point_by_id(list_points_like(text), text);
     }
 
     std::vector<VmStamp> list_vms() override {
+        const auto turn = core_->catalog_gate.ask();
         std::vector<VmStamp> vms;
         for (const catalog::VmStamp& vm : core_->catalog->list_vms())
             vms.push_back({vm.vm_id, (core_->catalog_number << kStampBits) + vm.stamp});
@@ -139,6 +126,7 @@ public:
     }
 
     void delete_point(const std::string& id) override {
+        const auto session = keep_rebuild_out();
         const std::scoped_lock lock{core_->commit_mutex};
         const catalog::PointRow row = require_point(*core_, id);
         core_->time.require_deletion_allowed();
@@ -151,6 +139,7 @@ public:
     }
 
     void protect_point(const std::string& id, WallTime until) override {
+        const auto session = keep_rebuild_out();
         const std::scoped_lock lock{core_->commit_mutex};
         const catalog::PointRow row = require_point(*core_, id);
         const std::int64_t until_ms = until.time_since_epoch().count();
@@ -167,11 +156,13 @@ public:
 
     void hold_point(const std::string& id, const std::string& reason) override {
         if (reason.empty()) throw Error{ErrorCode::usage, "a hold needs a reason"};
+        const auto session = keep_rebuild_out();
         const std::scoped_lock lock{core_->commit_mutex};
         set_mark(id, {require_point(*core_, id).protected_until_ms, reason});
     }
 
     void release_point(const std::string& id) override {
+        const auto session = keep_rebuild_out();
         const std::scoped_lock lock{core_->commit_mutex};
         const catalog::PointRow row = require_point(*core_, id);
         if (row.hold_reason.empty()) {
@@ -278,6 +269,40 @@ public:
     }
 
 private:
+    // What is written while a rebuild reads would be missing in what it makes: a protection that
+    // nobody knows of, or the row of a point that is gone.
+    std::unique_ptr<Sessions::Guard> keep_rebuild_out() {
+        return core_->sessions.enter(SessionKind::reader);
+    }
+
+    void count_what_the_catalog_knows(RepositoryInfo& info) {
+        const auto turn = core_->catalog_gate.ask();
+        const PointTotals totals = counter_.count(*core_->catalog, core_->catalog_number);
+        info.points = totals.points;
+        info.logical_bytes = totals.logical_bytes;
+        for (const catalog::PackRow& pack : core_->catalog->list_packs()) {
+            if (!is_readable(pack.state)) continue;
+            ++info.packs;
+            info.chunks += pack.slot_count;
+            info.unique_bytes += pack.plain_bytes;
+            info.waste_bytes += pack.dead_bytes;
+        }
+        info.damaged_chunks = core_->packs->count_unhealed();
+    }
+
+    // The caller has his turn at the gate.
+    std::vector<PointSummary> list_points_in_turn(const PointFilter& filter) {
+        std::vector<PointSummary> points;
+        for (const catalog::PointRow& row : core_->catalog->list_points({.vm = filter.vm,
+                                            .vm_id = filter.vm_id,
+                                            .before = filter.before_sequence,
+                                            .newest_max = filter.newest_max,
+                                            .leaves_deleting_out = true})) {
+            points.push_back(summary_of(row));
+        }
+        return points;
+    }
+
     std::vector<PointSummary> list_points_like(std::string_view id) {
         std::vector<PointSummary> points;
         if (id.size() < kShortestPrefix) return points;

@@ -54,6 +54,7 @@ void RepositoryCore::set_catalog_aside() {
 }
 
 void RepositoryCore::replace_catalog(const std::filesystem::path& fresh) {
+    const auto exchange = catalog_gate.exchange();
     reader.reset();
     packs.reset();
     catalog.reset();

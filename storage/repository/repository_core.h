@@ -3,6 +3,7 @@
 
 #include "storage/catalog/catalog.h"
 #include "storage/object/local_store.h"
+#include "storage/repository/catalog_gate.h"
 #include "storage/repository/chunk_index.h"
 #include "storage/repository/chunk_reader.h"
 #include "storage/repository/pack_set.h"
@@ -33,7 +34,7 @@ struct RepositoryCore {
     /// anew; a new one is not complete.
     void open_catalog();
     /// Sets the catalog aside and puts another file, closed and complete, in its place. Requires to
-    /// be alone. If it throws, one of the two is open.
+    /// be alone, and waits for those at the gate. If it throws, one of the two is open.
     void replace_catalog(const std::filesystem::path& fresh);
     void set_catalog_aside();
 
@@ -47,6 +48,8 @@ struct RepositoryCore {
     std::unique_ptr<Reserve> reserve;
     object::LocalStore store;
     RedirectTable redirects;
+    CatalogGate
+        catalog_gate;  // For those without a session: a rebuild exchanges it, packs, reader.
     std::unique_ptr<catalog::Catalog> catalog;
     std::uint64_t catalog_number = 0;  // Of the catalogs that were opened here.
     std::unique_ptr<ChunkIndex> index;

@@ -35,7 +35,8 @@ void Sessions::check_entrance(SessionKind kind) const {
                                    [&](const auto& entry) { return entry.second.kind == other; });
     };
     if (is_there(SessionKind::alone)) {
-        throw Error{ErrorCode::busy, "the repository's catalog is being made again"};
+        throw Error{ErrorCode::busy, "the repository's catalog is being made again",
+                    "entrepot job list shows how far it is; try again when it has ended"};
     }
     if (kind == SessionKind::alone && !entries_.empty()) {
         throw Error{

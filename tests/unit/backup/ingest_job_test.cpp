@@ -264,6 +264,21 @@ TEST_CASE("prune: keeps what the rule says and tells why; a dry run removes noth
     CHECK(lab.back_up()["kind"] == "incremental");
 }
 
+TEST_CASE("prune: it waits for a rebuild of the catalog, and says so once", "[backup]") {
+    Lab lab;
+    for (int i = 0; i < 3; ++i) {
+        lab.back_up();
+        lab.clock.advance(std::chrono::hours{1});
+        lab.guest_writes();
+    }
+    lab.repository.busy_deletions = 3;
+    test::TestJob job{lab.script, lab.clock, std::string(32, 'c'), {{"keep_last", 1}}};
+    const Json done = backup::run_prune(lab.services, job).result;
+    CHECK(done["removed"].size() == 2);
+    CHECK(lab.repository.busy_deletions == 0);
+    CHECK(std::ranges::count(job.notes, "waiting: a rebuild") == 1);
+}
+
 TEST_CASE("verify: damage is a result, point by point", "[backup]") {
     Lab lab;
     lab.back_up();

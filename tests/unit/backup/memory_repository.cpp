@@ -223,6 +223,10 @@ std::unique_ptr<PointWriter> MemoryRepository::begin_point(const PointDraft& dra
 void MemoryRepository::delete_point(const std::string& id) {
     const auto point = get(id);
     if (!frozen.empty()) throw Error{ErrorCode::conflict, frozen};
+    if (busy_deletions > 0) {
+        --busy_deletions;
+        throw Error{ErrorCode::busy, "a rebuild"};
+    }
     if (!point->summary.hold_reason.empty()) throw Error{ErrorCode::conflict, "held"};
     std::erase(points, point);
 }

@@ -37,6 +37,7 @@ public:
     std::function<void()> on_open = [] {};  ///< open_point() and verify().
     /// Why the clock is not to be trusted; empty: it is.
     std::string frozen;
+    int busy_deletions = 0;  ///< So many are refused: the catalog is being made again.
     std::chrono::seconds minimum_age{0};
 
     repository::RepositoryInfo info() override;
