@@ -3,6 +3,7 @@
 #include "appliance/api/encode.h"
 #include "appliance/api/guest_place.h"
 #include "appliance/api/paging.h"
+#include "appliance/api/piecewise.h"
 #include "appliance/api/routes.h"
 
 #include "storage/guest_model/name.h"
@@ -99,11 +100,8 @@ Response download_file(const Request& request, Services& services) {
     response.headers["content-disposition"] = attachment_named(name);
     response.headers["content-security-policy"] = "default-src 'none'; sandbox";
     response.stream = [download, first](const StreamWriter& write, const std::stop_token& stop) {
-        Bytes piece = std::move(*first);
-        while (!piece.empty() && !stop.stop_requested()) {
-            if (!write(as_text(piece))) return;
-            piece = download->next();
-        }
+        write_pieces(
+            std::move(*first), [&] { return download->next(); }, write, stop);
     };
     return response;
 }

@@ -1,6 +1,7 @@
 // A disk of a point as an image file, streamed: nothing of it is stored on the way.
 #include "appliance/api/content_disposition.h"
 #include "appliance/api/decode.h"
+#include "appliance/api/piecewise.h"
 #include "appliance/api/routes.h"
 
 #include "storage/disk/image_stream.h"
@@ -79,11 +80,8 @@ Response download_image(const Request& request, Services& services, const Runnin
     response.headers["content-disposition"] = attachment_named(file_name_of(point, disk, format));
     response.headers["content-security-policy"] = "default-src 'none'; sandbox";
     response.stream = [download, first](const StreamWriter& write, const std::stop_token& stop) {
-        Bytes piece = std::move(*first);
-        while (!piece.empty() && !stop.stop_requested()) {
-            if (!write(as_text(piece))) return;
-            piece = download->stream->next();
-        }
+        write_pieces(
+            std::move(*first), [&] { return download->stream->next(); }, write, stop);
     };
     return response;
 }

@@ -98,8 +98,8 @@ auto GuestReader::ask(MessageKind question, ByteView body, MessageKind answer,
                       const Decode& decode) {
     std::exception_ptr failure;
     try {
-        const Bytes content = exchange(question, body, answer, failure);
-        if (!failure) return decode(content);
+        Bytes content = exchange(question, body, answer, failure);
+        if (!failure) return decode(std::move(content));
     } catch (...) {
         // Who breaks the protocol may be somebody else by now, and what is left of an answer would
         // be taken for the next one.
@@ -129,8 +129,8 @@ Bytes GuestReader::read(std::uint32_t volume, const std::string& path, const std
                         const DiskRange& range) {
     return ask(
         MessageKind::read, encode(ReadQuestion{volume, path, stream, range}), MessageKind::content,
-        [&](const Bytes& content) {
-            if (content.size() == range.length) return content;
+        [&](Bytes&& content) {
+            if (content.size() == range.length) return std::move(content);
             throw Error{ErrorCode::protocol, "the reader of guest files gives another length"};
         });
 }
