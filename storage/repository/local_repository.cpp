@@ -13,6 +13,7 @@
 #include "storage/repository/repository.h"
 #include "storage/repository/repository_core.h"
 #include "storage/repository/state_copies.h"
+#include "storage/repository/summary_cache.h"
 #include "storage/repository/verify_progress.h"
 
 #include "base/atomic_file.h"
@@ -31,6 +32,8 @@ constexpr std::string_view kMarkSession = "mark";
 constexpr std::size_t kShortestPrefix = 4;
 constexpr std::size_t kWrittenSideBySideMax = 1000;
 constexpr unsigned kStampBits = 40;
+// Of a few KiB each.
+constexpr std::size_t kSummariesKept = 4000;
 
 std::uint64_t allocated_bytes_below(FileSystem& file_system, const std::filesystem::path& path) {
     const auto status = file_system.find_status(path);
@@ -293,12 +296,14 @@ private:
     // The caller has his turn at the gate.
     std::vector<PointSummary> list_points_in_turn(const PointFilter& filter) {
         std::vector<PointSummary> points;
+        // A list of all would push out what is looked at often.
+        const bool is_page = filter.newest_max > 0 && filter.newest_max <= kSummariesKept / 2;
         for (const catalog::PointRow& row : core_->catalog->list_points({.vm = filter.vm,
                                             .vm_id = filter.vm_id,
                                             .before = filter.before_sequence,
                                             .newest_max = filter.newest_max,
                                             .leaves_deleting_out = true})) {
-            points.push_back(summary_of(row));
+            points.push_back(is_page ? summaries_.get(row) : summary_of(row));
         }
         return points;
     }
@@ -375,6 +380,7 @@ private:
 
     std::shared_ptr<RepositoryCore> core_;  // Shared with readers and writers.
     PointCounter counter_;
+    SummaryCache summaries_{kSummariesKept};
 };
 
 // Somebody died between a mark's object and its row. Where the object cannot be read, the row stays

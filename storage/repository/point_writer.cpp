@@ -365,7 +365,16 @@ std::unique_ptr<PointWriter> make_point_writer(std::shared_ptr<RepositoryCore> c
 }
 
 PointSummary summary_of(const catalog::PointRow& row) {
-    PointSummary summary = point_content_from(parse_json(row.body, "catalog row")).summary;
+    PointSummary summary = immutable_summary_of(row);
+    add_what_is_known(row, summary);
+    return summary;
+}
+
+PointSummary immutable_summary_of(const catalog::PointRow& row) {
+    return point_content_from(parse_json(row.body, "catalog row")).summary;
+}
+
+void add_what_is_known(const catalog::PointRow& row, PointSummary& summary) {
     const auto time_of = [](std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; };
     if (row.protected_until_ms) summary.protected_until = time_of(*row.protected_until_ms);
     summary.hold_reason = row.hold_reason;
@@ -375,7 +384,6 @@ PointSummary summary_of(const catalog::PointRow& row) {
                                             depth ? std::string{to_string(*depth)} : ""};
     }
     summary.has_known_damage = row.is_damaged;
-    return summary;
 }
 
 void remove_point_objects(object::Store& store, const std::string& point, Maps maps) {

@@ -13,6 +13,9 @@ std::unique_ptr<PointWriter> make_point_writer(std::shared_ptr<RepositoryCore> c
 
 /// The row of a point, with its body read and what only the catalog knows filled in.
 PointSummary summary_of(const catalog::PointRow& row);
+/// Its two halves: what the point is, for good; and what has become known of it since.
+PointSummary immutable_summary_of(const catalog::PointRow& row);
+void add_what_is_known(const catalog::PointRow& row, PointSummary& summary);
 
 /// Removes the objects of a point that was never committed or is to vanish: its manifest first,
 /// then, if `with_maps`, the maps that are named after it.
