@@ -13,7 +13,7 @@ build_packages=(
 run_packages=(gss-ntlmssp samba samba-common-bin samba-vfs-modules smbclient qemu-utils openssl procps passwd util-linux)
 test_packages=(
   clang-format-14 python3 git libvhdi-utils libvhdi-dev p7zip-full e2fsprogs mtools dosfstools ntfs-3g gdisk systemd
-  chromium curl jq attr zstd strace rsync
+  chromium curl jq attr zstd strace rsync xfsprogs
   krb5-kdc krb5-admin-server krb5-user samba-testsuite python3-winrm python3-requests-ntlm python3-requests-kerberos
 )
 demo_packages=(e2fsprogs mtools dosfstools gdisk curl jq)

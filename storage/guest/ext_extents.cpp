@@ -27,10 +27,10 @@ constexpr std::uint64_t kFileBlocksMax = std::uint64_t{1} << 32U;
 
 class ExtentTree {
 public:
-    ExtentTree(const disk::DiskSource& volume, const ExtGeometry& geometry)
+    ExtentTree(const disk::DiskSource& volume, const BlockGeometry& geometry)
         : volume_(volume), geometry_(geometry) {}
 
-    std::vector<ExtExtent> read(ByteView root) {
+    std::vector<FileExtent> read(ByteView root) {
         read_node(root, read_header(root).depth, 0, kFileBlocksMax);
         return std::move(extents_);
     }
@@ -100,7 +100,7 @@ private:
     }
 
     void add_extent(LittleEndianReader& in, std::uint64_t first, std::uint64_t end) {
-        ExtExtent extent;
+        FileExtent extent;
         extent.first_block = in.u32();
         const std::uint32_t length = in.u16();
         extent.volume_block = std::uint64_t{in.u16()} << 32U;
@@ -130,37 +130,18 @@ private:
     }
 
     const disk::DiskSource& volume_;
-    const ExtGeometry geometry_;
-    std::vector<ExtExtent> extents_;
+    const BlockGeometry geometry_;
+    std::vector<FileExtent> extents_;
     std::uint64_t next_block_ = 0;  ///< Behind the last extent, in the file.
     std::size_t nodes_read_ = 0;
 };
 
 }  // namespace
 
-std::vector<ExtExtent> read_extents(const disk::DiskSource& volume, const ExtGeometry& geometry,
-                                    ByteView root) {
+std::vector<FileExtent> read_extents(const disk::DiskSource& volume, const BlockGeometry& geometry,
+                                     ByteView root) {
     ENTREPOT_CHECK(geometry.block_bytes > 0 && root.size() > kNodeEntryBytes);
     return ExtentTree{volume, geometry}.read(root);
-}
-
-void read_through(const std::vector<ExtExtent>& extents, const disk::DiskSource& volume,
-                  const ExtGeometry& geometry, std::uint64_t offset, MutableByteView target) {
-    std::ranges::fill(target, std::byte{0});
-    const std::uint64_t block_bytes = geometry.block_bytes;
-    const std::uint64_t end = offset + target.size();
-    const auto is_before = [&](const ExtExtent& extent, std::uint64_t at) {
-        return (extent.first_block + extent.block_count) * block_bytes <= at;
-    };
-    auto extent = std::lower_bound(extents.begin(), extents.end(), offset, is_before);
-    for (; extent != extents.end() && extent->first_block * block_bytes < end; ++extent) {
-        const std::uint64_t extent_begin = extent->first_block * block_bytes;
-        const std::uint64_t from = std::max(offset, extent_begin);
-        const std::uint64_t to = std::min(end, extent_begin + extent->block_count * block_bytes);
-        volume.read(extent->volume_block * block_bytes + (from - extent_begin),
-                    target.subspan(static_cast<std::size_t>(from - offset),
-                                   static_cast<std::size_t>(to - from)));
-    }
 }
 
 }  // namespace entrepot::guest

@@ -2,6 +2,7 @@
 #include "storage/guest/guest_file_system.h"
 
 #include "storage/guest/tsk_file_system.h"
+#include "storage/guest/xfs_file_system.h"
 
 #include "base/error.h"
 
@@ -17,6 +18,7 @@ std::unique_ptr<GuestFileSystem> open_file_system(const disk::DiskSource& volume
             fmt::format("files of this volume cannot be read: {}", reason_unreadable(content)),
             "entrepot restore disk gives the whole disk back as a file"};
     }
+    if (content == VolumeContent::xfs) return open_xfs_file_system(volume);
     return open_tsk_file_system(volume, content);
 }
 

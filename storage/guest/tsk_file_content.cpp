@@ -1,6 +1,7 @@
 // Only ext4 has extents; its older files, and all other file systems' are the library's.
 #include "storage/guest/tsk_file_content.h"
 
+#include "storage/guest/ext_extents.h"
 #include "storage/guest/tsk_content.h"
 
 #include "base/check.h"
@@ -20,7 +21,7 @@ bool has_extents(const TSK_FS_FILE& file) {
            file.meta->content_type == TSK_FS_META_CONTENT_TYPE_EXT4_EXTENTS;
 }
 
-ExtGeometry geometry_of(const TSK_FS_INFO& file_system) {
+BlockGeometry geometry_of(const TSK_FS_INFO& file_system) {
     return {file_system.block_size, file_system.block_count};
 }
 

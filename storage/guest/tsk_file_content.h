@@ -1,7 +1,8 @@
 // A file's bytes, or those of a stream of it: by the library, or by extents that we read ourselves.
 #pragma once
 
-#include "storage/guest/ext_extents.h"
+#include "storage/guest/file_content.h"
+#include "storage/guest/file_extents.h"
 #include "storage/guest/tsk_handles.h"
 
 #include "base/bytes.h"
@@ -12,16 +13,15 @@
 
 namespace entrepot::guest {
 
-class TskFileContent {
+class TskFileContent final : public FileContent {
 public:
     /// `stream` is a shown name; empty: the content. The image outlives it. Error{not_found} if
     /// there is no such stream, Error{unsupported} or Error{corrupt} if what would be read is not
     /// what the guest sees.
     TskFileContent(TskImage& image, TskFileHandle file, const std::string& stream);
 
-    std::uint64_t size_bytes() const { return size_; }
-    /// Requires that the range lies in the content.
-    void read(std::uint64_t offset, MutableByteView target) const;
+    std::uint64_t size_bytes() const override { return size_; }
+    void read(std::uint64_t offset, MutableByteView target) const override;
 
 private:
     void open_extents();
@@ -31,7 +31,7 @@ private:
     TskFileHandle file_;
     std::uint64_t size_ = 0;
     const TSK_FS_ATTR* attribute_ = nullptr;  ///< Of file_; nullptr: extents.
-    std::vector<ExtExtent> extents_;
+    std::vector<FileExtent> extents_;
 };
 
 }  // namespace entrepot::guest

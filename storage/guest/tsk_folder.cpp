@@ -4,7 +4,6 @@
 #include "storage/guest/ntfs_index.h"
 #include "storage/guest/tsk_file_content.h"
 #include "storage/guest_model/limits.h"
-#include "storage/guest_model/name.h"
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -13,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 namespace entrepot::guest {
@@ -32,9 +30,11 @@ bool is_of_file_system(const TSK_FS_INFO& file_system, const TSK_FS_NAME& name) 
     return text.ends_with(kLabelSuffix) && text.size() <= kFatLabelBytesMax + kLabelSuffix.size();
 }
 
-bool is_same_but_for_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(
-        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+FolderName record(TSK_INUM_T address, std::uint32_t sequence = 0) {
+    FolderName name;
+    name.address = address;
+    name.sequence = sequence;
+    return name;
 }
 
 TskFolderHandle open_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
@@ -66,54 +66,32 @@ Bytes read_folder_content(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T 
     return bytes;
 }
 
-}  // namespace
-
-TskFolder::TskFolder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address)
-    : ignores_case_(!TSK_FS_TYPE_ISEXT(file_system.ftype)) {
-    if (TSK_FS_TYPE_ISEXT(file_system.ftype)) {
-        load_ext_names(image, file_system, address);
-    } else if (TSK_FS_TYPE_ISNTFS(file_system.ftype)) {
-        load_ntfs_names(image, file_system, address);
-    } else {
-        load_names(image, file_system, address);
-    }
-    std::ranges::stable_sort(names_, {}, &FolderName::name);
-    unite_same_names();
-}
-
-void TskFolder::add(std::string_view raw, TSK_INUM_T address, std::uint32_t sequence) {
-    std::string shown = escape_name(raw);
-    if (!is_shown_name(shown)) return;  // "." and "..", whoever wrote them.
-    if (names_.size() == limits::kFolderEntriesMax) {
-        throw Error{ErrorCode::limit,
-                    fmt::format("the folder has more than the {} entries that can be listed",
-                                limits::kFolderEntriesMax)};
-    }
-    names_.push_back({std::move(shown), address, sequence});
-}
-
-void TskFolder::load_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+void add_library_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address,
+                       FolderNames& names) {
     const TskFolderHandle folder = open_folder(image, file_system, address);
     const std::size_t count = tsk_fs_dir_getsize(folder.get());
     for (std::size_t i = 0; i < count; ++i) {
         const TSK_FS_NAME* name = tsk_fs_dir_get_name(folder.get(), i);
         if (name == nullptr || name->name == nullptr) continue;
         if ((name->flags & TSK_FS_NAME_FLAG_ALLOC) == 0) continue;
-        if (!is_of_file_system(file_system, *name)) add(name->name, name->meta_addr, 0);
+        if (!is_of_file_system(file_system, *name)) names.add(name->name, record(name->meta_addr));
     }
 }
 
-void TskFolder::load_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+void add_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address,
+                    FolderNames& names) {
     const TskFileHandle folder = open_folder_record(image, file_system, address);
     read_ntfs_names(image, *folder,
-                    [&](std::string_view name, TSK_INUM_T record, std::uint32_t sequence) {
-                        if (record >= kNtfsFirstUserRecord) add(name, record, sequence);
+                    [&](std::string_view name, TSK_INUM_T number, std::uint32_t sequence) {
+                        if (number < kNtfsFirstUserRecord) return;
+                        names.add(name, record(number, sequence));
                     });
 }
 
 // The library compares each name with all before it, which takes minutes for 100,000, and replaces
 // bytes of names. The entries are simple: inode, length, length of the name, type, name.
-void TskFolder::load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+void add_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address,
+                   FolderNames& names) {
     const Bytes content = read_folder_content(image, file_system, address);
     const std::size_t block_bytes = file_system.block_size;
     for (std::size_t block = 0; block < content.size(); block += block_bytes) {
@@ -130,46 +108,26 @@ void TskFolder::load_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_IN
                             fmt::format("the folder is damaged at byte {}: an entry of {} bytes",
                                         block + block_bytes - rest.size(), length)};
             }
-            if (inode != 0) add(as_text(in.bytes(name_length)), inode, 0);
+            if (inode != 0) names.add(as_text(in.bytes(name_length)), record(inode));
             rest = rest.subspan(length);
         }
     }
 }
 
-// Pages are told apart by names, and so are the entries of an archive: each name is there once.
-void TskFolder::unite_same_names() {
-    const auto is_again = [](const FolderName& a, const FolderName& b) {
-        return a.name == b.name && a.address == b.address && a.sequence == b.sequence;
-    };
-    names_.erase(std::unique(names_.begin(), names_.end(), is_again), names_.end());
-    std::size_t kept = 0;
-    for (std::size_t i = 1; i < names_.size(); ++i) {
-        if (names_[i].name == names_[kept].name) {
-            ++names_[kept].file_count;
-        } else if (++kept != i) {
-            names_[kept] = std::move(names_[i]);
-        }
-    }
-    if (!names_.empty()) names_.resize(kept + 1);
-}
+}  // namespace
 
-std::size_t TskFolder::position_after(const std::string& name) const {
-    if (name.empty()) return 0;
-    const auto found = std::ranges::upper_bound(names_, name, {}, &FolderName::name);
-    return static_cast<std::size_t>(found - names_.begin());
-}
-
-const FolderName* TskFolder::find(const std::string& name) const {
-    const auto exact = std::ranges::lower_bound(names_, name, {}, &FolderName::name);
-    if (exact != names_.end() && exact->name == name) return &*exact;
-    if (!ignores_case_) return nullptr;
-    const FolderName* found = nullptr;
-    for (const FolderName& entry : names_) {
-        if (!is_same_but_for_case(entry.name, name)) continue;
-        if (found != nullptr) return nullptr;
-        found = &entry;
+FolderNames read_tsk_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+    const bool is_ext = TSK_FS_TYPE_ISEXT(file_system.ftype);
+    FolderNames names{is_ext ? NameCase::matters : NameCase::ignored};
+    if (is_ext) {
+        add_ext_names(image, file_system, address, names);
+    } else if (TSK_FS_TYPE_ISNTFS(file_system.ftype)) {
+        add_ntfs_names(image, file_system, address, names);
+    } else {
+        add_library_names(image, file_system, address, names);
     }
-    return found;
+    names.finish();
+    return names;
 }
 
 }  // namespace entrepot::guest

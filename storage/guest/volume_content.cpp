@@ -2,10 +2,13 @@
 #include "storage/guest/volume_content.h"
 
 #include "storage/guest/volume_source.h"
+#include "storage/guest/xfs_log.h"
+#include "storage/guest/xfs_volume.h"
 #include "storage/guest_model/limits.h"
 #include "storage/guest_model/name.h"
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/little_endian.h"
 
 #include <algorithm>
@@ -110,6 +113,30 @@ Recognised recognise_ext(ByteView head) {
     return found;
 }
 
+// Files are moved and freed blocks are used again without a word in the places that are read here.
+std::string notice_of_xfs(const disk::DiskSource& volume) {
+    try {
+        switch (read_xfs_log(XfsVolume{volume})) {
+            case XfsLog::clean:
+                return {};
+            case XfsLog::in_use:
+                return "it was in use when the point was made and its journal is not replayed "
+                       "here: what was written last may be missing, or as it was before";
+            case XfsLog::outside:
+                return "its journal lies on another disk: what was written last may be missing, "
+                       "or as it was before";
+        }
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::io) throw;
+        return error.message();  // It says what opening it will say.
+    }
+    return {};
+}
+
+Recognised recognise_xfs(const disk::DiskSource& volume, ByteView head) {
+    return {VolumeContent::xfs, label_at(head, 108, 12), notice_of_xfs(volume)};
+}
+
 Recognised recognise_fat(ByteView head) {
     if (is_to_go(head)) return {VolumeContent::bitlocker, {}, {}};
     // FAT32 has no fixed root folder; its label stands behind more fields.
@@ -125,9 +152,8 @@ Recognised recognise_content(const disk::DiskSource& volume) {
     const Bytes head = read_up_to(volume, 0, kHeadBytes);
     for (const Signature& signature : kSignatures) {
         if (!has_at(head, signature.offset, signature.text)) continue;
-        std::string label;
-        if (signature.content == VolumeContent::xfs) label = label_at(head, 108, 12);
-        return {signature.content, std::move(label), {}};
+        if (signature.content == VolumeContent::xfs) return recognise_xfs(volume, head);
+        return {signature.content, {}, {}};
     }
     if (is_lvm(head)) return {VolumeContent::lvm, {}, {}};
     if (is_ext(head)) return recognise_ext(head);

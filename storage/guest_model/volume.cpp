@@ -19,7 +19,7 @@ constexpr std::array kWords{
     ContentWords{VolumeContent::ntfs, "ntfs", ""},
     ContentWords{VolumeContent::fat, "fat", ""},
     ContentWords{VolumeContent::ext, "ext", ""},
-    ContentWords{VolumeContent::xfs, "xfs", "XFS cannot be read yet"},
+    ContentWords{VolumeContent::xfs, "xfs", ""},
     ContentWords{VolumeContent::exfat, "exfat", "exFAT cannot be read"},
     ContentWords{VolumeContent::refs, "refs", "ReFS cannot be read"},
     ContentWords{VolumeContent::btrfs, "btrfs", "btrfs cannot be read"},

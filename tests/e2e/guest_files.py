@@ -45,13 +45,13 @@ def make_tree(folder, unicode_names=True):
 
 
 def make_disk(root):
-    """A GPT disk with ext4, FAT32 and NTFS; what is in each, by number."""
+    """A GPT disk with ext4, FAT32, NTFS and XFS; what is in each, by number."""
     trees = {}
     disk = root / "disk.raw"
     with open(disk, "wb") as file:
         file.truncate(320 * MIB)
-    run("sgdisk", "-n1:0:+64M", "-t1:8300", "-n2:0:+100M", "-t2:ef00", "-n3:0:+64M", "-t3:0700", "-c3:Daten", "-n4:0:+8M", "-t4:4200", disk)
-    parts = {1: (1, 64), 2: (65, 100), 3: (165, 64)}
+    run("sgdisk", "-n1:0:+64M", "-t1:8300", "-n2:0:+100M", "-t2:ef00", "-n3:0:+64M", "-t3:0700", "-c3:Daten", "-n4:0:+8M", "-t4:4200", "-n5:0:+64M", "-t5:8300", disk)
+    parts = {1: (1, 64), 2: (65, 100), 3: (165, 64), 5: (237, 64)}
     for number, (offset, size) in parts.items():
         part, folder = root / f"part{number}", root / f"tree{number}"
         folder.mkdir()
@@ -66,6 +66,8 @@ def make_disk(root):
             run("mkfs.vfat", "-F", "32", part)
             for name in sorted(os.listdir(folder)):
                 run("mcopy", "-s", "-i", part, "./" + name, "::/", cwd=folder)
+        elif number == 5:
+            make_xfs(folder, part)
         else:
             run("mkntfs", "-F", "-Q", "-q", "-L", "Windows", part)
             trees[number] = {"report.bin": os.urandom(2 * MIB + 3), "報告書.txt": os.urandom(100)}
@@ -74,6 +76,19 @@ def make_disk(root):
                 run("ntfscp", part, folder / name, name)
         run("dd", f"if={part}", f"of={disk}", "bs=1M", f"seek={offset}", "conv=notrunc,sparse")
     return disk, trees
+
+
+def make_xfs(folder, part):
+    """By a prototype; the variables are those of its own tests, without which it makes none so small."""
+    def below(path):
+        lines = ""
+        for entry in sorted(path.iterdir()):
+            lines += f"{entry.name} d--755 0 0\n{below(entry)}$\n" if entry.is_dir() else f"{entry.name} ---644 0 0 {entry}\n"
+        return lines
+
+    prototype = folder.with_suffix(".prototype")
+    prototype.write_text(f"/dev/null\n0 0\nd--755 0 0\n{below(folder)}$\n")
+    run("env", "TEST_DIR=1", "TEST_DEV=1", "QA_CHECK_FS=1", "mkfs.xfs", "-q", "-L", "data", "-p", prototype, part)
 
 
 def files_below(folder):
@@ -97,6 +112,7 @@ class Scene:
         seen = [(v["number"], v["content"], v["is_readable"], v["label"]) for v in volumes]
         expect(seen[0] == (1, "ext", True, "root") and seen[2] == (3, "ntfs", True, "Windows"), f"volumes: {seen}")
         expect(seen[1][1:3] == ("fat", True) and seen[3][1:3] == ("dynamic-disk", False), f"volumes: {seen}")
+        expect(seen[4] == (5, "xfs", True, "data") and volumes[4]["notice"] is None, f"volumes: {seen} {volumes[4]}")
         expect("dynamic disk" in volumes[3]["reason"], f"reason: {volumes[3]['reason']}")
         error = self.files("list", "guest@latest", "/", status=2)["error"]
         expect("0:1" in error["message"] and "0:3" in error["message"], f"choice: {error}")
@@ -149,9 +165,11 @@ class Scene:
         expect((out / "back\\x5cslash").read_bytes() == b"escaped", "an escaped name")
         self.check_folder(2, status=0)
         self.check_folder(3, status=0)
+        self.check_folder(5, status=0)
         self.check_archives(1, status=3)
         self.check_archives(2, status=0)
         self.check_archives(3, status=0)
+        self.check_archives(5, status=0)
 
     def check_links_here(self):
         """A link that lies in the target leads nowhere."""

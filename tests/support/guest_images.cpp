@@ -1,4 +1,4 @@
-// mkfs.ext4 -d, mtools, ntfscp; what no tool writes is put into the bytes.
+// mkfs.ext4 -d, mkfs.xfs -p, mtools, ntfscp; what no tool writes is put into the bytes.
 #include "tests/support/guest_images.h"
 
 #include "base/little_endian.h"
@@ -87,6 +87,46 @@ void make_fat(const fs::path& image, const fs::path& folder, std::uint64_t size_
               shell_quoted(image) + " " + shell_quoted("./" + entry.path().filename().string()) +
               " ::/");
     }
+}
+
+namespace {
+
+// The language of mkfs.xfs -p for what lies below a folder.
+std::string prototype_of(const FileTree& tree, const std::string& below, const fs::path& source) {
+    std::string text;
+    std::string last;
+    for (const auto& [path, content] : tree) {
+        if (!path.starts_with(below) || path.find(' ') != std::string::npos) continue;
+        const std::string rest = path.substr(below.size());
+        const std::string name = rest.substr(0, rest.find('/'));
+        if (name == last) continue;
+        last = name;
+        if (name == rest) {
+            text += name + " ---644 0 0 " + (source / path).string() + "\n";
+        } else {
+            text += name + " d--755 0 0\n" + prototype_of(tree, below + name + "/", source) + "$\n";
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+void make_xfs(const fs::path& image, const FileTree& tree, std::uint64_t size_bytes,
+              const std::string& options, const std::string& more) {
+    const fs::path source = image.string() + ".source";
+    const fs::path prototype = image.string() + ".prototype";
+    fs::create_directory(source);
+    write_tree(tree, source);
+    const std::string text =
+        "/dev/null\n0 0\nd--755 0 0\n" + prototype_of(tree, "", source) + more + "$\n";
+    write_whole(prototype, as_bytes(text));
+    shell("truncate -s " + std::to_string(size_bytes) + " " + shell_quoted(image));
+    // What its own tests set: else it makes none below 300 MB.
+    shell("TEST_DIR=1 TEST_DEV=1 QA_CHECK_FS=1 mkfs.xfs -q -L GUEST " + options + " -p " +
+          shell_quoted(prototype) + " " + shell_quoted(image));
+    fs::remove_all(source);
+    fs::remove(prototype);
 }
 
 void make_ntfs(const fs::path& image, const FileTree& tree, std::uint64_t size_bytes,

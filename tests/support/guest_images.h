@@ -35,6 +35,10 @@ void make_ext(const std::filesystem::path& image, const std::filesystem::path& f
               std::uint64_t size_bytes, const std::string& options = "-t ext4");
 void make_fat(const std::filesystem::path& image, const std::filesystem::path& folder,
               std::uint64_t size_bytes, int bits);
+/// By a prototype, that knows no spaces in names: files whose path has one are left out. `options`
+/// goes to mkfs; `more` stands in the root, too, in the prototype's language.
+void make_xfs(const std::filesystem::path& image, const FileTree& tree, std::uint64_t size_bytes,
+              const std::string& options = "", const std::string& more = {});
 /// Files of the root only: the tools make no folders. `options` goes to mkntfs.
 void make_ntfs(const std::filesystem::path& image, const FileTree& tree, std::uint64_t size_bytes,
                const std::string& options = "");

@@ -101,7 +101,7 @@ test('files: what cannot be given says why: a volume, a link, a file in the list
     { site: ordinarySite(), address: `#/files/${kPoint}`, expectsRefusals: true, bypassCSP: true },
     async (page, appliance) => {
       await page.getByText('it is encrypted by BitLocker, and only the machine has the key').waitFor();
-      await page.getByText('XFS cannot be read yet').waitFor();
+      await page.getByText('btrfs cannot be read').waitFor();
       assert.equal(await page.getByRole('link', { name: 'Partition 4', exact: true }).count(), 0);
       await page.getByRole('link', { name: 'Restore the disk: Partition 4' }).waitFor();
       await visit(page, appliance, `#/files/${kPoint}/0/4`);

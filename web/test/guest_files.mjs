@@ -26,7 +26,7 @@ export class Download {
 }
 
 function volume(number, content, fields = {}) {
-  const isReadable = ['ntfs', 'fat', 'ext'].includes(content);
+  const isReadable = ['ntfs', 'fat', 'ext', 'xfs'].includes(content);
   return { number, offset_bytes: number * kGiB, size_bytes: 20 * kGiB, type: '0x07', name: null, content, label: null, notice: null, is_readable: isReadable, reason: isReadable ? null : `${content} cannot be read`, ...fields };
 }
 
@@ -35,7 +35,7 @@ const kVolumes = [
   volume(2, 'ntfs', { label: 'Windows', name: 'Basic data partition' }),
   volume(3, 'ext', { label: 'root', notice: 'the file system was in use: what was written last may be missing' }),
   volume(4, 'bitlocker', { reason: 'it is encrypted by BitLocker, and only the machine has the key', name: 'Basic data partition' }),
-  volume(5, 'xfs', { reason: 'XFS cannot be read yet' }),
+  volume(5, 'btrfs', { reason: 'btrfs cannot be read' }),
 ];
 
 function entry(name, kind = 'file', fields = {}) {

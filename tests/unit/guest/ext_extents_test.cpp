@@ -20,14 +20,14 @@
 #include <vector>
 
 using namespace entrepot;
-using guest::ExtExtent;
+using guest::FileExtent;
 namespace fs = std::filesystem;
 
 namespace {
 
 constexpr std::uint32_t kBlock = 1024;
 constexpr std::uint64_t kVolumeBlocks = 100;
-constexpr guest::ExtGeometry kGeometry{kBlock, kVolumeBlocks};
+constexpr guest::BlockGeometry kGeometry{kBlock, kVolumeBlocks};
 
 // Pieces of 4 KiB with holes of 4 KiB between.
 Bytes make_pieces(std::size_t count) {
@@ -82,7 +82,7 @@ Bytes as_root(LittleEndianWriter& node) {
     return root;
 }
 
-std::vector<ExtExtent> extents_of(const Bytes& root, const Bytes& volume) {
+std::vector<FileExtent> extents_of(const Bytes& root, const Bytes& volume) {
     return guest::read_extents(test::MemorySource{volume, 512}, kGeometry, root);
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("guest extents: a tree gives what was written, in order", "[guest]") {
     add_child(root, 0, 10);
     add_child(root, 9, 11);
     const auto extents = extents_of(as_root(root), volume);
-    CHECK(extents == std::vector<ExtExtent>{{0, 3, 50}, {9, 1, 99}});
+    CHECK(extents == std::vector<FileExtent>{{0, 3, 50}, {9, 1, 99}});
 
     volume[51 * kBlock] = std::byte{7};
     volume[60 * kBlock] = std::byte{8};
@@ -231,7 +231,7 @@ TEST_CASE("guest extents: trees of chance stay in the volume, in order, or fail"
             static_cast<std::byte>(engine() % 99);
         try {
             std::uint64_t next = 0;
-            for (const ExtExtent& extent : extents_of(root, volume)) {
+            for (const FileExtent& extent : extents_of(root, volume)) {
                 CHECK(extent.first_block >= next);
                 CHECK(extent.volume_block + extent.block_count <= kVolumeBlocks);
                 next = extent.first_block + extent.block_count;

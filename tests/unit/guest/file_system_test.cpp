@@ -5,6 +5,7 @@
 #include "storage/guest_model/limits.h"
 #include "tests/support/guest_images.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/guest/guest_tree.h"
 
 #include "base/error.h"
 #include "base/little_endian.h"
@@ -17,6 +18,7 @@
 
 using namespace entrepot;
 namespace fs = std::filesystem;
+using test::list_all;
 
 namespace {
 
@@ -34,18 +36,6 @@ Bytes read_file(guest::GuestFileSystem& files, const std::string& path,
         files.read(path, stream, done, MutableByteView{content}.subspan(done, count));
     }
     return content;
-}
-
-std::vector<guest::FileEntry> list_all(guest::GuestFileSystem& files, const std::string& path,
-                                       std::size_t page_size) {
-    std::vector<guest::FileEntry> entries;
-    std::string after;
-    for (;;) {
-        const guest::FolderPage page = files.list(path, {after, page_size});
-        entries.insert(entries.end(), page.entries.begin(), page.entries.end());
-        if (!page.has_more) return entries;
-        after = page.entries.back().name;
-    }
 }
 
 void collect(guest::GuestFileSystem& files, const std::string& path, test::FileTree& tree) {

@@ -9,6 +9,7 @@
 #include "tests/support/guest_images.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/backup/memory_source.h"
+#include "tests/unit/guest/guest_tree.h"
 
 #include "base/error.h"
 
@@ -86,6 +87,30 @@ TEST_CASE("lvm: a file system in two pieces gives back what was put in", "[guest
         if (!found.empty()) files->read("/" + path, "", 0, found);
         CHECK((found == content));
     }
+}
+
+TEST_CASE("lvm: XFS in two pieces gives back what was put in", "[guest][xfs]") {
+    test::TemporaryDirectory directory;
+    const test::FileTree tree{{"file", test::random_bytes(2'000'000, 1)},
+                              {"etc/报告", test::random_bytes(5000, 2)}};
+    test::make_xfs(directory.path() / "root", tree, 5 * kExtent);
+    const Bytes root = test::read_whole(directory.path() / "root");
+    Bytes disk = physical_volume();
+    put_extents(disk, 0, root, 0, 3);
+    put_extents(disk, 5, root, 3, 2);
+    const test::MemorySource source{disk, 512};
+    const auto table = guest::read_volumes(source);
+    REQUIRE(table.volumes.size() == 5);
+    const guest::Volume& volume = table.volumes[1];
+    CHECK(volume.label == "GUEST");
+    CHECK(volume.notice.empty());
+    REQUIRE(volume.content == VolumeContent::xfs);
+    const auto opened = guest::open_volume(source, volume);
+    const test::FileTree found =
+        test::collect_files(*guest::open_file_system(*opened, volume.content));
+    CHECK(found.size() == 2);
+    for (const auto& [path, content] : tree)
+        CHECK((found.at("/" + path) == content));
 }
 
 TEST_CASE("lvm: metadata that is not whole gives no volumes, and says so", "[guest]") {

@@ -131,7 +131,6 @@ TEST_CASE("volumes: what cannot be read is recognised and named", "[guest]") {
         {3, "-FVE-FS-", VolumeContent::bitlocker},
         {3, std::string{"ReFS\0\0\0\0", 8}, VolumeContent::refs},
         {3, "EXFAT   ", VolumeContent::exfat},
-        {0, "XFSB", VolumeContent::xfs},
         {0, "LUKS\xba\xbe", VolumeContent::luks},
         {65536 + 64, "_BHRfS_M", VolumeContent::btrfs},
         {4086, "SWAPSPACE2", VolumeContent::swap},

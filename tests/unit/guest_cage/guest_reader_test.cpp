@@ -96,6 +96,11 @@ TEST_CASE("guest reader: files come through the cage byte for byte", "[guest]") 
     SECTION("ext4") {
         test::make_ext(lab.image, lab.folder, 64 * kMiB);
     }
+    SECTION("XFS") {
+        for (const auto& [path, content] : tree)
+            if (path.find(' ') != std::string::npos) fs::remove(lab.folder / path);
+        test::make_xfs(lab.image, tree, 64 * kMiB);
+    }
     SECTION("FAT32, whose times are local") {
         for (const auto& [path, content] : tree)
             if (path.starts_with("emoji") || path.size() > 195) fs::remove(lab.folder / path);
@@ -189,13 +194,16 @@ TEST_CASE("guest reader: hostile file systems never do more than fail (F-RS-06, 
     Lab lab;
     lab.options.answer_timeout = 5s;
     test::FileTree tree{{"one", test::random_bytes(70'000, 1)}, {"two", test::random_bytes(10, 2)}};
-    const int kind = GENERATE(0, 1, 2);
+    const int kind = GENERATE(0, 1, 2, 3, 4);
     if (kind == 0) {
         test::make_ntfs(lab.image, tree, 2 * kMiB);
     } else {
         tree["folder/three"] = test::random_bytes(5000, 3);
         test::write_tree(tree, lab.folder);
         if (kind == 1) test::make_ext(lab.image, lab.folder, 4 * kMiB);
+        // The older version has no checksums that would keep the most out.
+        if (kind == 3) test::make_xfs(lab.image, tree, 16 * kMiB, "-m crc=0");
+        if (kind == 4) test::make_xfs(lab.image, tree, 16 * kMiB);
         if (kind == 2) test::make_fat(lab.image, lab.folder, 4 * kMiB, 12);
     }
     const Bytes image = test::read_whole(lab.image);
