@@ -28,7 +28,7 @@ constexpr std::uint32_t kTagCloudMask = 0xFFFF0FFF;
 // FILE_ATTRIBUTE_REPARSE_POINT of MS-FSCC 2.6, and where the attributes stand.
 constexpr std::uint32_t kIsReparsePoint = 0x400;
 constexpr TSK_OFF_T kFileAttributesOffset = 32;
-constexpr std::string_view kWofStream = "WofCompressedData";
+constexpr std::size_t kReparseHeadBytes = 8;
 
 struct TagWords {
     std::uint32_t tag;
@@ -36,8 +36,10 @@ struct TagWords {
 };
 
 constexpr std::array kTags{
-    TagWords{kTagWof,
-             "Windows keeps it compressed (CompactOS, WOF), which cannot be read here yet"},
+    TagWords{
+        kTagWof,
+        "Windows keeps it compressed or elsewhere (CompactOS, WOF), in a way that cannot be read "
+        "here"},
     TagWords{kTagDedup,
              "Windows Server's deduplication keeps its content elsewhere, which cannot be read "
              "here"},
@@ -130,6 +132,9 @@ std::optional<ReparsePoint> read_reparse_point(TSK_FS_FILE& file) {
     }
     data.resize(static_cast<std::size_t>(count));
     ReparsePoint point{load_u32(data, 0), {}};
+    if (point.tag == kTagWof && data.size() >= kReparseHeadBytes) {
+        point.wof_method = decode_wof_method(ByteView{data}.subspan(kReparseHeadBytes));
+    }
     if (!point.is_link()) return point;
     try {
         point.link_target = decode_link_target(data, point.tag == kTagSymlink);

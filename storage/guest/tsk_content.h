@@ -4,6 +4,7 @@
 
 #include "storage/guest/guest_file_system.h"
 #include "storage/guest/tsk_handles.h"
+#include "storage/guest/wof_content.h"
 
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,8 @@ namespace entrepot::guest {
 struct ReparsePoint {
     std::uint32_t tag = 0;
     std::string link_target;  ///< Of symbolic links and junctions.
+    /// Of what CompactOS keeps compressed, where we know the method.
+    std::optional<WofMethod> wof_method = std::nullopt;
     bool is_link() const;
 };
 

@@ -9,6 +9,7 @@
 #include "storage/guest/tsk_file_content.h"
 #include "storage/guest/tsk_folder.h"
 #include "storage/guest/tsk_handles.h"
+#include "storage/guest/wof_content.h"
 #include "storage/guest_model/limits.h"
 
 #include "base/check.h"
@@ -16,6 +17,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace entrepot::guest {
@@ -75,9 +78,7 @@ private:
         return list_streams(*open_named(name));
     }
     std::unique_ptr<FileContent> open_content(const FolderName& name,
-                                              const std::string& stream) override {
-        return std::make_unique<TskFileContent>(image_, open_named(name), stream);
-    }
+                                              const std::string& stream) override;
 
     bool is_ntfs() const { return TSK_FS_TYPE_ISNTFS(file_system_->ftype); }
     TskFileHandle open_record(TSK_INUM_T address);
@@ -124,7 +125,9 @@ void TskFileSystem::describe_file(TSK_FS_FILE& file, FileEntry& entry) {
                 return;
             }
             // A folder's names are in the folder, whoever keeps the files' content.
-            if (entry.kind == FileKind::file) entry.refusal = refusal_of(*point);
+            if (entry.kind == FileKind::file && !point->wof_method) {
+                entry.refusal = refusal_of(*point);
+            }
         } else if (entry.kind == FileKind::file) {
             entry.refusal = refusal_of_lost_reparse_point(file);
         }
@@ -150,6 +153,23 @@ void TskFileSystem::describe_record(const FolderName& name, FileEntry& entry) {
     describe_file(*file, entry);
     tsk_error_reset();
     image_.check();
+}
+
+std::unique_ptr<FileContent> TskFileSystem::open_content(const FolderName& name,
+                                                         const std::string& stream) {
+    TskFileHandle file = open_named(name);
+    if (is_ntfs() && stream.empty()) {
+        const auto point = read_reparse_point(*file);
+        const TSK_FS_ATTR* content = find_content(*file, {});
+        if (point && point->wof_method && content != nullptr) {
+            // The content itself is a hole of the right size.
+            const auto size = static_cast<std::uint64_t>(std::max<TSK_OFF_T>(content->size, 0));
+            return std::make_unique<WofContent>(
+                std::make_unique<TskFileContent>(image_, std::move(file), std::string{kWofStream}),
+                size, *point->wof_method);
+        }
+    }
+    return std::make_unique<TskFileContent>(image_, std::move(file), stream);
 }
 
 std::string TskFileSystem::label() {

@@ -4,6 +4,7 @@
 #include "storage/guest/guest_file_system.h"
 #include "tests/support/guest_images.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/wof_sample.h"
 
 #include "base/error.h"
 
@@ -18,6 +19,8 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace entrepot;
 namespace fs = std::filesystem;
@@ -110,6 +113,21 @@ Bytes read_file(guest::GuestFileSystem& files, const std::string& path, std::uin
     return content;
 }
 
+// As Windows leaves it: the content a hole, what is compressed in a stream, a reparse point that
+// tells of it. Errors of the driver come where it looks for the file again.
+void write_compact(const fs::path& path, const std::string& golden, unsigned method,
+                   std::uint64_t size) {
+    test::write_whole(path, {});
+    fs::resize_file(path, size);
+    test::write_whole(path.string() + ":WofCompressedData",
+                      test::read_whole(fs::path{ENTREPOT_SOURCE_DIR} / "tests" / "golden" / "wof" /
+                                       (golden + ".bin")));
+    test::shell(
+        fmt::format("setfattr -n system.ntfs_reparse_data -v "
+                    "0x1700008010000000010000000200000001000000{:02x}000000 {}",
+                    method, test::shell_quoted(path)));
+}
+
 bool may_mount() {
     return ::geteuid() == 0 && fs::exists("/dev/fuse");
 }
@@ -161,4 +179,47 @@ TEST_CASE("guest files: NTFS that a mounted driver wrote gives back what was put
     CHECK(names.size() == kManyFiles - kManyFiles / 3);
     CHECK(names.contains("a file with a number 00001"));
     CHECK_FALSE(names.contains("a file with a number 00003"));
+}
+
+TEST_CASE("guest files: what CompactOS compressed is read, and what is not known is refused",
+          "[guest][wof]") {
+    if (!may_mount()) {
+        WARN("skipped: mounting takes root and /dev/fuse");
+        return;
+    }
+    test::TemporaryDirectory directory;
+    const fs::path image = directory.path() / "image";
+    const fs::path folder = directory.path() / "mounted";
+    fs::create_directory(folder);
+    test::make_ntfs(image, {}, 32 * kMiB);
+    const Bytes sample = test::wof_sample();
+    const std::vector<std::pair<std::string, unsigned>> kinds{
+        {"xpress4k", 0}, {"lzx", 1}, {"xpress8k", 2}, {"xpress16k", 3}};
+    {
+        std::optional<Mount> mount;
+        try {
+            mount.emplace(image, folder);
+        } catch (const std::exception&) {
+            WARN("skipped: this system does not mount ntfs-3g");
+            return;
+        }
+        for (const auto& [name, method] : kinds)
+            write_compact(folder / name, name, method, sample.size());
+        write_compact(folder / "unknown", "lzx", 9, sample.size());
+        write_compact(folder / "short", "xpress4k", 0, 300 * sample.size());
+    }
+    const test::FileDisk disk{image};
+    const auto files = guest::open_file_system(disk, guest::VolumeContent::ntfs);
+    for (const auto& [name, method] : kinds) {
+        INFO(name);
+        const auto status = files->status("/" + name);
+        CHECK(status.entry.refusal.empty());
+        REQUIRE(status.entry.size_bytes == sample.size());
+        CHECK((read_file(*files, "/" + name, sample.size()) == sample));
+    }
+    Bytes one(1);
+    CHECK_THAT(files->status("/unknown").entry.refusal, Catch::Contains("CompactOS"));
+    CHECK_THROWS_WITH(files->read("/unknown", "", 0, one), Catch::Contains("CompactOS"));
+    CHECK_THAT(files->status("/short").entry.refusal, Catch::Contains("compressed content"));
+    CHECK_THROWS_WITH(files->read("/short", "", 0, one), Catch::Contains("compressed content"));
 }
