@@ -171,6 +171,16 @@ class Scene:
         self.check_archives(3, status=0)
         self.check_archives(5, status=0)
 
+    def check_search(self):
+        """Each file system is found in the index of names, and tells the versions of a file."""
+        self.files("index", "guest@latest")
+        found = self.files("search", "deep.bin")["files"]
+        expect(sorted(file["volume"] for file in found) == [1, 2, 5], f"found: {found}")
+        expect(all(file["path"] == "/docs/報告書/deep.bin" and file["size_bytes"] == 3 * MIB + 17 for file in found), f"found: {found}")
+        for number in (1, 5):
+            versions = self.files("versions", f"guest@latest:0:{number}", "/readme.txt")["versions"]
+            expect([(version["size_bytes"], len(version["points"])) for version in versions] == [(1000, 1)], f"versions: {versions}")
+
     def check_links_here(self):
         """A link that lies in the target leads nowhere."""
         out, elsewhere = self.lab.root / "links", self.lab.root / "elsewhere"
@@ -373,6 +383,7 @@ def main():
         with Lab(arguments.binaries, arguments.keep) as lab:
             scene = Scene(lab)
             scene.check_all()
+            scene.check_search()
             scene.check_links_here()
             scene.check_errors()
             lab.start_daemon()
