@@ -31,16 +31,17 @@ void stream_archive(files::GuestArchive& archive, std::map<std::string, std::str
 }
 
 Response download_archive(const Request& request, Services& services) {
-    const files::FilePlace place = guest_file_of(request, services);
-    const files::ArchiveFormat format = files::archive_format_from(request.query_value("format"));
+    const files::ArchiveWish wish{guest_file_of(request, services),
+                                  files::archive_format_from(request.query_value("format")),
+                                  files::archive_names_from(request.query_value("names"))};
     // Shared because the stream is a function that is copied.
     const auto archive = std::make_shared<files::GuestArchive>(
-        services.clock, services.guest_files.open_disk(place.disk), place, format);
+        services.clock, services.guest_files.open_disk(wish.place.disk), wish);
     const auto trailers = std::make_shared<std::map<std::string, std::string>>();
     Response response;
-    response.headers["content-type"] = content_type_of(format);
+    response.headers["content-type"] = content_type_of(wish.format);
     response.headers["content-disposition"] = attachment_named(
-        fmt::format("{}.{}", files::archive_top_name(place), files::to_string(format)));
+        fmt::format("{}.{}", files::archive_top_name(wish.place), files::to_string(wish.format)));
     response.headers["content-security-policy"] = "default-src 'none'; sandbox";
     response.headers["trailer"] = kNotRestoredField;
     response.trailers = trailers;

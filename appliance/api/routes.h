@@ -20,6 +20,7 @@ void add_audit_routes(Router& router, Services& services);
 void add_info_routes(Router& router, Services& services);
 void add_growth_routes(Router& router, Services& services);
 void add_health_routes(Router& router, Services& services);
+void add_settings_routes(Router& router, Services& services);
 void add_share_routes(Router& router, Services& services);
 void add_share_account_routes(Router& router, Services& services);
 void add_host_routes(Router& router, Services& services);

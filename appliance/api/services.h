@@ -11,6 +11,7 @@
 #include "appliance/search/index_store.h"
 #include "appliance/share/managed_shares.h"
 #include "appliance/share/share_registry.h"
+#include "appliance/state/speed_limits.h"
 #include "appliance/state/state.h"
 #include "exporter/hyperv/hyperv_host.h"
 #include "storage/repository/repository.h"
@@ -41,6 +42,7 @@ struct Services {
     Log& log;
     const config::Config& config;
     state::State& state;
+    state::SpeedLimits& speed_limits;
     jobs::JobEngine& engine;
     policy::Scheduler& scheduler;
     TimeZones& zones;

@@ -22,14 +22,16 @@ std::chrono::nanoseconds duration_of(std::uint64_t bytes, std::uint64_t bytes_pe
 
 void RateLimit::take(std::uint64_t bytes, const std::stop_token& stop) {
     if (outer_ != nullptr) outer_->take(bytes, stop);
-    if (bytes_per_second_ > 0) wait_for_own(bytes, stop);
+    const std::uint64_t bytes_per_second = bytes_per_second_;
+    if (bytes_per_second > 0) wait_for_own(bytes, bytes_per_second, stop);
 }
 
-void RateLimit::wait_for_own(std::uint64_t bytes, const std::stop_token& stop) {
+void RateLimit::wait_for_own(std::uint64_t bytes, std::uint64_t bytes_per_second,
+                             const std::stop_token& stop) {
     SteadyTime due;
     {
         const std::lock_guard lock{mutex_};
-        next_ = std::max(next_, clock_.steady_now()) + duration_of(bytes, bytes_per_second_);
+        next_ = std::max(next_, clock_.steady_now()) + duration_of(bytes, bytes_per_second);
         due = next_;
     }
     const auto rest =

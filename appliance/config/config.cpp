@@ -1,6 +1,8 @@
 // Reads entrepot.toml. The only place that knows toml++.
 #include "appliance/config/config.h"
 
+#include "appliance/config/setting_table.h"
+
 #include "base/error.h"
 
 #include <fmt/format.h>
@@ -26,20 +28,34 @@ const std::map<std::string_view, LogLevel> kLogLevels{{"debug", LogLevel::debug}
                                                       {"warning", LogLevel::warning},
                                                       {"error", LogLevel::error}};
 
+LogLevel log_level_from(const std::string& name) {
+    const auto found = kLogLevels.find(name);
+    if (found != kLogLevels.end()) return found->second;
+    throw Error{ErrorCode::invalid, "must be debug, info, warning or error"};
+}
+
+// Whether the zone exists is asked where zones are read; here only what could harm a path.
+std::string checked_zone(const std::string& name) {
+    const bool is_plain = std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' ||
+               c == '-' || c == '+';
+    });
+    if (name.empty() || name.size() > 64 || !is_plain || name.front() == '/') {
+        throw Error{ErrorCode::invalid, "must be the name of a time zone such as Europe/Berlin"};
+    }
+    return name;
+}
+
 // Reads keys one by one and remembers which there may be, so that the others are errors.
 class Reader {
 public:
     Reader(const toml::table& root, fs::path file) : root_(root), file_(std::move(file)) {}
 
-    void read(std::string_view key, std::string& target) {
-        if (const toml::node* node = find(key)) target = require<std::string>(key, *node, "a text");
-    }
-
-    void read(std::string_view key, bool& target) {
+    void visit(std::string_view key, std::string_view, bool& target) {
         if (const toml::node* node = find(key)) target = require<bool>(key, *node, "true or false");
     }
 
-    void read(std::string_view key, fs::path& target) {
+    void visit(std::string_view key, std::string_view, fs::path& target) {
         const toml::node* node = find(key);
         if (node == nullptr) return;
         target = require<std::string>(key, *node, "a path");
@@ -47,16 +63,32 @@ public:
     }
 
     template <typename Number>
-    void read(std::string_view key, Number& target, std::int64_t least, std::int64_t most) {
+    void visit(std::string_view key, std::string_view, Number& target, const Bounds& bounds) {
         const toml::node* node = find(key);
         if (node == nullptr) return;
         const auto value = require<std::int64_t>(key, *node, "a whole number");
-        if (value < least || value > most) {
-            refuse(key, *node, fmt::format("must be from {} to {}", least, most));
+        if (value < bounds.least || value > bounds.most) {
+            refuse(key, *node, fmt::format("must be from {} to {}", bounds.least, bounds.most));
         }
         target = static_cast<Number>(value);
     }
 
+    void visit(std::string_view key, std::string_view, std::string& zone) {
+        read_text(key, zone, checked_zone);
+    }
+    void visit(std::string_view key, std::string_view, ListenAddress& listen) {
+        read_text(key, listen, parse_listen_address);
+    }
+    void visit(std::string_view key, std::string_view, LogLevel& level) {
+        read_text(key, level, log_level_from);
+    }
+
+    void refuse_unknown() const { refuse_unknown_in(root_, ""); }
+
+    /// Those that were there.
+    std::map<std::string, Source, std::less<>> sources;
+
+private:
     template <typename Target, typename Convert>
     void read_text(std::string_view key, Target& target, Convert&& convert) {
         const toml::node* node = find(key);
@@ -69,10 +101,13 @@ public:
         }
     }
 
-    void refuse_unknown() const { refuse_unknown_in(root_, ""); }
-
-private:
     const toml::node* find(std::string_view key) {
+        const toml::node* node = find_node(key);
+        if (node != nullptr) sources.emplace(key, Source::file);
+        return node;
+    }
+
+    const toml::node* find_node(std::string_view key) {
         known_.emplace(key);
         if (const std::size_t dot = key.find('.'); dot != std::string_view::npos) {
             known_tables_.emplace(key.substr(0, dot));
@@ -126,24 +161,6 @@ toml::table parse_toml(std::string_view text, const fs::path& file) {
     }
 }
 
-LogLevel log_level_from(const std::string& name) {
-    const auto found = kLogLevels.find(name);
-    if (found != kLogLevels.end()) return found->second;
-    throw Error{ErrorCode::invalid, "must be debug, info, warning or error"};
-}
-
-// Whether the zone exists is asked where zones are read; here only what could harm a path.
-std::string checked_zone(const std::string& name) {
-    const bool is_plain = std::all_of(name.begin(), name.end(), [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' ||
-               c == '-' || c == '+';
-    });
-    if (name.empty() || name.size() > 64 || !is_plain || name.front() == '/') {
-        throw Error{ErrorCode::invalid, "must be the name of a time zone such as Europe/Berlin"};
-    }
-    return name;
-}
-
 bool is_address(std::string_view text) {
     return !text.empty() && text.size() <= 45 && std::all_of(text.begin(), text.end(), [](char c) {
         return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':';
@@ -177,29 +194,11 @@ Config parse_config(std::string_view text, const fs::path& file) {
     const toml::table root = parse_toml(text, file);
     Config config;
     Reader reader{root, file};
-    reader.read("data", config.data_directory);
-    reader.read_text("time_zone", config.time_zone, checked_zone);
-    reader.read("repository.path", config.repository_path);
-    reader.read("repository.passphrase_file", config.passphrase_file);
-    reader.read("repository.zstd_level", config.zstd_level, 1, 19);
-    reader.read("repository.ingest_mib_per_second", config.ingest_mib_per_second, 0, 100'000);
-    reader.read("repository.verify_mib_per_second", config.verify_mib_per_second, 0, 100'000);
-    reader.read_text("server.listen", config.listen, parse_listen_address);
-    reader.read("hosts.allow_loopback", config.allow_loopback_hosts);
-    reader.read("hosts.record", config.record_directory);
-    reader.read("jobs.workers", config.worker_count, 1, 64);
-    reader.read("jobs.per_host", config.jobs_per_host_max, 1, 16);
-    reader.read("jobs.keep_days", config.job_keep_days, 1, 3'650);
-    reader.read("jobs.keep_count", config.job_keep_count, 100, 1'000'000);
-    reader.read("share.smb_conf", config.smb_conf);
-    reader.read("share.samba_include", config.samba_include);
-    reader.read("share.samba_directory", config.samba_directory);
-    reader.read("share.wait_for_space_minutes", config.space_wait_minutes, 0, 10'080);
-    reader.read("share.accept_holes", config.accept_holes);
-    reader.read("restore.directory", config.restore_directory);
-    reader.read("files.index", config.indexes_files);
-    reader.read_text("log.level", config.log_level, log_level_from);
+    visit_settings(config, reader);
     reader.refuse_unknown();
+    config.file = file;
+    config.has_file = true;
+    config.sources = std::move(reader.sources);
     return config;
 }
 

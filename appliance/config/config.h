@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,12 @@ struct ListenAddress {
 
 /// "127.0.0.1:8443", "[::1]:8443". Throws Error{invalid}.
 ListenAddress parse_listen_address(std::string_view text);
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/entrepot/entrepot.toml";
+inline constexpr std::int64_t kMibPerSecondMax = 100'000;
+
+/// Who said a setting's value.
+enum class Source { standard, file, command_line, environment };
 
 struct Config {
     std::filesystem::path data_directory = "/var/lib/entrepot";  ///< data
@@ -54,6 +61,12 @@ struct Config {
     bool indexes_files = true;
     LogLevel log_level = LogLevel::info;  ///< log.level
 
+    /// Where the settings stand, or would stand if there were such a file.
+    std::filesystem::path file = kDefaultConfigFile;
+    bool has_file = false;
+    /// By key, of what is not the default's.
+    std::map<std::string, Source, std::less<>> sources;
+
     std::filesystem::path repository_directory() const {
         return repository_path.empty() ? data_directory / "repository" : repository_path;
     }
@@ -66,11 +79,9 @@ struct Config {
     std::filesystem::path state_file() const { return data_directory / "state.db"; }
 };
 
-/// Reads text as if it stood in `file`. Throws Error{invalid} naming file, line and key for bad
-/// syntax, an unknown key, a wrong type or a value out of its range.
+/// Reads text as if it stood in `file`. setting_table.h has the keys. Throws Error{invalid} naming
+/// file, line and key for bad syntax, an unknown key, a wrong type or a value out of its range.
 Config parse_config(std::string_view text, const std::filesystem::path& file);
-
-inline constexpr std::string_view kDefaultConfigFile = "/etc/entrepot/entrepot.toml";
 
 /// `file` as --config gave it, which must exist; nullopt: the default file if there is one, else
 /// the defaults.

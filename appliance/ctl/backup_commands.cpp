@@ -3,6 +3,7 @@
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
 #include "appliance/ctl/point_text.h"
+#include "appliance/ctl/preflight.h"
 
 #include "appliance/api/problem.h"
 
@@ -35,6 +36,7 @@ struct RestoreValues {
     std::string disk;
     std::filesystem::path target;
     std::string format;
+    bool is_preflight = false;
 };
 
 Json backup_body(const BackupValues& values) {
@@ -113,11 +115,14 @@ ExitStatus ingest(Context& context, const IngestValues& values) {
 
 ExitStatus restore_disk(Context& context, const RestoreValues& values) {
     const std::string target = std::filesystem::absolute(values.target).lexically_normal().string();
-    const JobResult result = run_job(context, api_path("restores", "disk"),
-                                     {{"point", values.point},
-                                      {"disk", values.disk},
-                                      {"to", target},
-                                      {"format", values.format}});
+    const Json body{
+        {"point", values.point}, {"disk", values.disk}, {"to", target}, {"format", values.format}};
+    if (values.is_preflight) {
+        const Json preflight = context.post(api_path("restores", "disk", "preflight"), body);
+        context.show(preflight, [&](std::ostream& out) { print_checks(out, preflight); });
+        return status_of_preflight(preflight);
+    }
+    const JobResult result = run_job(context, api_path("restores", "disk"), body);
     context.show_done(fmt::format("Restored to {}", target), result.result);
     return ExitStatus::done;
 }
@@ -164,6 +169,8 @@ void declare_restore(CLI::App& command, RestoreValues& values) {
     command.add_option("--format", values.format, "The file's format (default vhdx)")
         ->default_val("vhdx")
         ->check(CLI::IsMember({"vhdx", "vhdx-fixed", "vhd", "vhd-fixed", "raw", "qcow2"}));
+    command.add_flag("--preflight,--dry-run", values.is_preflight,
+                     "Only say what the restore would meet; exit status 1 if it cannot start");
 }
 
 }  // namespace

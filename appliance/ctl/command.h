@@ -62,6 +62,7 @@ void add_image_commands(CommandSet set);
 void add_user_commands(CommandSet set);
 void add_token_commands(CommandSet set);
 void add_audit_commands(CommandSet set);
+void add_settings_commands(CommandSet set);
 /// Into the group "restore".
 void add_restore_vm_command(CLI::App& group, Action& chosen);
 

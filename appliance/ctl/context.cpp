@@ -27,6 +27,7 @@ const config::Config& Context::config() {
         config_ = config::load_config(surroundings_.world.file_system, options_.config_file);
         if (options_.data_directory) {
             config_->data_directory = std::filesystem::absolute(*options_.data_directory);
+            config_->sources["data"] = config::Source::command_line;
         }
     }
     return *config_;

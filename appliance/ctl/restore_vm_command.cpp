@@ -2,6 +2,7 @@
 #include "appliance/ctl/command.h"
 #include "appliance/ctl/format.h"
 #include "appliance/ctl/job_follower.h"
+#include "appliance/ctl/preflight.h"
 
 #include "base/error.h"
 #include "base/table.h"
@@ -52,11 +53,6 @@ Json request_body(const RestoreVmValues& values) {
     return body;
 }
 
-std::string label_of(const std::string& result) {
-    if (result == "blocked") return "BLOCKED";
-    return result == "good" ? "ok" : result;
-}
-
 void print_preflight(std::ostream& out, const Json& preflight) {
     out << printable(fmt::format(
                "'{}' on {}, {}, files at {}", text_of(preflight, "name"),
@@ -64,14 +60,7 @@ void print_preflight(std::ostream& out, const Json& preflight) {
                preflight.value("keep_id", false) ? "with the original's id" : "with a new id",
                text_of(preflight.at("target"), "path")))
         << "\n";
-    for (const Json& check : list_of(preflight, "checks")) {
-        out << fmt::format("{:<8} ", label_of(text_of(check, "result")))
-            << printable(text_of(check, "text")) << "\n";
-        const std::string cure = text_of(check, "cure");
-        if (!cure.empty()) out << "         " << printable(cure) << "\n";
-    }
-    out << (preflight.value("can_start", false) ? "The restore can start.\n"
-                                                : "The restore cannot start.\n");
+    print_checks(out, preflight);
 }
 
 void print_network(std::ostream& out, const Json& adapter) {
@@ -108,7 +97,7 @@ ExitStatus restore_vm(Context& context, const RestoreVmValues& values) {
     if (values.is_preflight) {
         const Json preflight = context.post(api_path("restores", "vm", "preflight"), body);
         context.show(preflight, [&](std::ostream& out) { print_preflight(out, preflight); });
-        return preflight.value("can_start", false) ? ExitStatus::done : ExitStatus::failed;
+        return status_of_preflight(preflight);
     }
     const JobResult result = run_job(context, api_path("restores", "vm"), body);
     context.show(result.result, [&](std::ostream& out) { print_result(out, result.result); });

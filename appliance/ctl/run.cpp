@@ -53,6 +53,7 @@ void declare_commands(CommandSet set) {
     add_user_commands(set);
     add_token_commands(set);
     add_audit_commands(set);
+    add_settings_commands(set);
 }
 
 void print_error(const Error& error, const GlobalOptions& options, Terminal& terminal) {

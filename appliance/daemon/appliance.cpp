@@ -351,8 +351,8 @@ private:
             .time_zone = config_.time_zone,
             .space_wait_max = std::chrono::minutes{config_.space_wait_minutes},
             .holes = config_.accept_holes ? backup::HolePolicy::accept : backup::HolePolicy::refuse,
-            .ingest_limit = &ingest_limit_,
-            .verify_limit = &verify_limit_,
+            .ingest_limit = &speed_limits_.limit_of(state::SpeedKind::ingest),
+            .verify_limit = &speed_limits_.limit_of(state::SpeedKind::verify),
         };
     }
 
@@ -406,6 +406,7 @@ private:
             .log = world_.log,
             .config = config_,
             .state = state_,
+            .speed_limits = speed_limits_,
             .engine = engine_,
             .scheduler = scheduler_,
             .zones = zones_,
@@ -448,8 +449,10 @@ private:
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;
     std::unique_ptr<share::FileServer> file_server_;
-    RateLimit ingest_limit_{world_.clock, config_.ingest_mib_per_second* kMiB};
-    RateLimit verify_limit_{world_.clock, config_.verify_mib_per_second* kMiB};
+    state::SpeedLimits speed_limits_{world_.clock,
+                                     state_.settings,
+                                     {config_.ingest_mib_per_second, config_.verify_mib_per_second,
+                                      static_cast<std::uint32_t>(config::kMibPerSecondMax)}};
     std::unique_ptr<backup::Services> backup_services_;
     std::unique_ptr<restore::Services> restore_services_;
     std::unique_ptr<restore::Checker> restore_checker_;

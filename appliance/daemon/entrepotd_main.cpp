@@ -48,12 +48,17 @@ config::Config read_config(FileSystem& file_system, const Arguments& arguments) 
     config::Config config = config::load_config(file_system, file);
     if (!arguments.data_directory.empty()) {
         config.data_directory = std::filesystem::absolute(arguments.data_directory);
+        config.sources["data"] = config::Source::command_line;
     }
-    if (!arguments.listen.empty()) config.listen = config::parse_listen_address(arguments.listen);
+    if (!arguments.listen.empty()) {
+        config.listen = config::parse_listen_address(arguments.listen);
+        config.sources["server.listen"] = config::Source::command_line;
+    }
     // systemd's RuntimeDirectory=: in memory, and gone with the service.
     if (const char* runtime = std::getenv("RUNTIME_DIRECTORY");
         runtime != nullptr && config.samba_directory.empty()) {
         config.samba_directory = std::filesystem::path{runtime} / "samba";
+        config.sources["share.samba_directory"] = config::Source::environment;
     }
     return config;
 }

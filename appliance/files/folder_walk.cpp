@@ -54,10 +54,21 @@ FolderWalk::FolderWalk(DiskFiles& disk, std::uint32_t volume, std::string path)
     levels_.push_back({std::move(path)});
 }
 
+FolderWalk::FolderWalk(DiskFiles& disk, std::uint32_t volume, std::string path,
+                       std::vector<guest::FileEntry> chosen)
+    : disk_(disk), volume_(volume) {
+    Level level{std::move(path)};
+    level.entries = std::move(chosen);
+    level.has_more = false;
+    level.is_chosen = true;
+    levels_.push_back(std::move(level));
+}
+
 void FolderWalk::forget_oldest() {
     for (Level& level : levels_) {
         if (bytes_ <= kWaitingBytesMax) return;
         if (&level == &levels_.back() || level.position == level.entries.size()) continue;
+        if (level.is_chosen) continue;
         level.entries.clear();
         level.position = 0;
         level.has_more = true;

@@ -30,6 +30,9 @@ class FolderWalk {
 public:
     /// The disk outlives it.
     FolderWalk(DiskFiles& disk, std::uint32_t volume, std::string path);
+    /// Of the folder at `path` only these entries, in their order, and what is below them.
+    FolderWalk(DiskFiles& disk, std::uint32_t volume, std::string path,
+               std::vector<guest::FileEntry> chosen);
 
     /// nullopt at the end. Throws what is not about one folder.
     std::optional<WalkStep> next();
@@ -42,6 +45,7 @@ private:
         std::size_t position = 0;
         std::size_t bytes = 0;
         bool has_more = true;
+        bool is_chosen = false;  ///< The entries cannot be listed again.
     };
 
     std::optional<WalkStep> load(Level& level);

@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace entrepot::files {
@@ -111,8 +113,14 @@ private:
         return std::nullopt;
     }
 
+    FolderWalk start_walk() const {
+        const FilePlace& place = archive_.place_;
+        if (archive_.chosen_.empty()) return {*archive_.disk_, place.volume, place.path};
+        return {*archive_.disk_, place.volume, place.path, archive_.chosen_};
+    }
+
     void add_folder_content() {
-        FolderWalk walk{*archive_.disk_, archive_.place_.volume, archive_.place_.path};
+        FolderWalk walk = start_walk();
         while (const auto step = walk.next()) {
             throw_if_stopped();
             if (const auto reason = limit_reached()) {
@@ -219,11 +227,41 @@ std::string archive_top_name(const FilePlace& place) {
     return fmt::format("disk{}-partition{}", place.disk.disk, place.volume);
 }
 
-GuestArchive::GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const FilePlace& place,
-                           ArchiveFormat format, const ArchiveLimits& limits)
-    : clock_(clock), disk_(std::move(disk)), place_(place), format_(format), limits_(limits) {
+std::vector<std::string> archive_names_from(std::string_view list) {
+    std::vector<std::string> names;
+    std::set<std::string, std::less<>> seen;
+    while (!list.empty()) {
+        const std::string_view name = list.substr(0, list.find('/'));
+        list.remove_prefix(std::min(list.size(), name.size() + 1));
+        if (!guest::is_shown_name(name)) {
+            throw Error{ErrorCode::invalid,
+                        "what was chosen for an archive has a part that is no "
+                        "name of a file"};
+        }
+        if (!seen.emplace(name).second) {
+            throw Error{ErrorCode::invalid, fmt::format("\"{}\" was chosen twice", name)};
+        }
+        if (seen.size() > kArchiveNamesMax) {
+            throw Error{ErrorCode::invalid,
+                        fmt::format("more than {} names were chosen", kArchiveNamesMax),
+                        "Ask for the whole folder, or for some of it at a time."};
+        }
+        names.emplace_back(name);
+    }
+    return names;
+}
+
+GuestArchive::GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const ArchiveWish& wish,
+                           const ArchiveLimits& limits)
+    : clock_(clock),
+      disk_(std::move(disk)),
+      place_(wish.place),
+      format_(wish.format),
+      limits_(limits) {
     top_ = disk_->status(place_.volume, place_.path).entry;
-    if (top_.kind == guest::FileKind::folder) {
+    if (!wish.names.empty()) {
+        choose(wish.names);
+    } else if (top_.kind == guest::FileKind::folder) {
         static_cast<void>(disk_->list(place_.volume, place_.path, {{}, 1}));
     } else if (const std::string why = why_without_content(top_); !why.empty()) {
         throw Error{ErrorCode::unsupported, fmt::format("{}: {}", place_.path, why)};
@@ -231,6 +269,20 @@ GuestArchive::GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const 
 }
 
 GuestArchive::~GuestArchive() = default;
+
+// Whoever chose a name that is not there would miss it only after all has been sent.
+void GuestArchive::choose(const std::vector<std::string>& names) {
+    if (top_.kind != guest::FileKind::folder) {
+        throw Error{ErrorCode::invalid,
+                    fmt::format("{} is no folder: nothing can be chosen in it", place_.path)};
+    }
+    const std::string folder = place_.path == "/" ? "" : place_.path;
+    for (const std::string& name : names) {
+        guest::FileEntry entry = disk_->status(place_.volume, folder + "/" + name).entry;
+        entry.name = name;
+        chosen_.push_back(std::move(entry));
+    }
+}
 
 ArchiveReport GuestArchive::write(const ArchiveSink& sink, const std::stop_token& stop) {
     return Run{*this, sink, stop}.run();

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace entrepot::files {
 
@@ -26,6 +27,12 @@ struct ArchiveLimits {
     std::chrono::hours time_max{24};
 };
 
+inline constexpr std::size_t kArchiveNamesMax = 1000;
+
+/// The names in "report.docx/pictures/notes.txt". Error{invalid} for what is no name, for one that
+/// is there twice and for too many.
+std::vector<std::string> archive_names_from(std::string_view list);
+
 struct ArchiveReport {
     std::uint64_t file_count = 0;
     std::uint64_t content_bytes = 0;
@@ -35,12 +42,19 @@ struct ArchiveReport {
 /// What the archive's one entry at the top is called: the folder's name, or "disk0-partition1".
 std::string archive_top_name(const FilePlace& place);
 
+struct ArchiveWish {
+    FilePlace place;
+    ArchiveFormat format = ArchiveFormat::tar;
+    /// Only these of the folder at the place; none: all of it.
+    std::vector<std::string> names{};
+};
+
 class GuestArchive {
 public:
     /// What the whole archive is about is looked at here: errors as GuestFiles::status(). The
     /// clock outlives it.
-    GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const FilePlace& place,
-                 ArchiveFormat format, const ArchiveLimits& limits = {});
+    GuestArchive(Clock& clock, std::unique_ptr<DiskFiles> disk, const ArchiveWish& wish,
+                 const ArchiveLimits& limits = {});
     GuestArchive(const GuestArchive&) = delete;
     GuestArchive& operator=(const GuestArchive&) = delete;
     ~GuestArchive();
@@ -54,12 +68,14 @@ public:
 private:
     class Collector;
     class Run;
+    void choose(const std::vector<std::string>& names);
     Clock& clock_;
     std::unique_ptr<DiskFiles> disk_;
     FilePlace place_;
     ArchiveFormat format_;
     ArchiveLimits limits_;
     guest::FileEntry top_;
+    std::vector<guest::FileEntry> chosen_;  ///< Empty: all that is in the folder.
 };
 
 }  // namespace entrepot::files

@@ -19,7 +19,7 @@ struct Table {
 };
 
 // All columns that people set; none of them is a number.
-constexpr std::array<Table, 6> kTables{{
+constexpr std::array<Table, 7> kTables{{
     {"SELECT id, name, url, authentication, user_name, ca_file, pin_sha256, share, "
      "sealed_password, service, secret_kind, client_certificate FROM hosts ORDER BY id",
      12},
@@ -28,6 +28,7 @@ constexpr std::array<Table, 6> kTables{{
     {"SELECT id, name, definition FROM policies ORDER BY id", 3},
     {"SELECT id, name, role, password_hash FROM users ORDER BY id", 4},
     {"SELECT id, digest, name, role FROM api_tokens ORDER BY id", 4},
+    {"SELECT name, value FROM settings WHERE name LIKE 'said.%' ORDER BY name", 2},
 }};
 
 }  // namespace

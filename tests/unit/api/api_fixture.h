@@ -59,6 +59,8 @@ public:
           engine({clock, random, log, state.jobs, state.journal}, {}),
           scheduler({clock, log, state, engine, zones}, {}),
           access(clock, random, log, state.database(), state.settings, {1, 8 * kKiB}),
+          speed_limits(clock, state.settings,
+                       {config.ingest_mib_per_second, config.verify_mib_per_second, 100'000}),
           services(make_services()),
           router(log, contract, &audit_trail) {
         config.data_directory = directory.path();
@@ -105,6 +107,7 @@ public:
     jobs::JobEngine engine;
     policy::Scheduler scheduler;
     access::Access access;
+    state::SpeedLimits speed_limits;
     files::GuestFiles guest_files{clock, log, [this]() -> repository::Repository& {
                                       if (repository) return *repository;
                                       throw Error{ErrorCode::locked, "the repository is locked"};
@@ -127,6 +130,7 @@ private:
             .log = log,
             .config = config,
             .state = state,
+            .speed_limits = speed_limits,
             .engine = engine,
             .scheduler = scheduler,
             .zones = zones,

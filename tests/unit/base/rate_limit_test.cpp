@@ -37,6 +37,22 @@ TEST_CASE("rate limit: what was not taken is not saved up", "[rate]") {
     CHECK(since(clock, begin) == 5000ms);
 }
 
+TEST_CASE("rate limit: another rate holds for what goes by from then on", "[rate]") {
+    ManualClock clock{WallTime{}};
+    RateLimit limit{clock, 0};
+    auto begin = clock.steady_now();
+    limit.take(1'000'000, {});
+    CHECK(since(clock, begin) == 0ms);
+    limit.set_bytes_per_second(1000);
+    CHECK(limit.bytes_per_second() == 1000);
+    limit.take(2000, {});
+    CHECK(since(clock, begin) == 2000ms);
+    limit.set_bytes_per_second(0);
+    begin = clock.steady_now();
+    limit.take(1'000'000, {});
+    CHECK(since(clock, begin) == 0ms);
+}
+
 TEST_CASE("rate limit: the slower of two bounds counts, and zero is none", "[rate]") {
     ManualClock clock{WallTime{}};
     RateLimit outer{clock, 500};

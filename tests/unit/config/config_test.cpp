@@ -1,11 +1,15 @@
 // entrepot.toml: defaults, every key, and errors that name file, line and key.
 #include "appliance/config/config.h"
+#include "appliance/config/settings.h"
 
 #include "base/error.h"
 
 #include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
 
 using namespace entrepot;
 using namespace entrepot::config;
@@ -128,4 +132,55 @@ TEST_CASE("config: a file that was named must be there", "[config]") {
     CHECK_THROWS_AS(load_config(files, file), Error);
     files.create(file)->write(0, as_bytes("[jobs]\nworkers = 2\n"));
     CHECK(load_config(files, file).worker_count == 2);
+}
+
+TEST_CASE("settings: each is shown with its value, its default and who said so", "[config]") {
+    Config config = parse_config(R"(
+data = "/srv/e"
+[repository]
+zstd_level = 3
+[server]
+listen = "[::1]:9000"
+[log]
+level = "info"
+)",
+                                 "/etc/x.toml");
+    config.sources["data"] = Source::command_line;
+    CHECK(config.file == "/etc/x.toml");
+    CHECK(config.has_file);
+    std::map<std::string, Setting> settings;
+    for (Setting& setting : list_settings(config)) {
+        CHECK(!setting.about.empty());
+        settings.emplace(setting.name, setting);
+    }
+    CHECK(settings.size() == 22);
+    const auto check = [&](const std::string& name, const char* value, const char* standard,
+                           Source source) {
+        INFO(name);
+        const Setting& setting = settings.at(name);
+        CHECK(setting.value == value);
+        CHECK(setting.standard == standard);
+        CHECK(setting.source == source);
+    };
+    check("data", "/srv/e", "/var/lib/entrepot", Source::command_line);
+    check("repository.path", "/srv/e/repository", "/srv/e/repository", Source::standard);
+    check("repository.zstd_level", "3", "1", Source::file);
+    check("server.listen", "[::1]:9000", "127.0.0.1:8443", Source::file);
+    check("files.index", "true", "true", Source::standard);
+    check("log.level", "info", "info", Source::file);  // Said, though it is the default.
+    check("share.smb_conf", "", "", Source::standard);
+    CHECK(settings.at("jobs.per_host").least == 1);
+    CHECK(settings.at("jobs.per_host").most == 16);
+    CHECK(settings.at("jobs.per_host").kind == SettingKind::number);
+}
+
+TEST_CASE("settings: without a file all are the defaults, and the file that there would be is told",
+          "[config]") {
+    for (const Setting& setting : list_settings(Config{})) {
+        INFO(setting.name);
+        CHECK(setting.value == setting.standard);
+        CHECK(setting.source == Source::standard);
+    }
+    CHECK(Config{}.file == kDefaultConfigFile);
+    CHECK_FALSE(Config{}.has_file);
 }

@@ -28,6 +28,7 @@ struct Lab {
     fs::path file = directory.path() / "archive";
     fs::path out = directory.path() / "out";
     files::ArchiveLimits limits;
+    std::vector<std::string> names;  ///< What is chosen; none: everything.
 
     files::ArchiveReport make(ArchiveFormat format, const std::string& path = "/") {
         Bytes archive;
@@ -42,8 +43,7 @@ struct Lab {
                                const files::ArchiveSink& sink, std::stop_token stop = {}) {
         files::GuestArchive archive{clock,
                                     std::make_unique<test::MemoryDisk>(disk),
-                                    {{"point", 0}, 1, path},
-                                    format,
+                                    {{{"point", 0}, 1, path}, format, names},
                                     limits};
         return archive.write(sink, stop);
     }
@@ -105,6 +105,46 @@ TEST_CASE("archive: a folder comes out as it went in, in either format", "[files
     PosixFileSystem file_system;
     CHECK(format_time(file_system.find_status(lab.out / "data" / "a.txt")->modified) ==
           "2026-02-03T04:05:06.000Z");
+}
+
+TEST_CASE("archive: of a folder only what was chosen, with all that is below it", "[files]") {
+    const auto format = GENERATE(ArchiveFormat::tar, ArchiveFormat::zip);
+    Lab lab;
+    const Bytes content = test::random_bytes(5'000, 3);
+    for (const char* path : {"/data/a", "/data/b", "/data/sub/deep/c", "/data/sub/d", "/data/ä"})
+        lab.disk.add(path, {guest::FileKind::file, content});
+    lab.disk.page_entries = 1;
+    lab.names = {"ä", "sub"};
+    CHECK(lab.make(format, "/data").file_count == 3);
+    const std::map<std::string, Bytes> expected{
+        {"data", {}},          {"data/ä", content},          {"data/sub", {}},
+        {"data/sub/deep", {}}, {"data/sub/deep/c", content}, {"data/sub/d", content}};
+    CHECK((lab.unpacked(format) == expected));
+}
+
+TEST_CASE("archive: a chosen name that is not there is told before anything is sent", "[files]") {
+    Lab lab;
+    lab.disk.add("/data/a", {guest::FileKind::file, Bytes(5)});
+    lab.names = {"a", "gone"};
+    CHECK_THROWS_AS(lab.make(ArchiveFormat::zip, "/data"), Error);
+    lab.names = {"x"};
+    CHECK_THROWS_AS(lab.make(ArchiveFormat::zip, "/data/a"), Error);  // Nothing is in a file.
+}
+
+TEST_CASE("archive: what was chosen is a list of names, bounded, each once", "[files]") {
+    CHECK(files::archive_names_from("").empty());
+    CHECK(files::archive_names_from("a b/\\x2f.txt") ==
+          std::vector<std::string>{"a b", "\\x2f.txt"});
+    for (const char* bad : {"/a", "a//b", "..", "a/.", "a/a"}) {
+        INFO(bad);
+        CHECK_THROWS_AS(files::archive_names_from(bad), Error);
+    }
+    std::string many;
+    for (std::size_t i = 0; i <= files::kArchiveNamesMax; ++i)
+        many += fmt::format("{}n{}", i == 0 ? "" : "/", i);
+    CHECK_THROWS_AS(files::archive_names_from(many), Error);
+    CHECK(files::archive_names_from(many.substr(0, many.rfind('/'))).size() ==
+          files::kArchiveNamesMax);
 }
 
 TEST_CASE("archive: one file alone, and a whole partition", "[files]") {
