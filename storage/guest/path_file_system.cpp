@@ -110,7 +110,7 @@ FileStatus PathFileSystem::status(const std::string& path) {
     FileStatus status;
     const FolderName* name = find_file(path);
     if (name == nullptr) {
-        status.entry.name = "/";
+        status.entry.name = join_path({});
         status.entry.kind = FileKind::folder;
         return status;
     }

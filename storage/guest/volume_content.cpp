@@ -3,6 +3,7 @@
 
 #include "storage/guest/volume_source.h"
 #include "storage/guest/xfs_log.h"
+#include "storage/guest/xfs_replay.h"
 #include "storage/guest/xfs_volume.h"
 #include "storage/guest_model/limits.h"
 #include "storage/guest_model/name.h"
@@ -10,6 +11,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/little_endian.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -113,15 +116,29 @@ Recognised recognise_ext(ByteView head) {
     return found;
 }
 
+std::string notice_of_xfs_in_use(const XfsVolume& xfs) {
+    try {
+        replay_xfs_log(xfs);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::io) throw;
+        return fmt::format(
+            "it was in use when the point was made and its journal is not replayed here ({}): what "
+            "was written last may be missing, or as it was before",
+            error.message());
+    }
+    return "it was in use when the point was made: files are as its journal has them, and what "
+           "programs had not written yet is missing";
+}
+
 // Files are moved and freed blocks are used again without a word in the places that are read here.
 std::string notice_of_xfs(const disk::DiskSource& volume) {
     try {
-        switch (read_xfs_log(XfsVolume{volume})) {
+        const XfsVolume xfs{volume};
+        switch (read_xfs_log(xfs)) {
             case XfsLog::clean:
                 return {};
             case XfsLog::in_use:
-                return "it was in use when the point was made and its journal is not replayed "
-                       "here: what was written last may be missing, or as it was before";
+                return notice_of_xfs_in_use(xfs);
             case XfsLog::outside:
                 return "its journal lies on another disk: what was written last may be missing, "
                        "or as it was before";

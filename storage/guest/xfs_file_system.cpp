@@ -1,5 +1,5 @@
-// The log is not replayed: what lies in its place is read, and what does not fit together there is
-// refused, as the folder's word for what a file is, and the file's own.
+// What the log holds is replayed in memory first, where that can be done. What does not fit
+// together is refused: the folder's word for what a file is, and the file's own.
 #include "storage/guest/xfs_file_system.h"
 
 #include "storage/guest/entry_text.h"
@@ -9,6 +9,8 @@
 #include "storage/guest/xfs_folder.h"
 #include "storage/guest/xfs_inode.h"
 #include "storage/guest/xfs_link.h"
+#include "storage/guest/xfs_log.h"
+#include "storage/guest/xfs_replay.h"
 #include "storage/guest/xfs_volume.h"
 
 #include "base/check.h"
@@ -55,9 +57,23 @@ private:
     std::vector<FileExtent> extents_;
 };
 
+// nullptr where the log holds nothing, or nothing that is understood: recognise_content() says so.
+std::unique_ptr<XfsReplayed> try_replay(const XfsVolume& volume) {
+    if (read_xfs_log(volume) != XfsLog::in_use) return nullptr;
+    try {
+        return replay_xfs_log(volume);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::io) throw;
+        return nullptr;
+    }
+}
+
 class XfsFileSystem final : public PathFileSystem {
 public:
-    explicit XfsFileSystem(const disk::DiskSource& disk) : volume_(disk) {}
+    explicit XfsFileSystem(const disk::DiskSource& disk) : volume_(disk) {
+        replayed_ = try_replay(volume_);
+        if (replayed_) volume_.use(replayed_->metadata);
+    }
 
     std::string label() override { return {}; }  // It stands in the superblock.
 
@@ -74,9 +90,14 @@ private:
     XfsInode open_named(const FolderName& name) const;
 
     XfsVolume volume_;
+    std::unique_ptr<XfsReplayed> replayed_;
 };
 
 XfsInode XfsFileSystem::open_named(const FolderName& name) const {
+    if (replayed_ && replayed_->unfinished_inodes.contains(name.address)) {
+        throw Error{ErrorCode::corrupt,
+                    "a change of it had begun when the point was made, and only Linux can end it"};
+    }
     XfsInode inode = read_xfs_inode(volume_, name.address);
     if (name.file_type != 0 && name.file_type != inode.file_type) {
         throw Error{ErrorCode::corrupt,

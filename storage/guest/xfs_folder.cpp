@@ -116,7 +116,7 @@ private:
         }
         if (covered != count) fail(fmt::format("a part of block {} is missing", first_block));
         Bytes block(geometry_.folder_block_bytes);
-        read_through(extents, volume_.disk(), volume_.block_geometry(),
+        read_through(extents, volume_.metadata(), volume_.block_geometry(),
                      first_block * geometry_.block_bytes, block);
         const std::uint64_t volume_block = found->volume_block + (first_block - found->first_block);
         read_entries(block, first_block, volume_block);

@@ -185,6 +185,15 @@ XfsVolume::XfsVolume(const disk::DiskSource& disk) : disk_(disk) {
     }
 }
 
+const disk::DiskSource& XfsVolume::metadata() const {
+    if (overlay_ == nullptr) return disk_;
+    return *overlay_;
+}
+
+bool XfsVolume::is_replayed(std::uint64_t offset, std::uint64_t length) const {
+    return overlay_ != nullptr && overlay_->is_changed(offset, length);
+}
+
 BlockGeometry XfsVolume::block_geometry() const {
     return {geometry_.block_bytes, geometry_.block_count};
 }
@@ -217,7 +226,7 @@ std::optional<std::uint64_t> XfsVolume::find_inode(std::uint64_t number) const {
 
 Bytes XfsVolume::read_blocks(std::uint64_t volume_block, std::uint64_t count) const {
     Bytes bytes(static_cast<std::size_t>(count * geometry_.block_bytes));
-    disk_.read(volume_block * geometry_.block_bytes, bytes);
+    metadata().read(volume_block * geometry_.block_bytes, bytes);
     return bytes;
 }
 
@@ -229,8 +238,9 @@ void XfsVolume::check_metadata(ByteView metadata, const XfsBlockFields& fields,
         return disk::BigEndianReader{metadata.subspan(offset)}.u64();
     };
     const char* wrong = nullptr;
-    if (load_u32(metadata, fields.checksum_offset) !=
-        crc32c_with_zeroed_field(metadata, fields.checksum_offset)) {
+    if (!is_replayed(volume_block * geometry_.block_bytes, metadata.size()) &&
+        load_u32(metadata, fields.checksum_offset) !=
+            crc32c_with_zeroed_field(metadata, fields.checksum_offset)) {
         wrong = "its checksum is wrong";
     } else if (!std::ranges::equal(metadata.subspan(fields.uuid_offset, 16), geometry_.uuid)) {
         wrong = "it is of another file system";

@@ -5,6 +5,7 @@
 
 #include "storage/disk/disk_source.h"
 #include "storage/guest/file_extents.h"
+#include "storage/guest/sector_overlay.h"
 
 #include "base/bytes.h"
 
@@ -48,6 +49,12 @@ public:
     explicit XfsVolume(const disk::DiskSource& disk);
 
     const disk::DiskSource& disk() const { return disk_; }
+    /// As disk(), with what the log has of metadata.
+    const disk::DiskSource& metadata() const;
+    /// Reads metadata through it from now on; it outlives the volume.
+    void use(const SectorOverlay& overlay) { overlay_ = &overlay; }
+    /// True for what the log changed: its checksum stands for what it was before.
+    bool is_replayed(std::uint64_t offset, std::uint64_t length) const;
     const XfsGeometry& geometry() const { return geometry_; }
     BlockGeometry block_geometry() const;
 
@@ -68,6 +75,7 @@ private:
     bool lies_in_group(std::uint64_t group, std::uint64_t block, std::uint64_t count) const;
 
     const disk::DiskSource& disk_;
+    const SectorOverlay* overlay_ = nullptr;
     XfsGeometry geometry_;
 };
 

@@ -42,6 +42,11 @@ inline constexpr std::size_t kStreamsMax = 64;
 inline constexpr std::size_t kRunsMax = 4'000'000;
 /// Blocks of one file's tree of extents; as many as so many runs need in blocks of 1 KiB.
 inline constexpr std::size_t kExtentNodesMax = 100'000;
+/// Of the log of XFS, what may be held of transactions, and sectors that it changes: together less
+/// than half of the worker's memory.
+inline constexpr std::size_t kXfsLogBytesMax = 96 * kMiB;
+inline constexpr std::size_t kXfsReplayedSectorsMax = 150'000;
+inline constexpr std::size_t kXfsOpenTransactionsMax = 1000;
 inline constexpr std::size_t kReadBytesMax = kMiB;
 inline constexpr std::size_t kReparseBytesMax = 16 * kKiB;
 /// Folders whose place in the file system is remembered.

@@ -22,6 +22,7 @@
 #include <string>
 
 using namespace entrepot;
+using test::list_all;
 namespace fs = std::filesystem;
 
 namespace {
@@ -166,6 +167,40 @@ TEST_CASE("xfs: what a mounted kernel wrote is read byte for byte", "[guest][xfs
     CHECK(files->status("/short link").entry.link_target == "../short");
 }
 
+TEST_CASE("xfs: after a crash, files are as the kernel finds them when it replays the log",
+          "[guest][xfs]") {
+    const std::string options = GENERATE("", "-i nrext64=1 -b size=1024 -n size=8192");
+    INFO(options);
+    MountLab lab{options};
+    const fs::path crashed = lab.directory.path() / "crashed";
+    {
+        std::optional<XfsMount> mounted;
+        if (!lab.mount(mounted)) return;
+        fill_xfs(lab.folder);
+        test::shell("sync -f " + test::shell_quoted(lab.folder));
+        fs::remove_all(lab.folder / "a");
+        fs::rename(lab.folder / "many", lab.folder / "renamed");
+        for (int i = 0; i < 500; ++i)
+            test::write_whole(lab.folder / fmt::format("later {}", i), as_bytes("later"));
+        write_at(lab.folder / "pieces", 8192 * 7 + 4096, test::random_bytes(4096, 9));
+        // Ends all writing, with the log on the disk and nothing else.
+        test::shell("xfs_io -x -c 'shutdown -f' " + test::shell_quoted(lab.folder));
+    }
+    test::shell("cp --sparse=always " + test::shell_quoted(lab.image) + " " +
+                test::shell_quoted(crashed));
+    test::FileTree tree;
+    {
+        std::optional<XfsMount> mounted;
+        REQUIRE(lab.mount(mounted));
+        tree = read_mounted(lab.folder);
+    }
+    CHECK_THAT(notice_of(crashed), Catch::Contains("files are as its journal has them"));
+    const test::FileDisk disk{crashed};
+    check_same(*guest::open_file_system(disk, guest::VolumeContent::xfs), tree);
+    CHECK(tree.contains("/later 499"));
+    CHECK_FALSE(tree.contains("/a/b/c/d/deep"));
+}
+
 TEST_CASE("xfs: a frozen file system is read as it was, and one in use is told", "[guest][xfs]") {
     MountLab lab{""};
     const fs::path frozen = lab.directory.path() / "frozen";
@@ -190,6 +225,10 @@ TEST_CASE("xfs: a frozen file system is read as it was, and one in use is told",
     CHECK(notice_of(lab.image).empty());
     CHECK_THAT(notice_of(frozen), Catch::Contains("in use when the point was made"));
     CHECK_THAT(notice_of(living), Catch::Contains("in use when the point was made"));
+    const test::FileDisk later{living};
+    const auto files = guest::open_file_system(later, guest::VolumeContent::xfs);
+    CHECK(list_all(*files, "/", 1000).size() > 500);
+    CHECK((test::read_content(*files, "/later 499", 5).size() == 5));
     const test::FileDisk disk{frozen};
     check_same(*guest::open_file_system(disk, guest::VolumeContent::xfs), tree);
 }
