@@ -88,6 +88,7 @@ private:
         // As the kernel counts it: what it writes in place later bears the number of the beginning.
         if ((flags & kStarts) != 0) {
             open_.erase(id);
+            hold(sizeof(XfsLogTransaction));
             open_[id].sequence = record.sequence();
             if (open_.size() > limits::kXfsOpenTransactionsMax) fail_log("it ends nothing");
             return;
@@ -100,15 +101,19 @@ private:
             return;
         }
         if (region.empty()) return;
-        held_bytes_ += region.size() + sizeof(Bytes);
-        if (held_bytes_ > limits::kXfsLogBytesMax) {
-            throw Error{ErrorCode::limit, "its journal holds more than can be replayed here"};
-        }
+        hold(region.size() + sizeof(Bytes));
         Regions& regions = found->second.regions;
         if ((flags & kGoesOn) != 0 && !regions.empty()) {
             regions.back().insert(regions.back().end(), region.begin(), region.end());
         } else {
             regions.emplace_back(region.begin(), region.end());
+        }
+    }
+
+    void hold(std::size_t bytes) {
+        held_bytes_ += bytes;
+        if (held_bytes_ > limits::kXfsLogBytesMax) {
+            throw Error{ErrorCode::limit, "its journal holds more than can be replayed here"};
         }
     }
 

@@ -12,6 +12,7 @@
 namespace entrepot::guest {
 namespace {
 
+constexpr std::uint64_t kRingBytesMax = 2 * kGiB;  // XFS_MAX_LOG_BYTES
 constexpr std::uint32_t kRecordMagic = 0xFEEDBABE;
 constexpr std::uint32_t kVersion2 = 2;
 constexpr std::uint32_t kRecordBytesMax = 256 * 1024;
@@ -51,7 +52,8 @@ std::optional<XfsLogRing> XfsLogRing::find(const XfsVolume& volume) {
     const XfsGeometry& geometry = volume.geometry();
     if (geometry.log_block == 0 || geometry.log_block_count == 0) return std::nullopt;
     const auto block = volume.find_blocks(geometry.log_block, geometry.log_block_count);
-    if (!block) return std::nullopt;
+    const std::uint64_t bytes = std::uint64_t{geometry.log_block_count} * geometry.block_bytes;
+    if (!block || bytes > kRingBytesMax) return std::nullopt;
     return XfsLogRing{volume, *block * geometry.block_bytes,
                       geometry.log_block_count * (geometry.block_bytes / kXfsLogBlockBytes)};
 }

@@ -70,6 +70,7 @@ BufferChange decode_buffer(const XfsLogItem& item) {
     change.block_count = in.u16();
     change.block = in.u64();
     const std::size_t count = in.u32();
+    if (change.block_count == 0) fail_replay("a buffer is empty");
     if (change.block_count > kBufferBlocksMax || count > kBufferBlocksMax) {
         fail_replay("a buffer is too long");
     }

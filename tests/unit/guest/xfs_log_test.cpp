@@ -165,7 +165,10 @@ TEST_CASE("xfs log: one that no kernel wrote changes nothing, and is told", "[gu
     long_fork[2].resize(4000);
     std::vector<Bytes> cut = XfsLogForge::buffer_item(50, kFolderBlock, 0, Bytes(128));
     cut[1].resize(100);
+    std::vector<Bytes> nothing = XfsLogForge::buffer_item(50, kFolderBlock, 0, Bytes(128));
+    nothing[0][6] = std::byte{0};
     const std::vector<Row> rows{
+        {"a buffer is empty", item(nothing)},
         {"an item is not whole", item({Bytes(8)})},
         {"an inode has another form", item({[] {
              LittleEndianWriter format;
