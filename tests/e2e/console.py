@@ -14,6 +14,7 @@ import subprocess
 import sys
 import urllib.request
 import ssl
+import zipfile
 
 from harness import MIB, SOURCE, Failure, Lab, expect, free_port, sha256_of, wait_until
 
@@ -87,6 +88,16 @@ def check_copy(lab, exports):
     expect(copy["disks"][0]["sha256"] == exports[("0a5e4c1e-5a0b-4d6c-9c51-0d1b6f0c0001", 0)], "the copy's disk is not web01's")
 
 
+def check_found(scene):
+    """The file that was found by a part of its name, alone and in the archive of what was chosen."""
+    with open(scene["document"], "rb") as document, open(scene["found"], "rb") as found:
+        wanted = document.read()
+        expect(found.read() == wanted, "the file that was found by its name differs")
+    with zipfile.ZipFile(scene["archive"]) as archive:
+        expect(archive.namelist() == ["Jahr 2026/", f"Jahr 2026/{kDocument}"], f"the archive holds {archive.namelist()}")
+        expect(archive.read(f"Jahr 2026/{kDocument}") == wanted, "the file in the archive differs")
+
+
 def play(lab, out):
     lab.start_samba()
     lab.start_host(make_machines(lab, random.Random(1)), seed=0,
@@ -100,6 +111,7 @@ def play(lab, out):
              "host": {"url": f"https://{lab.config['listen']}/wsman", "user": "HV01\\backup", "password": "Passw0rd!", "pin": lab.pin()},
              "share": {"unc": "\\\\appliance\\exports", "path": str(lab.share_directory)},
              "target": str(restored / "files01-data.img"),
+             "part": "bersicht", "name": kDocument, "found": str(lab.root / "found.pdf"), "archive": str(lab.root / "chosen.zip"),
              "downloaded": str(lab.root / "files01-docs.img"),
              "copy": "web01-beside",
              "document": str(lab.root / "files01-docs" / "Jahr 2026" / kDocument),
@@ -113,6 +125,7 @@ def play(lab, out):
     expect(sha256_of(scene["target"]) == wanted, "the restored disk differs from the machine's")
     docs = exports[("0a5e4c1e-5a0b-4d6c-9c51-0d1b6f0c0002", 0)]
     expect(sha256_of(scene["downloaded"]) == docs, "the downloaded disk differs from the machine's")
+    check_found(scene)
     check_copy(lab, exports)
     lab.expect_clean_host()
     process.send_signal(signal.SIGTERM)

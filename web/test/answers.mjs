@@ -1,7 +1,9 @@
 // What the stand-in appliance answers to each operation of the OpenAPI document.
 import { ago, hex, makeReport, makeShare, makeShareAccount, makeShareServer } from './builders.mjs';
 import { Download, guestAnswers } from './guest_files.mjs';
+import { searchAnswers } from './guest_search.mjs';
 import { Refusal } from './refusal.mjs';
+import { settingsAnswers } from './settings_answers.mjs';
 
 export const kCookie = '__Host-entrepot=session-of-the-test';
 export const kCsrf = 'csrf-of-the-test';
@@ -237,6 +239,32 @@ function checkVmRestore(appliance, { body }) {
   };
 }
 
+/// As if web01.vhdx were there already, and 60 GiB free.
+function checkDiskRestore(appliance, { body: { point: id, disk, to, format = 'vhdx' } }) {
+  const point = appliance.find('points', 'id', id);
+  const directory = appliance.site.info.restore_directory;
+  const needed = (format === 'qcow2' ? 44 : 22) * 1024 ** 3;
+  const free = 40 * 1024 ** 3;
+  const check = (id, result, text, cure = '') => ({ id, result, text, cure });
+  const isPlace = to.startsWith(`${directory}/`);
+  const checks = [
+    check('point', point.has_known_damage ? 'warning' : 'good', `disk ${disk} of ${point.vm.name}`),
+    isPlace
+      ? check('place', 'good', `${directory} can be written to`)
+      : check('place', 'blocked', `over the network disks are restored into ${directory} only, not to ${to}`, `Name a new file in ${directory}.`),
+    ...(isPlace
+      ? [
+          to.endsWith('/there.img') ? check('file', 'blocked', `${to} exists already`, 'Nothing is overwritten: name another file, or remove this one.') : check('file', 'good', `${to} is new`),
+          needed > free
+            ? check('space', 'blocked', `40.0 GiB are free, at most 44.0 GiB are needed as ${format}`, 'Make room there, or take another folder or format.')
+            : check('space', 'good', `40.0 GiB are free, at most 22.0 GiB are needed as ${format}`),
+        ]
+      : []),
+  ];
+  const canStart = checks.every(({ result }) => result !== 'blocked');
+  return { can_start: canStart, checks, point: id, disk: Number(disk), to, format, bytes_needed: needed, free_bytes: isPlace ? free : null };
+}
+
 const list = (noun) => ({ site }) => ({ [noun]: site[noun], next_cursor: null });
 const pages = (noun) => (appliance, { query }) => appliance.page(noun, appliance.site[noun], query);
 const find = (noun, key) => (appliance, { path }) => appliance.find(noun, key, path[key]);
@@ -288,6 +316,8 @@ export const answers = {
   holdPoint: change('points', 'id', ({ body }) => ({ hold_reason: body.reason })),
   releasePoint: change('points', 'id', () => ({ hold_reason: null })),
   ...guestAnswers,
+  ...searchAnswers,
+  ...settingsAnswers,
   listPolicies: list('policies'),
   addPolicy,
   removePolicy: drop('policies', 'name'),
@@ -300,6 +330,7 @@ export const answers = {
   cancelJob: (appliance, { path }) => ({ job: appliance.find('jobs', 'id', path.id) }),
   retryJob: (appliance, { path }) => ({ job: appliance.addJob({ subject: appliance.find('jobs', 'id', path.id).subject }) }),
   startBackups,
+  checkDiskRestore,
   startDiskRestore: start('restore_disk', 'web01 disk 0'),
   downloadDiskImage: (appliance, { path, query: { format = 'vhdx' } }) => {
     const point = appliance.find('points', 'id', path.id);

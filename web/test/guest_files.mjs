@@ -69,6 +69,9 @@ const kFolders = {
   ],
   '/odd/ leading and trailing ': [entry('inside a')],
   '/odd/#hash?query=1&x=%2e%2e+plus': [entry('inside b')],
+  '/Users': [entry('anna', 'folder')],
+  '/Users/anna': [entry('Documents', 'folder')],
+  '/Users/anna/Documents': [entry('2026', 'folder'), entry('budget', 'folder'), entry('budget 2026.xlsx')],
   '/Users/anna/Documents/2026/November/reports/drafts/old/empty': [],
 };
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { chromium } from 'playwright-core';
 import { checkContract, checkForgery, checkStrangers, faultsOfAnswer, firstEventOf, send } from './live_api.mjs';
-import { askWhatIf, downloadDisk, glance, restoreBeside } from './live_journeys.mjs';
+import { askWhatIf, downloadDisk, findByName, glance, restoreBeside, setSpeed } from './live_journeys.mjs';
 import { checkLook, inAllWindows, kWide, settled, until } from './look.mjs';
 
 const kPatienceMs = 60_000;
@@ -112,7 +112,7 @@ async function inviteAndAudit(browser, page) {
   await open(page, '#/audit');
   await click(page, 'Check the log');
   await page.getByText(/^All \d+ entries are what was written\.$/).waitFor();
-  for (const action of ['redeemLink', 'createSession', 'endSession', 'addUser', 'downloadDiskImage', 'startVmRestore'])
+  for (const action of ['redeemLink', 'createSession', 'endSession', 'addUser', 'downloadDiskImage', 'startVmRestore', 'changeSettings', 'downloadGuestArchive'])
     await page.getByText(action, { exact: true }).first().waitFor();
 }
 
@@ -202,7 +202,13 @@ async function restore(page) {
   await page.getByRole('radio').nth(1).check();
   await page.getByLabel('A file on the appliance').check();
   await page.getByLabel('Format').selectOption('raw');
+  await page.getByLabel('Write to').fill('/etc/files01.img');
+  await click(page, 'Check');
+  await page.getByText('over the network disks are restored into').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Restore the disk' }).isDisabled(), true);
   await page.getByLabel('Write to').fill(scene.target);
+  await click(page, 'Check');
+  await page.getByText(`It can start: ${scene.target}`).waitFor();
   await click(page, 'Restore the disk');
   await heading(page, /^Disk restore/);
   await jobEnds(page, 'done');
@@ -340,6 +346,9 @@ async function lookAtAll(context, browser, samples, failed) {
     files_disks: `${scene.folder.split('/').slice(0, 3).join('/')}`,
     files_partitions: `${scene.folder.split('/').slice(0, 4).join('/')}`,
     files_folder: scene.folder,
+    files_search: `#/files?name=${encodeURIComponent(scene.part)}`,
+    files_versions: scene.versions,
+    settings: '#/settings',
     jobs: '#/jobs',
     job_done: `#/jobs/${jobs[0]}`,
     job_failed: `#/jobs/${failed}`,
@@ -382,6 +391,8 @@ async function walk(browser) {
   await step('restore', () => restore(page));
   await step('disk as a download', () => downloadDisk(page, scene));
   await step('file of a guest', () => downloadFile(page));
+  await step('file by its name', () => findByName(page, scene));
+  await step('settings', () => setSpeed(page, scene, headers));
   await step('machine beside the original', () => restoreBeside(page, scene));
   await step('what a rule would keep', () => askWhatIf(page, scene, headers, session.csrf));
   await step('verify', () => verify(page));

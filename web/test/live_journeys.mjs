@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { send } from './live_api.mjs';
 import { settled, until } from './look.mjs';
 
+const kSpeed = 'repository.ingest_mib_per_second';
+
 const kBase = '/api/v1';
 
 async function open(page, scene, address) {
@@ -34,6 +36,65 @@ export async function downloadDisk(page, scene) {
   const file = await download;
   assert.match(file.suggestedFilename(), /^files01-\d{4}-\d\d-\d\d-disk0\.img$/);
   await file.saveAs(scene.downloaded);
+}
+
+/// From a name that a person remembers a part of: indexed if it is not yet, found, in which points, downloaded; and its folder
+/// with the browser's help as an archive. Both are saved where the scene says.
+export async function findByName(page, scene) {
+  await open(page, scene, '#/files');
+  await page.getByLabel('Name of the file').fill(scene.part);
+  await page.getByLabel('In', { exact: true }).selectOption({ label: 'files01 on hv01' });
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  await page.getByText(/^(No file of that name was found\.|\d+ found)$/).waitFor();
+  const list = page.getByRole('button', { name: /^(Show them, and index now|What can be searched)$/ });
+  await list.click();
+  await page.getByLabel('Show', { exact: true }).selectOption('all');
+  const indexes = page.getByRole('table', { name: 'What can be searched' }).locator('tbody tr');
+  await indexes.first().waitFor();
+  for (let row = 0; row < (await indexes.count()); ++row) {
+    const now = indexes.nth(row).getByRole('button', { name: /^Index now/ });
+    if ((await now.count()) > 0) await now.click();
+  }
+  await until(page, () => {
+    const rows = [...document.querySelector('table[aria-label="What can be searched"]').querySelectorAll('tbody tr')];
+    return rows.every((row) => row.querySelector('.badge')?.textContent === 'indexed');
+  });
+  // The appliance may have made an index by itself meanwhile.
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  const found = page.getByRole('table', { name: 'Files found' }).locator('tbody tr');
+  await found.filter({ hasText: scene.name }).waitFor();
+  const download = page.waitForEvent('download');
+  await found.getByRole('link', { name: `Download: ${scene.name}` }).click();
+  await (await download).saveAs(scene.found);
+  await found.getByRole('link', { name: `Versions: ${scene.name}` }).click();
+  await page.getByRole('heading', { level: 1, name: `Versions of ${scene.name}` }).waitFor();
+  await page.getByText(/^\d+ points? (was|were) looked into$/).waitFor();
+  await page.getByText('the oldest').waitFor();
+  scene.versions = new URL(page.url()).hash;
+  await page.getByRole('navigation', { name: 'Place' }).getByRole('link', { name: 'Jahr 2026' }).click();
+  await page.getByLabel(`Choose ${scene.name}`).check();
+  const archive = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download as zip: 1 chosen' }).click();
+  await (await archive).saveAs(scene.archive);
+}
+
+/// A speed is set and holds, also by what a script reads; then it is as configured again.
+export async function setSpeed(page, scene, headers) {
+  const read = async () => {
+    const answer = await send(scene, 'GET', `${kBase}/settings`, { headers });
+    return JSON.parse(answer.body).settings.find(({ name }) => name === kSpeed);
+  };
+  await open(page, scene, '#/settings');
+  await page.getByLabel('Backups read, MiB a second').fill('4000');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved. It holds already').waitFor();
+  assert.deepEqual([(await read()).value, (await read()).source], ['4000', 'state']);
+  await page.getByRole('button', { name: /^As configured again/ }).click();
+  await page.getByRole('button', { name: /^As configured again/ }).waitFor({ state: 'detached' });
+  assert.deepEqual([(await read()).value, (await read()).source], ['0', 'default']);
+  const row = (name) => page.getByRole('row').filter({ has: page.getByText(name, { exact: true }) });
+  await row('restore.directory').getByText('file', { exact: true }).waitFor();
+  await row('server.listen').getByText('command line').waitFor();
 }
 
 /// The button is live only after a check has found nothing in the way.

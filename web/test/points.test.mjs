@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withConsole } from './browser.mjs';
+import { makePoint } from './builders.mjs';
 import { ordinarySite } from './fixtures.mjs';
 import { checkLook, inAllWindows, kWide, until } from './look.mjs';
 
@@ -56,5 +57,32 @@ test('what-if: looks right, wide and narrow, light and dark', async () => {
     await page.getByRole('radio', { name: /^A week/ }).check();
     await until(page, () => document.querySelectorAll('.day.gone').length > 0);
     await inAllWindows(page, (window) => checkLook(page, `what-if-${window}`));
+  });
+});
+
+test('points: however many there are, they are read on page by page, and what is open stays open', async () => {
+  const site = ordinarySite();
+  const vm = site.vms[0];
+  const kMany = 1_205;
+  site.points = Array.from({ length: kMany }, (_, index) => makePoint(20_000 + index, vm, 30 + index * 60, 'incremental'));
+  await withConsole({ site, address: kVm }, async (page, appliance) => {
+    await page.getByText('The newest 300 points; older ones are not loaded yet').waitFor();
+    await rowsOf(page).first().locator('button.fold').click();
+    for (let count = 600; count < kMany; count += 300) {
+      await page.getByRole('button', { name: 'Load more' }).click();
+      await page.getByText(`The newest ${count.toLocaleString('en-GB')} points`).waitFor();
+      assert.equal(await page.locator('button.fold[aria-expanded="true"]').count(), 1);
+    }
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.getByText('All 1,205 points').waitFor();
+    assert.equal(await page.locator('tbody button.fold').count(), kMany);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'status');
+    // A job that ends has them read again, all of them.
+    appliance.update('job-3', { state: 'done', ended: new Date().toISOString() });
+    await until(page, (wanted) => document.querySelectorAll('tbody button.fold').length === wanted, kMany);
+    await page.goto(`${appliance.origin}/#/files?vm=${vm.id}`);
+    await page.getByText('The newest 200 points; older ones are not loaded yet').waitFor();
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.getByText('The newest 400 points').waitFor();
   });
 });

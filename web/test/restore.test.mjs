@@ -44,8 +44,32 @@ test('restore: from machine to moment to disk to a file on the appliance', async
     await page.getByLabel('Format').selectOption('raw');
     // The directory is the configured one, whatever it is.
     await page.getByText('/mnt/restored/web01-0.img').waitFor();
+    const start = page.getByRole('button', { name: 'Restore the disk' });
+    const check = page.getByRole('button', { name: 'Check' });
+    assert.equal(await start.isDisabled(), true);
+    for (const [path, why] of [
+      ['/etc/cron.d/web01', 'over the network disks are restored into /mnt/restored only'],
+      ['/mnt/restored/there.img', '/mnt/restored/there.img exists already'],
+    ]) {
+      await page.getByLabel('Write to').fill(path);
+      await check.click();
+      await page.getByText(why).waitFor();
+      assert.equal(await start.isDisabled(), true);
+    }
     await page.getByLabel('Write to').fill('/mnt/restored/web01.img');
-    await page.getByRole('button', { name: 'Restore the disk' }).click();
+    // What was said of another file is shown no longer.
+    assert.equal(await page.getByText('exists already').count(), 0);
+    await check.click();
+    await page.getByText('It can start: /mnt/restored/web01.img').waitFor();
+    await page.getByLabel('Format').selectOption('qcow2');
+    assert.equal(await start.isDisabled(), true);
+    await check.click();
+    await page.getByText('at most 44.0 GiB are needed as qcow2').waitFor();
+    assert.equal(await start.isDisabled(), true);
+    await page.getByLabel('Format').selectOption('raw');
+    await check.click();
+    await page.getByText('It can start').waitFor();
+    await start.click();
     await page.getByRole('heading', { name: /^Disk restore/ }).waitFor();
     assert.deepEqual(appliance.requests.find((request) => request.name === 'startDiskRestore').body, {
       point: appliance.site.points[0].id,

@@ -20,7 +20,7 @@ const kTaken = [
   [/^Leave out|^Take in again/, 'operator'],
   [/^Run now/, 'operator'],
   [/^Compare$/, 'operator'],
-  [/^Restore|^Download|^Browse files/, 'restore-operator'],
+  [/^Restore|^Download|^Browse files|^Versions|^Index/, 'restore-operator'],
   [/^Check$/, 'restore-operator'],
   [/^Delete …|^Release the hold/, 'administrator'],
   [/^Add a |^Change …|^Change bob|^New link|^Remove the/, 'administrator'],
@@ -28,6 +28,7 @@ const kTaken = [
   [/^Only look|^Reclaim|^Rebuild/, 'administrator'],
   [/^Add a passphrase|^Change a passphrase|^Revoke key/, 'administrator'],
   [/^Check the log|^Export$/, 'administrator'],
+  [/^Save$|^Extend …|^As configured again|^The clock is right/, 'administrator'],
 ];
 
 const namesOf = (page) =>

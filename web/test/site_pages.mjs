@@ -14,6 +14,9 @@ export const kPages = {
   restore_target: `#/restore/${ordinary.points[2].id}`,
   restore_vm: `#/restore-vm/${ordinary.points[2].id}`,
   files: '#/files',
+  files_search: '#/files?name=budget',
+  files_search_none: '#/files?name=nowhere-to-be-found',
+  files_versions: `#/files/${ordinary.points[0].id}/0/2/Users/anna/Documents/budget%202026.xlsx?view=versions`,
   files_moment: `#/files?vm=${ordinary.vms[0].id}`,
   files_disks: `#/files/${ordinary.points[0].id}/0`,
   files_folder: `#/files/${ordinary.points[0].id}/0/2/`,
@@ -28,13 +31,14 @@ export const kPages = {
   hosts: '#/hosts',
   host: '#/hosts/hv01',
   repository: '#/repository',
+  settings: '#/settings',
   access: '#/access',
   audit: '#/audit',
 };
 
 /// Those that are there before anything else is.
-const kTops = ['overview', 'vms', 'restore', 'files', 'jobs', 'policies', 'hosts', 'repository', 'access', 'audit'];
-export const kEmptyPages = Object.fromEntries(kTops.map((name) => [name, kPages[name]]));
+const kTops = ['overview', 'vms', 'restore', 'files', 'jobs', 'policies', 'hosts', 'repository', 'settings', 'access', 'audit'];
+export const kEmptyPages = { ...Object.fromEntries(kTops.map((name) => [name, kPages[name]])), files_search: kPages.files_search };
 
 const long = longSite();
 export const kLongPages = {
@@ -45,5 +49,6 @@ export const kLongPages = {
   restore_target: `#/restore/${long.points[0].id}`,
   restore_vm: `#/restore-vm/${long.points[0].id}`,
   files_moment: `#/files?vm=${long.vms[0].id}`,
+  files_versions: `#/files/${long.points[0].id}/0/2/Users/anna/Documents/budget%202026.xlsx?view=versions`,
   job: '#/jobs/job-7',
 };

@@ -17,6 +17,7 @@ import { PointPage } from './pages/point';
 import { RepositoryPage } from './pages/repository';
 import { Restore } from './pages/restore';
 import { RestoreVm } from './pages/restore_vm';
+import { SettingsPage } from './pages/settings';
 import { VmPage } from './pages/vm';
 import { Vms } from './pages/vms';
 import { Empty } from './parts/basics';
@@ -74,6 +75,7 @@ const kPages: Array<{ path: string; title: string }> = [
   { path: 'policies', title: text.nav.policies },
   { path: 'hosts', title: text.nav.hosts },
   { path: 'repository', title: text.nav.repository },
+  { path: 'settings', title: text.nav.settings },
   { path: 'access', title: text.nav.access },
   { path: 'audit', title: text.nav.audit },
 ];
@@ -87,7 +89,7 @@ function sectionOf(route: Route): string {
 }
 
 /// What the role does not allow is not offered.
-const kNeeded: Record<string, Name> = { audit: 'listAudit', files: 'listGuestVolumes', restore: 'downloadDiskImage' };
+const kNeeded: Record<string, Name> = { audit: 'listAudit', files: 'listGuestVolumes', restore: 'downloadDiskImage', settings: 'listSettings' };
 
 function isOffered(path: string): boolean {
   const needed = kNeeded[path];
@@ -99,7 +101,8 @@ function Console() {
   const main = useRef<HTMLElement>(null);
   const [open, setOpen] = useState(false);
   const info = useResource((signal) => call('getInfo', { signal }), []);
-  const address = route.parts.join('/');
+  // A file and its versions share a place, and are two pages.
+  const address = [...route.parts, route.query.get('view') ?? ''].join('/');
   useEffect(() => {
     startEvents();
     return stopEvents;
@@ -194,7 +197,7 @@ function Page({ route }: { route: Route }) {
     case 'restore':
       return <Restore {...(id === undefined ? {} : { point: id })} vm={route.query.get('vm')} host={route.query.get('host')} />;
     case 'files':
-      return <Files parts={route.parts.slice(1)} vm={route.query.get('vm')} host={route.query.get('host')} />;
+      return <Files parts={route.parts.slice(1)} query={route.query} />;
     case 'restore-vm':
       return id === undefined ? <Missing /> : <RestoreVm id={id} />;
     case 'jobs':
@@ -205,6 +208,8 @@ function Page({ route }: { route: Route }) {
       return id === undefined ? <Hosts /> : <HostPage name={id} />;
     case 'repository':
       return <RepositoryPage />;
+    case 'settings':
+      return <SettingsPage />;
     case 'access':
       return <AccessPage />;
     case 'audit':

@@ -40,6 +40,20 @@ export function filesOfVmHref(vm: { id: string; host: string }): string {
   return `${href('files')}?vm=${encodeURIComponent(vm.id)}&host=${encodeURIComponent(vm.host)}`;
 }
 
+/// The same address as the place of a file, looked at through all points.
+export function versionsHref(point: string, ...place: Array<string | number>): string {
+  return `${filesHref(point, ...place)}?view=versions`;
+}
+
+/// Where to look for a name: one machine, one point, or everywhere.
+export type SearchPlace = { vm?: string | null; host?: string | null; point?: string | null };
+
+export function searchHref(name: string, { vm, host, point }: SearchPlace = {}): string {
+  const query = new URLSearchParams({ name });
+  for (const [key, value] of Object.entries({ vm, host, point })) if (value != null) query.set(key, value);
+  return `${href('files')}?${query}`;
+}
+
 export function go(...parts: string[]): void {
   location.hash = href(...parts);
 }

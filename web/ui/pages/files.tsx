@@ -1,9 +1,14 @@
-// The files in a recovery point: which machine, which moment, then disk, partition and folder. Each place has its address.
+// Files out of recovery points: by a name across all of them; or machine, moment, disk, partition and folder. Each place has
+// its address, and so has each search.
+import { useState } from 'preact/hooks';
 import { call } from '../api';
 import * as format from '../format';
 import type { Point } from '../generated/api';
 import { Empty, PageHead } from '../parts/basics';
 import { MachineChoice, MomentChoice } from '../parts/choice';
+import { FileIndexes } from '../parts/file_indexes';
+import { SearchForm, SearchResults, type Search } from '../parts/file_search';
+import { FileVersions } from '../parts/file_versions';
 import { GuestFolder } from '../parts/guest_folder';
 import { GuestName } from '../parts/guest_name';
 import { diskTitle, FilesProblem, Reading, Trail, type Place } from '../parts/guest_place';
@@ -14,35 +19,62 @@ import { useResource } from '../resource';
 import { filesHref, filesOfVmHref, href } from '../router';
 import { text } from '../text';
 
-type Properties = { parts: string[]; vm: string | null; host: string | null };
+type Properties = { parts: string[]; query: URLSearchParams };
 
-export function Files({ parts, vm, host }: Properties) {
+export function Files({ parts, query }: Properties) {
   const [point, disk, volume, ...folders] = parts;
   if (point !== undefined)
     return (
       <AllowedPage to="listGuestVolumes" what={text.files.notAllowed} title={text.files.title}>
-        <FilesOfPoint place={{ point, disk, volume, folders }} />
+        <FilesOfPoint place={{ point, disk, volume, folders }} isVersions={query.get('view') === 'versions'} />
       </AllowedPage>
     );
   return (
     <>
       <PageHead title={text.files.title} />
       <AllowedPage to="listGuestVolumes" what={text.files.notAllowed}>
-        {vm !== null ? (
-          <MomentChoice vm={vm} host={host} hrefOf={(id) => filesHref(id)} again={href('files')} />
-        ) : (
-          <MachineChoice hrefOf={filesOfVmHref} none={text.files.noVms} />
-        )}
+        <AllFiles search={{ name: query.get('name') ?? '', vm: query.get('vm'), host: query.get('host'), point: query.get('point') }} />
       </AllowedPage>
     </>
   );
 }
 
-function FilesOfPoint({ place }: { place: Place }) {
+/// From a name, or from a machine and a moment.
+function AllFiles({ search }: { search: Search }) {
+  const { name, vm, host } = search;
+  const [turn, setTurn] = useState(0);
+  const form = <SearchForm search={search} onAgain={() => setTurn(turn + 1)} />;
+  if (name !== '')
+    return (
+      <>
+        {form}
+        <SearchResults search={search} turn={turn} />
+        <p class="actions">
+          <a href={href('files')}>{text.search.orBrowse}</a>
+        </p>
+      </>
+    );
+  if (vm !== null && vm !== undefined)
+    return (
+      <>
+        {form}
+        <MomentChoice vm={vm} host={host ?? null} hrefOf={(id) => filesHref(id)} again={href('files')} />
+      </>
+    );
+  return (
+    <>
+      {form}
+      <FileIndexes place={{}} onIndexed={() => undefined} />
+      <MachineChoice hrefOf={filesOfVmHref} none={text.files.noVms} />
+    </>
+  );
+}
+
+function FilesOfPoint({ place, isVersions }: { place: Place; isVersions: boolean }) {
   const point = useResource((signal) => call('getPoint', { path: { id: place.point }, signal }), [place.point]);
   return (
     <>
-      <PageHead title={titleOf(place, point.data)} above={<Trail place={place} point={point.data} />} />
+      <PageHead title={titleOf(place, point.data, isVersions)} above={<Trail place={place} point={point.data} />} />
       {point.data?.has_known_damage && (
         <div class="notice warning">
           <p>{text.files.damaged}</p>
@@ -51,9 +83,12 @@ function FilesOfPoint({ place }: { place: Place }) {
       {point.problem ? (
         <FilesProblem problem={point.problem} point={place.point} onRetry={point.reload} />
       ) : place.disk !== undefined ? (
-        <DiskPlace point={place.point} disk={place.disk} volume={place.volume} folders={place.folders} />
+        <DiskPlace place={place} disk={place.disk} data={point.data} isVersions={isVersions} />
       ) : point.data ? (
-        <DiskChoice point={point.data} />
+        <>
+          <SearchForm search={{ name: '', point: place.point }} />
+          <DiskChoice point={point.data} />
+        </>
       ) : (
         <Reading />
       )}
@@ -61,15 +96,22 @@ function FilesOfPoint({ place }: { place: Place }) {
   );
 }
 
-function titleOf({ point: id, disk, volume, folders }: Place, point: Point | null) {
-  const folder = folders[folders.length - 1];
-  if (folder !== undefined) return <GuestName name={folder} />;
+function titleOf({ point: id, disk, volume, folders }: Place, point: Point | null, isVersions: boolean) {
+  const last = folders[folders.length - 1];
+  if (last !== undefined)
+    return (
+      <>
+        {isVersions && `${text.versions.heading} `}
+        <GuestName name={last} />
+      </>
+    );
   if (volume !== undefined) return text.files.partition(volume);
   if (disk !== undefined) return diskTitle(disk, point);
   return point ? `${point.vm.name}, ${format.dateTime(point.time)}` : format.shortId(id);
 }
 
-function DiskPlace({ point, disk, volume, folders }: { point: string; disk: string; volume: string | undefined; folders: string[] }) {
+function DiskPlace({ place, disk, data, isVersions }: { place: Place; disk: string; data: Point | null; isVersions: boolean }) {
+  const { point, volume, folders } = place;
   if (volume === undefined) return <GuestVolumes point={point} disk={disk} />;
   if (!/^\d{1,5}$/.test(volume))
     return (
@@ -77,7 +119,12 @@ function DiskPlace({ point, disk, volume, folders }: { point: string; disk: stri
         <a href={filesHref(point)}>{text.files.pickDisk}</a>
       </Empty>
     );
-  return <GuestFolder point={point} disk={disk} volume={Number(volume)} folders={folders} />;
+  const folder = { point, disk, volume: Number(volume), folders };
+  if (!isVersions || folders.length === 0) return <GuestFolder {...folder} />;
+  if (data === null) return <Reading />;
+  // The number of a disk may be another one in another point; its id is the same.
+  const id = data.disks.find((entry) => String(entry.index) === disk)?.id ?? disk;
+  return <FileVersions {...folder} disk={id} />;
 }
 
 /// A point of one disk shows its partitions at once.

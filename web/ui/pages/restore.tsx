@@ -1,15 +1,18 @@
-// A way back: which machine, which moment; then a disk of it, downloaded or written on the appliance.
+// A way back: which machine, which moment; then a disk of it, downloaded, or written on the appliance after a look at what
+// that would meet.
 import { useState } from 'preact/hooks';
 import { addressOf, call, may, save } from '../api';
 import * as format from '../format';
-import type { Info, Point, RestoreDiskRequest } from '../generated/api';
-import { Badge, Loaded, PageHead, ProblemBox, VerifiedBadge, When } from '../parts/basics';
+import type { DiskRestorePreflight, Info, Point, RestoreDiskRequest } from '../generated/api';
+import { Loaded, PageHead, ProblemBox } from '../parts/basics';
 import { MachineChoice, MomentChoice } from '../parts/choice';
 import { RadioField, SelectField, TextField } from '../parts/forms';
 import { AllowedPage } from '../parts/not_allowed';
+import { PointSummary } from '../parts/point_summary';
+import { CheckThenStart, Preflight } from '../parts/preflight';
 import { RestoreWays } from '../parts/restore_ways';
 import { useAction, useResource } from '../resource';
-import { go, href, restoreHref, vmHref } from '../router';
+import { go, href, restoreHref } from '../router';
 import { text } from '../text';
 
 type Format = NonNullable<RestoreDiskRequest['format']>;
@@ -64,30 +67,8 @@ function DiskOfPoint({ id }: { id: string }) {
 function DiskForm({ point, info }: { point: Point; info: Info }) {
   const [disk, setDisk] = useState(String(point.disks[0]?.index ?? 0));
   const [target, setTarget] = useState<Target>('download');
-  const [form, setForm] = useState<Format>('vhdx');
-  const [path, setPath] = useState('');
-  const [started, setStarted] = useState(false);
-  const isDownload = target === 'download';
-  const formats: readonly Format[] = isDownload ? kStreamed : kFormats;
-  const start = useAction(async () => {
-    if (isDownload) {
-      // What the appliance would refuse is read here, and not in a file of some bytes.
-      await call('getPoint', { path: { id: point.id } });
-      save(addressOf('downloadDiskImage', { path: { id: point.id, disk }, query: { format: form as Streamed } }));
-      return setStarted(true);
-    }
-    const { job } = await call('startDiskRestore', { body: { point: point.id, disk, to: path, format: form } });
-    go('jobs', job.id);
-  });
-  const safeName = point.vm.name.replace(/[^\w.-]+/g, '_');
   return (
-    <form
-      class="panel narrow"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void start.run();
-      }}
-    >
+    <section class="panel narrow">
       <PointSummary point={point} />
       <RadioField
         label={text.restore.pickDisk}
@@ -103,40 +84,51 @@ function DiskForm({ point, info }: { point: Point; info: Info }) {
         <RadioField<Target>
           label={text.restore.target}
           value={target}
-          onChange={(wanted) => {
-            setTarget(wanted);
-            if (wanted === 'download' && !kStreamed.some((streamed) => streamed === form)) setForm('vhdx');
-          }}
+          onChange={setTarget}
           choices={[
             { value: 'download', label: text.restore.download, hint: text.restore.downloadHint },
             { value: 'appliance', label: text.restore.onAppliance, hint: text.restore.onApplianceHint(info.restore_directory) },
           ]}
         />
       )}
-      <SelectField
-        label={text.restore.format}
-        value={form}
-        onChange={setForm}
-        choices={formats.map((value) => ({ value, label: text.restore.formats[value] ?? value }))}
-      />
-      {!isDownload && (
-        <TextField
-          label={text.restore.to}
-          hint={`${text.restore.toHint} ${info.restore_directory}/${safeName}-${disk}.${kExtensions[form]}`}
-          value={path}
-          onChange={setPath}
-          required
-          pattern="/.*"
-          maxLength={4096}
-        />
+      {target === 'download' ? (
+        <DiskDownload point={point} disk={disk} />
+      ) : (
+        <DiskToFile point={point} disk={disk} directory={info.restore_directory} />
       )}
+    </section>
+  );
+}
+
+function FormatChoice<F extends Format>({ formats, value, onChange }: { formats: readonly F[]; value: F; onChange: (value: F) => void }) {
+  const choices = formats.map((entry) => ({ value: entry, label: text.restore.formats[entry] ?? entry }));
+  return <SelectField label={text.restore.format} value={value} onChange={onChange} choices={choices} />;
+}
+
+function DiskDownload({ point, disk }: { point: Point; disk: string }) {
+  const [form, setForm] = useState<Streamed>('vhdx');
+  const [started, setStarted] = useState(false);
+  const start = useAction(async () => {
+    // What the appliance would refuse is read here, and not in a file of some bytes.
+    await call('getPoint', { path: { id: point.id } });
+    save(addressOf('downloadDiskImage', { path: { id: point.id, disk }, query: { format: form } }));
+    setStarted(true);
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start.run();
+      }}
+    >
+      <FormatChoice formats={kStreamed} value={form} onChange={setForm} />
       <ProblemBox problem={start.problem} />
       <p class="actions">
         <button type="submit" class="primary" disabled={start.busy}>
-          {isDownload ? text.restore.downloadAction : text.restore.start}
+          {text.restore.downloadAction}
         </button>
       </p>
-      {isDownload && started && (
+      {started && (
         <p class="muted" role="status">
           {text.restore.downloadStarted}
         </p>
@@ -145,29 +137,46 @@ function DiskForm({ point, info }: { point: Point; info: Info }) {
   );
 }
 
-function PointSummary({ point }: { point: Point }) {
+/// The button is live after a check of just this file has found nothing in its way.
+function DiskToFile({ point, disk, directory }: { point: Point; disk: string; directory: string }) {
+  const safeName = point.vm.name.replace(/[^\w.-]+/g, '_');
+  const [form, setForm] = useState<Format>('vhdx');
+  const [path, setPath] = useState('');
+  const [checked, setChecked] = useState<{ request: string; answer: DiskRestorePreflight } | null>(null);
+  const request: RestoreDiskRequest = { point: point.id, disk, to: path.trim(), format: form };
+  const asked = JSON.stringify(request);
+  const preflight = checked?.request === asked ? checked.answer : null;
+  const check = useAction(async () => setChecked({ request: asked, answer: await call('checkDiskRestore', { body: request }) }));
+  const start = useAction(async () => {
+    const { job } = await call('startDiskRestore', { body: request });
+    go('jobs', job.id);
+  });
+  const canStart = preflight?.can_start === true;
   return (
-    <>
-      <p class="summary">
-        <a href={vmHref(point.vm)}>
-          <strong>{point.vm.name}</strong>
-        </a>{' '}
-        <When time={point.time} /> <VerifiedBadge point={point} />
-        <a class="change" href={restoreHref(point.vm)}>
-          {text.restore.change}
-        </a>
-      </p>
-      {point.has_known_damage && (
-        <div class="notice bad">
-          <p>{text.restore.damaged}</p>
-        </div>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void (canStart ? start.run() : check.run());
+      }}
+    >
+      <FormatChoice formats={kFormats} value={form} onChange={setForm} />
+      <TextField
+        label={text.restore.to}
+        hint={`${text.restore.toHint} ${directory}/${safeName}-${disk}.${kExtensions[form]}`}
+        value={path}
+        onChange={setPath}
+        required
+        pattern="/.*"
+        maxLength={4096}
+      />
+      {preflight !== null && (
+        <Preflight
+          answer={preflight}
+          verdict={preflight.can_start ? text.preflight.diskCanStart(preflight.to) : text.preflight.cannotStart}
+        />
       )}
-      {point.skipped.length > 0 && (
-        <p>
-          <Badge tone="warning">{text.point.skipped}</Badge>{' '}
-          {point.skipped.map((entry) => `${entry.name} (${entry.reason})`).join(', ')}
-        </p>
-      )}
-    </>
+      <ProblemBox problem={start.problem ?? check.problem} />
+      <CheckThenStart check={check} start={start} canStart={canStart} action={text.restore.start} checking={text.preflight.checking} />
+    </form>
   );
 }

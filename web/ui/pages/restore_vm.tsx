@@ -3,13 +3,14 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Host, Point, RestoreVmRequest, Share, VmRestorePreflight } from '../generated/api';
-import { Empty, Loaded, PageHead, ProblemBox, VerifiedBadge, When } from '../parts/basics';
+import { Empty, Loaded, PageHead, ProblemBox } from '../parts/basics';
 import { CheckField, RadioField, SelectField, TextField } from '../parts/forms';
 import { AllowedPage } from '../parts/not_allowed';
-import { Preflight, SwitchChoices } from '../parts/preflight';
+import { PointSummary } from '../parts/point_summary';
+import { CheckThenStart, Preflight, SwitchChoices } from '../parts/preflight';
 import { RestoreWays } from '../parts/restore_ways';
 import { useAction, useResource } from '../resource';
-import { go, href, restoreHref, vmHref } from '../router';
+import { go, href } from '../router';
 import { text } from '../text';
 
 type Identity = 'copy' | 'same';
@@ -111,15 +112,7 @@ function Form({ point, hosts, shares }: Data) {
         void (canStart ? start.run() : check.run());
       }}
     >
-      <p class="summary">
-        <a href={vmHref(point.vm)}>
-          <strong>{point.vm.name}</strong>
-        </a>{' '}
-        <When time={point.time} /> <VerifiedBadge point={point} />
-        <a class="change" href={restoreHref(point.vm)}>
-          {text.restore.change}
-        </a>
-      </p>
+      <PointSummary point={point} />
       <SelectField
         label={text.restoreVm.host}
         value={host}
@@ -152,17 +145,14 @@ function Form({ point, hosts, shares }: Data) {
         <CheckField label={text.restoreVm.keepMac} hint={text.restoreVm.keepMacHint} checked={keepsMac} onChange={setKeepsMac} />
       )}
       <CheckField label={text.restoreVm.starts} hint={text.restoreVm.startsHint} checked={starts} onChange={setStarts} />
-      {preflight !== null && <Preflight answer={preflight} />}
+      {preflight !== null && (
+        <Preflight
+          answer={preflight}
+          verdict={preflight.can_start ? text.preflight.vmCanStart(preflight.name, preflight.host) : text.preflight.cannotStart}
+        />
+      )}
       <ProblemBox problem={start.problem ?? check.problem} />
-      <p class="actions">
-        <button type={canStart ? 'button' : 'submit'} class={canStart ? '' : 'primary'} disabled={check.busy} {...(canStart ? { onClick: () => void check.run() } : {})}>
-          {check.busy ? text.restoreVm.checking : text.restoreVm.check}
-        </button>
-        <button type={canStart ? 'submit' : 'button'} class={canStart ? 'primary' : ''} disabled={!canStart || start.busy}>
-          {text.restoreVm.start}
-        </button>
-      </p>
-      {!canStart && <p class="muted">{text.restoreVm.checkFirst}</p>}
+      <CheckThenStart check={check} start={start} canStart={canStart} action={text.restoreVm.start} checking={text.restoreVm.checking} />
     </form>
   );
 }

@@ -3,15 +3,18 @@ import { useState } from 'preact/hooks';
 import { call, loadAllVms } from '../api';
 import * as format from '../format';
 import type { Point, Vm } from '../generated/api';
-import { useResource } from '../resource';
+import { usePages, useResource } from '../resource';
 import { href } from '../router';
 import { text } from '../text';
 import { Empty, Loaded, VerifiedBadge, When } from './basics';
 import { TextField } from './forms';
+import { Paged } from './paged';
 import { consistencyName } from './point_actions';
+import { pointsShown } from './points_shown';
+import { Rest } from './rest';
 import { Table } from './table';
 
-const kMomentsMax = 1000;
+const kMomentsAtOnce = 200;
 
 export function MachineChoice({ hrefOf, none }: { hrefOf: (vm: Vm) => string; none: string }) {
   const vms = useResource(loadAllVms, []);
@@ -33,7 +36,7 @@ export function MachineChoice({ hrefOf, none }: { hrefOf: (vm: Vm) => string; no
         return (
           <>
             <h2>{text.restore.pickVm}</h2>
-            <div class="filters" role="search">
+            <div class="filters" role="search" aria-label={text.common.filter}>
               <TextField label={text.common.filter} type="search" value={filter} onChange={setFilter} />
             </div>
             {shown.length === 0 ? (
@@ -70,26 +73,30 @@ type MomentProperties = { vm: string; host: string | null; hrefOf: (point: strin
 
 /// `again` leads back to the choice of a machine.
 export function MomentChoice({ vm, host, hrefOf, again }: MomentProperties) {
-  const points = useResource(
-    (signal) => call('listPoints', { query: { vm, host: host ?? undefined, limit: kMomentsMax }, signal }),
+  const pages = usePages(
+    async (cursor, signal) => {
+      const page = await call('listPoints', { query: { vm, host: host ?? undefined, limit: kMomentsAtOnce, cursor }, signal });
+      return { rows: page.points, next: page.next_cursor };
+    },
     [vm, host],
   );
   return (
-    <Loaded resource={points}>
-      {(list) =>
-        list.points.length === 0 ? (
+    <Paged pages={pages} hasOwnRest>
+      {(points) =>
+        points.length === 0 ? (
           <Empty title={text.vm.noPoints} />
         ) : (
           <>
             <h2>
-              {list.points[0]?.vm.name}: {text.restore.pickPoint}{' '}
+              {points[0]?.vm.name}: {text.restore.pickPoint}{' '}
               <a class="change" href={again}>
                 {text.restore.change}
               </a>
             </h2>
             <Table<Point>
               label={text.restore.pickPoint}
-              rows={list.points}
+              isWhole
+              rows={points}
               rowKey={(point) => point.id}
               columns={[
                 {
@@ -108,9 +115,10 @@ export function MomentChoice({ vm, host, hrefOf, again }: MomentProperties) {
                 { title: text.point.verified, cell: (point) => <VerifiedBadge point={point} /> },
               ]}
             />
+            {!pages.problem && <Rest words={pointsShown(points.length, pages.more === null)} more={pages.more} isBusy={pages.isBusy} />}
           </>
         )
       }
-    </Loaded>
+    </Paged>
   );
 }

@@ -1,19 +1,22 @@
-// A folder of a guest, page by page, and the download of its files.
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { addressOf, ApiError, call, problemOf, save } from '../api';
+// A folder of a guest, page by page: its files to download, one by one, all, or those that were chosen.
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../api';
 import * as format from '../format';
 import type { GuestFile, Problem } from '../generated/api';
 import { usePages } from '../resource';
-import { filesHref } from '../router';
+import { filesHref, versionsHref } from '../router';
 import { text } from '../text';
 import { Empty, ProblemBox, When } from './basics';
+import { ArchiveTools, FileDownload, pathOf } from './guest_download';
 import { GuestName } from './guest_name';
 import { FilesProblem, Reading } from './guest_place';
+import { Rest } from './rest';
 import { Table } from './table';
 
 const kEntriesAtOnce = 200;
 
 type Folder = { point: string; disk: string; volume: number; folders: string[] };
+type Choice = { names: ReadonlySet<string>; toggle: (name: string) => void };
 
 export function GuestFolder(folder: Folder) {
   const { point, disk, volume, folders } = folder;
@@ -26,45 +29,37 @@ export function GuestFolder(folder: Folder) {
     },
     [point, disk, volume, path],
   );
+  const [names, setNames] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => setNames(new Set()), [point, disk, volume, path]);
+  const toggle = (name: string) =>
+    setNames((before) => {
+      const after = new Set(before);
+      if (!after.delete(name)) after.add(name);
+      return after;
+    });
   const problem = pages.problem && <FilesProblem problem={pages.problem} point={point} onRetry={pages.retry} />;
   if (pages.rows === null) return problem ?? <Reading />;
   if (pages.rows.length === 0 && !problem && pages.more === null) return <Empty title={text.files.empty} />;
   return (
     <>
-      <FileTable folder={folder} files={pages.rows} />
+      <ArchiveTools {...folder} chosen={[...names]} onClear={() => setNames(new Set())} />
+      <FileTable folder={folder} files={pages.rows} choice={{ names, toggle }} />
       {problem}
-      {!problem && <Rest count={pages.rows.length} more={pages.more} isBusy={pages.isBusy} />}
+      {!problem && <Rest words={shownWords(pages.rows.length, pages.more === null)} more={pages.more} isBusy={pages.isBusy} />}
     </>
   );
 }
 
-/// How much is shown, and the button for more: it keeps the focus while there is more, then the count takes it.
-function Rest({ count, more, isBusy }: { count: number; more: (() => void) | null; isBusy: boolean }) {
-  const status = useRef<HTMLSpanElement>(null);
-  const hadMore = useRef(more !== null);
-  useEffect(() => {
-    if (hadMore.current && more === null) status.current?.focus();
-    hadMore.current = more !== null;
-  }, [more === null]);
-  return (
-    <p class="actions">
-      {more && (
-        <button type="button" aria-disabled={isBusy} onClick={() => !isBusy && more()}>
-          {isBusy ? text.files.loadingMore : text.files.more}
-        </button>
-      )}
-      <span class="muted" role="status" tabIndex={-1} ref={status}>
-        {count === 1 && !more ? text.files.oneShown : text.files.shown(format.count(count), more === null)}
-      </span>
-    </p>
-  );
+function shownWords(count: number, isAll: boolean): string {
+  return count === 1 && isAll ? text.files.oneShown : text.files.shown(format.count(count), isAll);
 }
 
-function pathOf(folders: string[]): string {
-  return `/${folders.join('/')}`;
+/// Links and special files have no content that an archive could hold.
+function isArchivable(file: GuestFile): boolean {
+  return file.kind === 'folder' || (file.kind === 'file' && file.refusal === null);
 }
 
-function FileTable({ folder, files }: { folder: Folder; files: GuestFile[] }) {
+function FileTable({ folder, files, choice }: { folder: Folder; files: GuestFile[]; choice: Choice }) {
   const [problems, setProblems] = useState<Record<string, Problem | null>>({});
   return (
     <Table
@@ -74,6 +69,7 @@ function FileTable({ folder, files }: { folder: Folder; files: GuestFile[] }) {
       rowKey={(file) => file.name}
       detail={(file) => (problems[file.name] ? <ProblemBox problem={problems[file.name]!} /> : null)}
       columns={[
+        { title: text.files.choose, kind: 'pick', cell: (file) => <Pick file={file} choice={choice} /> },
         { title: text.files.name, kind: 'main', cell: (file) => <FileName file={file} folder={folder} /> },
         {
           title: text.files.size,
@@ -90,15 +86,38 @@ function FileTable({ folder, files }: { folder: Folder; files: GuestFile[] }) {
           title: text.files.actions,
           kind: 'actions',
           cell: (file) =>
-            file.kind === 'file' && file.refusal === null ? (
-              <Download
-                folder={folder}
-                name={file.name}
-                onProblem={(problem) => setProblems((before) => ({ ...before, [file.name]: problem }))}
-              />
-            ) : null,
+            file.kind === 'file' && (
+              <>
+                {file.refusal === null && (
+                  <FileDownload
+                    {...folder}
+                    path={pathOf([...folder.folders, file.name])}
+                    onProblem={(problem) => setProblems((before) => ({ ...before, [file.name]: problem }))}
+                  />
+                )}
+                <a
+                  class="button"
+                  href={versionsHref(folder.point, folder.disk, folder.volume, ...folder.folders, file.name)}
+                  aria-label={`${text.versions.title}: ${file.name}`}
+                >
+                  {text.versions.title}
+                </a>
+              </>
+            ),
         },
       ]}
+    />
+  );
+}
+
+function Pick({ file, choice }: { file: GuestFile; choice: Choice }) {
+  if (!isArchivable(file)) return null;
+  return (
+    <input
+      type="checkbox"
+      aria-label={text.files.chooseOne(file.name)}
+      checked={choice.names.has(file.name)}
+      onChange={() => choice.toggle(file.name)}
     />
   );
 }
@@ -132,44 +151,4 @@ function FileName({ file, folder }: { file: GuestFile; folder: Folder }) {
       {file.kind !== 'link' && file.refusal && <span class="row-note bad-text">{text.files.refused(file.refusal)}</span>}
     </>
   );
-}
-
-/// Asks first whether the file can be given, so that a refusal is read here and not in a broken download.
-function Download({ folder, name, onProblem }: { folder: Folder; name: string; onProblem: (problem: Problem | null) => void }) {
-  const [isBusy, setBusy] = useState(false);
-  const path = { id: folder.point, disk: folder.disk, volume: folder.volume };
-  const query = { path: pathOf([...folder.folders, name]) };
-  const address = addressOf('downloadGuestFile', { path, query });
-  const download = async () => {
-    if (isBusy) return;
-    setBusy(true);
-    onProblem(null);
-    try {
-      const file = await call('getGuestFile', { path, query });
-      if (file.refusal !== null) throw new ApiError(refusalOf(file.refusal));
-      save(address);
-    } catch (error) {
-      onProblem(problemOf(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <a
-      class="button"
-      href={address}
-      download
-      aria-label={`${text.files.download}: ${name}`}
-      onClick={(event) => {
-        event.preventDefault();
-        void download();
-      }}
-    >
-      {isBusy ? text.files.preparing : text.files.download}
-    </a>
-  );
-}
-
-function refusalOf(refusal: string): Problem {
-  return { type: 'about:blank', title: '', status: 0, detail: text.files.refused(refusal), code: 'unsupported', hint: text.files.insteadHint, context: [] };
 }

@@ -39,11 +39,24 @@ function words(job: Job, result: Fields) {
       return <MachineRestored result={result} />;
     case 'restore_disk':
       return <p>{text.jobs.restored(String(job.parameters['to'] ?? ''))}</p>;
+    case 'index_files':
+      return <NamesRead result={result} />;
     case 'doctor':
       return Array.isArray(result['checks']) ? <DoctorFindings report={result as DoctorReport} /> : null;
     default:
       return null;
   }
+}
+
+function NamesRead({ result }: { result: Fields }) {
+  const { point, files, notes } = result;
+  return (
+    <p>
+      {typeof files === 'number' && text.indexes.files(format.count(files))}
+      {typeof notes === 'number' && notes > 0 && `, ${text.jobs.notes(notes)}`}{' '}
+      {typeof point === 'string' && <a href={href('points', point)}>{text.jobs.openPoint}</a>}
+    </p>
+  );
 }
 
 function PointMade({ result }: { result: Fields }) {

@@ -4,7 +4,10 @@ import type { Pages } from '../resource';
 import { text } from '../text';
 import { ProblemBox } from './basics';
 
-export function Paged<T>({ pages, children }: { pages: Pages<T>; children: (rows: T[]) => ComponentChildren }) {
+/// `hasOwnRest`: the children bring the button themselves.
+type Properties<T> = { pages: Pages<T>; hasOwnRest?: boolean; children: (rows: T[]) => ComponentChildren };
+
+export function Paged<T>({ pages, hasOwnRest = false, children }: Properties<T>) {
   return (
     <>
       {pages.rows !== null
@@ -15,7 +18,7 @@ export function Paged<T>({ pages, children }: { pages: Pages<T>; children: (rows
             </p>
           )}
       <ProblemBox problem={pages.problem} onRetry={pages.retry} />
-      {pages.more && (
+      {!hasOwnRest && pages.more && (
         <p class="actions">
           <button type="button" disabled={pages.isBusy} onClick={pages.more}>
             {pages.isBusy ? text.common.loading : text.common.loadMore}

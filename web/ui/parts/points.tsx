@@ -1,5 +1,6 @@
 // The recovery points of a machine: the days it can go back to, each point with size, kind, reason and proof, and which of
 // them a rule would keep.
+import type { ComponentChildren } from 'preact';
 import { useCallback, useState } from 'preact/hooks';
 import { call } from '../api';
 import * as format from '../format';
@@ -9,22 +10,30 @@ import { text } from '../text';
 import { Badge, Empty, Loaded, Section, VerifiedBadge, When } from './basics';
 import { changedBytes, consistencyName, KeptBadges, PointActions, PointFacts } from './point_actions';
 import { PointCalendar } from './point_calendar';
+import { pointsShown } from './points_shown';
+import { Rest } from './rest';
 import { RetentionChoices } from './retention_choices';
 import { Table, type Column } from './table';
 
 const kPointsAtOnce = 300;
-const kPointsMax = 1000;
 const kBarWidth = 64;
 
 type Properties = { vm: Vm; onChange: () => void; onBackup: (() => void) | null };
 
 export function Points({ vm, onChange, onBackup }: Properties) {
-  const [limit, setLimit] = useState(kPointsAtOnce);
+  const [pageCount, setPageCount] = useState(1);
+  const [isBusy, setBusy] = useState(false);
+  // The number of pages is no input: what is shown stays while more is read, or the same again.
   const points = useResource(
-    (signal) => call('listPoints', { query: { vm: vm.id, host: vm.host, limit }, signal }),
-    [vm.id, vm.host, limit],
+    (signal) => loadPages(vm, pageCount, signal).finally(() => setBusy(false)),
+    [vm.id, vm.host],
     'live',
   );
+  const loadMore = () => {
+    setBusy(true);
+    setPageCount(pageCount + 1);
+    points.reload();
+  };
   const changed = () => {
     points.reload();
     onChange();
@@ -47,7 +56,8 @@ export function Points({ vm, onChange, onBackup }: Properties) {
             vm={vm}
             points={list.points}
             onChange={changed}
-            onMore={list.next_cursor !== null && limit < kPointsMax ? () => setLimit(kPointsMax) : null}
+            rest={<Rest words={pointsShown(list.points.length, !list.hasMore)} more={list.hasMore ? loadMore : null} isBusy={isBusy} />}
+            hasMore={list.hasMore}
           />
         )
       }
@@ -55,9 +65,22 @@ export function Points({ vm, onChange, onBackup }: Properties) {
   );
 }
 
-type ListProperties = { vm: Vm; points: Point[]; onChange: () => void; onMore: (() => void) | null };
+/// As many pages as were asked for, however many there are: a point that was added moves the others on.
+async function loadPages(vm: Vm, count: number, signal: AbortSignal): Promise<{ points: Point[]; hasMore: boolean }> {
+  const points: Point[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < count; ++page) {
+    const answer = await call('listPoints', { query: { vm: vm.id, host: vm.host, limit: kPointsAtOnce, cursor }, signal });
+    points.push(...answer.points);
+    if (answer.next_cursor === null) return { points, hasMore: false };
+    cursor = answer.next_cursor;
+  }
+  return { points, hasMore: true };
+}
 
-function PointList({ vm, points, onChange, onMore }: ListProperties) {
+type ListProperties = { vm: Vm; points: Point[]; onChange: () => void; rest: ComponentChildren; hasMore: boolean };
+
+function PointList({ vm, points, onChange, rest, hasMore }: ListProperties) {
   const [open, setOpen] = useState<string | null>(null);
   const [day, setDay] = useState<string | null>(null);
   const [asks, setAsks] = useState(false);
@@ -92,6 +115,7 @@ function PointList({ vm, points, onChange, onMore }: ListProperties) {
       )}
       <Table
         label={text.vm.recovery}
+        isWhole
         rows={rows}
         rowKey={(point) => point.id}
         columns={pointColumns({ open, setOpen, plan, largest: Math.max(...points.map((point) => point.unique_bytes)) })}
@@ -104,14 +128,8 @@ function PointList({ vm, points, onChange, onMore }: ListProperties) {
           ) : null
         }
       />
-      {onMore && (
-        <p class="actions">
-          <button type="button" onClick={onMore}>
-            {text.common.more(kPointsMax - kPointsAtOnce)}
-          </button>
-          {plan && <span class="muted">{text.whatIf.unseen}</span>}
-        </p>
-      )}
+      {rest}
+      {plan && hasMore && <p class="muted">{text.whatIf.unseen}</p>}
     </Section>
   );
 }

@@ -1,24 +1,26 @@
-// What a restore of a machine would meet on its host, and which switch each adapter goes onto.
-import type { VmRestorePreflight } from '../generated/api';
+// What a restore would meet; and, of a machine, which switch each adapter goes onto.
+import type { PreflightCheck, VmRestorePreflight } from '../generated/api';
 import { text } from '../text';
 import { Badge, type Tone } from './basics';
 import { SelectField } from './forms';
 
-type Result = VmRestorePreflight['checks'][number]['result'];
+type Result = PreflightCheck['result'];
 const kTones: Record<Result, Tone> = { good: 'good', note: 'quiet', warning: 'warning', blocked: 'bad' };
 const kOrder: Result[] = ['blocked', 'warning', 'note', 'good'];
 
-export function Preflight({ answer }: { answer: VmRestorePreflight }) {
+type Answer = { can_start: boolean; checks: PreflightCheck[] };
+
+export function Preflight({ answer, verdict }: { answer: Answer; verdict: string }) {
   const checks = [...answer.checks].sort((a, b) => kOrder.indexOf(a.result) - kOrder.indexOf(b.result));
   return (
-    <section class="preflight" aria-label={text.restoreVm.preflight} aria-live="polite">
+    <section class="preflight" aria-label={text.preflight.title} aria-live="polite">
       <p class={`verdict ${answer.can_start ? 'good' : 'bad'}`}>
-        <strong>{answer.can_start ? text.restoreVm.canStart(answer.name, answer.host) : text.restoreVm.cannotStart}</strong>
+        <strong>{verdict}</strong>
       </p>
       <ul>
         {checks.map((check, index) => (
           <li key={index}>
-            <Badge tone={kTones[check.result]}>{text.restoreVm.results[check.result]}</Badge>
+            <Badge tone={kTones[check.result]}>{text.preflight.results[check.result]}</Badge>
             <div>
               {check.text}
               {check.cure && <p class="hint">{check.cure}</p>}
@@ -27,6 +29,26 @@ export function Preflight({ answer }: { answer: VmRestorePreflight }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+type Step = { run: () => Promise<void>; busy: boolean };
+type StepsProperties = { check: Step; start: Step; canStart: boolean; action: string; checking: string };
+
+/// The button of the form is the check, and after one that found nothing in the way the restore.
+export function CheckThenStart({ check, start, canStart, action, checking }: StepsProperties) {
+  return (
+    <>
+      <p class="actions">
+        <button type={canStart ? 'button' : 'submit'} class={canStart ? '' : 'primary'} disabled={check.busy} {...(canStart ? { onClick: () => void check.run() } : {})}>
+          {check.busy ? checking : text.preflight.check}
+        </button>
+        <button type={canStart ? 'submit' : 'button'} class={canStart ? 'primary' : ''} disabled={!canStart || start.busy}>
+          {action}
+        </button>
+      </p>
+      {!canStart && <p class="muted">{text.preflight.checkFirst}</p>}
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { text } from '../text';
 export type Column<T> = {
   title: string;
   cell: (row: T) => ComponentChildren;
-  kind?: 'number' | 'actions' | 'main' | 'short';
+  kind?: 'number' | 'actions' | 'main' | 'short' | 'pick';
 };
 
 const kRowsAtOnce = 200;
@@ -34,7 +34,7 @@ export function Table<T>({ label, columns, rows, rowKey, detail, isWhole = false
           <tr role="row">
             {columns.map((column) => (
               <th key={column.title} role="columnheader" scope="col" class={column.kind ?? ''}>
-                {column.kind === 'actions' ? <span class="visually-hidden">{column.title}</span> : column.title}
+                {column.kind === 'actions' || column.kind === 'pick' ? <span class="visually-hidden">{column.title}</span> : column.title}
               </th>
             ))}
           </tr>
