@@ -74,7 +74,7 @@ export function inDays(days: number): string {
 
 /// "12.0 ×": how many bytes of guests one byte in the repository stands for.
 export function factor(logical: number, stored: number): string {
-  return stored > 0 ? `${(logical / stored).toFixed(1)} ×` : '–';
+  return stored > 0 && logical > 0 ? `${(logical / stored).toFixed(1)} ×` : '–';
 }
 
 export function shortId(id: string): string {
