@@ -76,10 +76,8 @@ Error no_key_error(const std::string& message) {
 }  // namespace
 
 std::unique_ptr<repository::Repository> open_repository_with_key(
-    const World& world, const std::filesystem::path& directory, const std::string& expected_id,
+    const World& world, const std::filesystem::path& directory, repository::OpenOptions options,
     const KeyReader& read_key) {
-    repository::OpenOptions options;
-    options.expected_id = expected_id;
     const auto environment = repository_environment(world);
     try {
         return repository::Repository::open(environment, directory, options);
@@ -218,8 +216,10 @@ private:
 
     std::unique_ptr<repository::Repository> open_with_key() {
         const auto id = state_.settings.find(kRepositoryIdSetting);
-        return open_repository_with_key(world_, config_.repository_directory(),
-                                        id && id->is_string() ? id->get<std::string>() : "",
+        repository::OpenOptions options;
+        if (id && id->is_string()) options.expected_id = id->get<std::string>();
+        options.compression_level = config_.zstd_level;
+        return open_repository_with_key(world_, config_.repository_directory(), std::move(options),
                                         read_key_);
     }
 

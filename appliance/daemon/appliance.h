@@ -35,10 +35,10 @@ using KeyReader = std::function<std::optional<Secret>()>;
 /// The setting that says which repository the appliance is of.
 inline constexpr std::string_view kRepositoryIdSetting = "repository_id";
 
-/// Asks for the key only where one is needed. `expected_id` may be empty. Errors as
-/// Repository::open; Error{locked} where nobody can give the key.
+/// Asks for the key only where one is needed: the options have none. Errors as Repository::open;
+/// Error{locked} where nobody can give the key.
 std::unique_ptr<repository::Repository> open_repository_with_key(
-    const World& world, const std::filesystem::path& directory, const std::string& expected_id,
+    const World& world, const std::filesystem::path& directory, repository::OpenOptions options,
     const KeyReader& read_key);
 
 /// The daemon's local socket.

@@ -1,8 +1,10 @@
-// zstd level 1, or the bytes as they are. The only place that calls zstd.
+// zstd, or the bytes as they are. The only place that calls zstd.
 #include "storage/repository/chunk_codec.h"
 
+#include "base/check.h"
 #include "base/error.h"
 
+#include <fmt/format.h>
 #include <zstd.h>
 
 #include <cstring>
@@ -10,7 +12,6 @@
 namespace entrepot::repository {
 namespace {
 
-constexpr int kLevel = 1;
 constexpr std::size_t kSavingPercentMin = 3;
 
 }  // namespace
@@ -22,7 +23,14 @@ struct ChunkCodec::State {
                                                                          &ZSTD_freeDCtx};
 };
 
-ChunkCodec::ChunkCodec() : state_(std::make_unique<State>()) {
+void require_compression_level(int level) {
+    if (level >= 1 && level <= kCompressionLevelMax) return;
+    throw Error{ErrorCode::usage, fmt::format("{} is no level of compression: they go from 1 to {}",
+                                              level, kCompressionLevelMax)};
+}
+
+ChunkCodec::ChunkCodec(int level) : state_(std::make_unique<State>()), level_(level) {
+    ENTREPOT_CHECK(level >= 1 && level <= kCompressionLevelMax);
     if (!state_->compressor || !state_->decompressor) {
         throw Error{ErrorCode::limit, "no memory for zstd"};
     }
@@ -35,7 +43,7 @@ Codec ChunkCodec::encode(ByteView plain, Bytes& target) {
     target.resize(start + ZSTD_compressBound(plain.size()));
     const std::size_t length =
         ZSTD_compressCCtx(state_->compressor.get(), target.data() + start, target.size() - start,
-                          plain.data(), plain.size(), kLevel);
+                          plain.data(), plain.size(), level_);
     const std::size_t length_max = plain.size() - plain.size() * kSavingPercentMin / 100;
     if (ZSTD_isError(length) == 0 && length < length_max) {
         target.resize(start + length);

@@ -10,10 +10,17 @@ namespace entrepot::repository {
 
 enum class Codec : std::uint8_t { raw = 0, zstd = 1 };
 
+/// Of zstd, 1 to 19. Whatever the level was, every reader reads it.
+inline constexpr int kCompressionLevelDefault = 1;
+inline constexpr int kCompressionLevelMax = 19;
+/// Error{usage} for a level that there is not.
+void require_compression_level(int level);
+
 /// Contexts for one thread, reused from chunk to chunk.
 class ChunkCodec {
 public:
-    ChunkCodec();
+    /// Requires that there is such a level.
+    explicit ChunkCodec(int level = kCompressionLevelDefault);
     ~ChunkCodec();
     ChunkCodec(const ChunkCodec&) = delete;
     ChunkCodec& operator=(const ChunkCodec&) = delete;
@@ -27,6 +34,7 @@ public:
 private:
     struct State;
     std::unique_ptr<State> state_;
+    int level_;
 };
 
 }  // namespace entrepot::repository

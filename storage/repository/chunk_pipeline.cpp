@@ -23,7 +23,8 @@ unsigned worker_count() {
 }  // namespace
 
 struct ChunkPipeline::Tools {
-    explicit Tools(const RepositoryKeys& keys) : hasher(keys.id_key()) {}
+    explicit Tools(const PipelineParts& parts)
+        : hasher(parts.keys.id_key()), codec(parts.compression_level) {}
     ChunkHasher hasher;
     ChunkCodec codec;
     Bytes decoded;
@@ -128,7 +129,7 @@ void ChunkPipeline::fail(std::exception_ptr error) {
 
 void ChunkPipeline::work(std::stop_token stop) {
     try {
-        Tools tools{parts_.keys};
+        Tools tools{parts_};
         for (;;) {
             Batch* batch = nullptr;
             {

@@ -4,6 +4,7 @@
 
 #include "storage/catalog/catalog.h"
 #include "storage/object/store.h"
+#include "storage/repository/chunk_codec.h"
 #include "storage/repository/map_format.h"
 #include "storage/repository/pack_set.h"
 #include "storage/repository/pack_writer.h"
@@ -41,6 +42,7 @@ struct PipelineParts {
     RedirectTable& redirects;
     Random& random;
     const RepositoryKeys& keys;
+    int compression_level = kCompressionLevelDefault;
 };
 
 /// Bounded: submit() waits while too much is under way. The first failure is thrown by every later

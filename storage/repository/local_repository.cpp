@@ -439,6 +439,7 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
                                              const std::filesystem::path& directory,
                                              const OpenOptions& options) {
     const RepositoryPaths paths{directory};
+    require_compression_level(options.compression_level);
     RepositoryConfig config = read_config(environment.file_system, paths);
     if (!options.expected_id.empty() && options.expected_id != config.id.hex()) {
         throw Error{ErrorCode::conflict,
@@ -465,6 +466,7 @@ std::unique_ptr<Repository> Repository::open(const Environment& environment,
     object::LocalStore::create_directories(environment.file_system, directory);
     auto core = std::make_shared<RepositoryCore>(environment, paths, std::move(lock),
                                                  std::move(config), root_key, std::move(reserve));
+    core->compression_level = options.compression_level;
     NullProgress progress;
     if (!core->catalog->is_complete() || is_catalog_behind(*core)) {
         environment.log.warning("the catalog is made again from the repository",

@@ -162,9 +162,10 @@ public:
             base_ = pin_point(*core_, *session_, draft.base_point);
         }
         core_->catalog->add_session({content_.summary.id, "ingest"});
-        pipeline_.emplace(PipelineParts{core_->store, *core_->catalog, *core_->packs,
-                                        core_->redirects, core_->environment.random, core_->keys},
-                          content_.summary.id, core_->config.chunk_size_bytes);
+        pipeline_.emplace(
+            PipelineParts{core_->store, *core_->catalog, *core_->packs, core_->redirects,
+                          core_->environment.random, core_->keys, core_->compression_level},
+            content_.summary.id, core_->config.chunk_size_bytes);
     }
     LocalPointWriter(const LocalPointWriter&) = delete;
     LocalPointWriter& operator=(const LocalPointWriter&) = delete;

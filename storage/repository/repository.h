@@ -338,6 +338,8 @@ struct OpenOptions {
     std::string expected_id;
     /// What is kept free of backups so that deletion works on a full disk; 0: nothing.
     std::uint64_t reserve_bytes = 8 * kMiB;
+    /// Of zstd, 1 to 19, for chunks that are new: more takes less room and more processor time.
+    int compression_level = 1;
 };
 
 /// For who keeps something that he made of a VM's points: while the stamp is the same, so are they.

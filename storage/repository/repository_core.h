@@ -4,6 +4,7 @@
 #include "storage/catalog/catalog.h"
 #include "storage/object/local_store.h"
 #include "storage/repository/catalog_gate.h"
+#include "storage/repository/chunk_codec.h"
 #include "storage/repository/chunk_index.h"
 #include "storage/repository/chunk_reader.h"
 #include "storage/repository/pack_set.h"
@@ -57,7 +58,8 @@ struct RepositoryCore {
     WorkerPool workers;
     std::unique_ptr<ChunkReader> reader;
     Sessions sessions;
-    std::mutex commit_mutex;  // Commits and deletions, one at a time.
+    int compression_level = kCompressionLevelDefault;  // Of chunks that are new.
+    std::mutex commit_mutex;                           // Commits and deletions, one at a time.
 };
 
 }  // namespace entrepot::repository

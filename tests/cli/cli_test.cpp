@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 using namespace entrepot;
@@ -186,6 +188,31 @@ TEST_CASE("cli: what goes wrong is one document and a status", "[cli]") {
     CHECK(lab.json({"point", "delete", "web01@latest"}, 2).at("error").at("code") == "usage");
     lab.write("passphrase", as_bytes("another one"));
     CHECK(lab.json({"point", "list"}, 1).at("error").at("code") == "unauthenticated");
+}
+
+TEST_CASE("cli: new chunks are compressed as hard as the configuration says", "[cli]") {
+    std::string prose;
+    SeededRandom random{3};
+    while (prose.size() < kMiB)
+        prose += "word" + std::to_string(random.u64() % 1000) + " ";
+    prose.resize(kMiB);
+    std::map<int, std::uint64_t> stored;
+    for (const int level : {1, 19}) {
+        Lab lab;
+        lab.write("entrepot.toml",
+                  as_bytes("[repository]\nzstd_level = " + std::to_string(level) + "\n"));
+        lab.write("prose.raw", as_bytes(prose));
+        lab.json({"image", "convert", lab.path("prose.raw"), lab.path("prose.vhdx"), "--format",
+                  "vhdx"});
+        const std::string config = lab.path("entrepot.toml");
+        lab.json({"--config", config, "init"});
+        const Json point =
+            lab.json({"--config", config, "ingest", lab.path("prose.vhdx"), "--vm", "web01"});
+        stored[level] = point.at("disks").at(0).at("new_stored_bytes");
+        CHECK(restored(lab, point.at("point"), "back.raw") == to_hex(as_bytes(prose)));
+    }
+    CHECK(stored[1] > 0);
+    CHECK(stored[19] < stored[1] * 9 / 10);
 }
 
 TEST_CASE("cli: damage is found and is exit status 4", "[cli]") {

@@ -126,9 +126,11 @@ Repository& Fixture::reopen() {
 
 void Fixture::open_with(std::optional<Secret> key) {
     repository_.reset();
-    repository_ = Repository::open(
-        environment(), directory(),
-        {.key = std::move(key), .expected_id = {}, .reserve_bytes = reserve_bytes_});
+    repository_ = Repository::open(environment(), directory(),
+                                   {.key = std::move(key),
+                                    .expected_id = {},
+                                    .reserve_bytes = reserve_bytes_,
+                                    .compression_level = compression_level_});
 }
 
 std::string Fixture::add_full(const std::string& vm, const DiskContent& disk) {

@@ -70,6 +70,7 @@ public:
     NullProgress progress_;
     GcScript gc_;
     std::uint64_t reserve_bytes_ = 0;
+    int compression_level_ = 1;
     std::optional<Secret> key_;
     Created created_;
 
