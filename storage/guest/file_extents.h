@@ -2,9 +2,11 @@
 #pragma once
 
 #include "storage/disk/disk_source.h"
+#include "storage/guest_model/content_place.h"
 
 #include "base/bytes.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -27,5 +29,10 @@ struct FileExtent {
 /// that the extents are in the file's order and lie in the volume.
 void read_through(const std::vector<FileExtent>& extents, const disk::DiskSource& volume,
                   const BlockGeometry& geometry, std::uint64_t offset, MutableByteView target);
+
+/// As FileContent::locate() of a file of so many bytes.
+std::vector<ContentPlace> locate_in(const std::vector<FileExtent>& extents,
+                                    const BlockGeometry& geometry, std::uint64_t size_bytes,
+                                    std::uint64_t offset, std::size_t count_max);
 
 }  // namespace entrepot::guest

@@ -2,14 +2,17 @@
 #pragma once
 
 #include "storage/disk/disk_source.h"
+#include "storage/guest_model/content_place.h"
 #include "storage/guest_model/file_entry.h"
 #include "storage/guest_model/volume.h"
 
 #include "base/bytes.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace entrepot::guest {
 
@@ -27,6 +30,9 @@ public:
     /// the file's content).
     virtual void read(const std::string& path, const std::string& stream, std::uint64_t offset,
                       MutableByteView target) = 0;
+    /// As FileContent::locate() of what read() would read.
+    virtual std::vector<ContentPlace> locate(const std::string& path, const std::string& stream,
+                                             std::uint64_t offset, std::size_t count_max) = 0;
 };
 
 /// The volume's own disk outlives it. Error{unsupported} for content that we do not read, and for

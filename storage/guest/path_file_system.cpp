@@ -161,4 +161,12 @@ void PathFileSystem::read(const std::string& path, const std::string& stream, st
     });
 }
 
+std::vector<ContentPlace> PathFileSystem::locate(const std::string& path, const std::string& stream,
+                                                 std::uint64_t offset, std::size_t count_max) {
+    return with_context(fmt::format("reading {}", path), [&] {
+        open(path, stream);
+        return content_->locate(offset, count_max);
+    });
+}
+
 }  // namespace entrepot::guest

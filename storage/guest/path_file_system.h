@@ -6,6 +6,7 @@
 #include "storage/guest/folder_names.h"
 #include "storage/guest/guest_file_system.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,6 +22,8 @@ public:
     FileStatus status(const std::string& path) final;
     void read(const std::string& path, const std::string& stream, std::uint64_t offset,
               MutableByteView target) final;
+    std::vector<ContentPlace> locate(const std::string& path, const std::string& stream,
+                                     std::uint64_t offset, std::size_t count_max) final;
 
 protected:
     virtual std::uint64_t root_address() = 0;

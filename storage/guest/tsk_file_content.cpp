@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace entrepot::guest {
@@ -23,6 +24,25 @@ bool has_extents(const TSK_FS_FILE& file) {
 
 BlockGeometry geometry_of(const TSK_FS_INFO& file_system) {
     return {file_system.block_size, file_system.block_count};
+}
+
+// A run as far as it belongs to [offset, size) of the content, in up to two places: what lies
+// behind the initialised part is zeros, whatever the blocks hold.
+void add_places(const TSK_FS_ATTR& content, const TSK_FS_ATTR_RUN& run, std::uint64_t offset,
+                std::vector<ContentPlace>& places) {
+    const std::uint64_t block_bytes = content.fs_file->fs_info->block_size;
+    const std::uint64_t begin = run.offset * block_bytes;
+    const std::uint64_t end =
+        std::min(static_cast<std::uint64_t>(content.size), begin + run.len * block_bytes);
+    const auto initialised =
+        static_cast<std::uint64_t>(std::max<TSK_OFF_T>(content.nrd.initsize, 0));
+    const bool is_nowhere =
+        (run.flags & (TSK_FS_ATTR_RUN_FLAG_SPARSE | TSK_FS_ATTR_RUN_FLAG_FILLER)) != 0;
+    const std::uint64_t written_end = is_nowhere ? offset : std::clamp(initialised, offset, end);
+    if (offset < written_end) {
+        places.push_back({written_end - offset, run.addr * block_bytes + (offset - begin)});
+    }
+    if (written_end < end) places.push_back({end - written_end, std::nullopt});
 }
 
 }  // namespace
@@ -75,6 +95,29 @@ void TskFileContent::read(std::uint64_t offset, MutableByteView target) const {
         target = target.subspan(static_cast<std::size_t>(count));
         offset += static_cast<std::uint64_t>(count);
     }
+}
+
+std::vector<ContentPlace> TskFileContent::locate(std::uint64_t offset,
+                                                 std::size_t count_max) const {
+    if (attribute_ == nullptr) {
+        return locate_in(extents_, geometry_of(*file_->fs_info), size_, offset, count_max);
+    }
+    const bool is_plain = (attribute_->flags & TSK_FS_ATTR_NONRES) != 0 &&
+                          (attribute_->flags & (TSK_FS_ATTR_COMP | TSK_FS_ATTR_ENC)) == 0 &&
+                          attribute_->nrd.skiplen == 0;
+    if (!is_plain) return {};
+    const std::uint64_t block_bytes = file_->fs_info->block_size;
+    std::vector<ContentPlace> places;
+    const TSK_FS_ATTR_RUN* run = attribute_->nrd.run;
+    for (; run != nullptr && offset < size_ && places.size() + 2 <= count_max; run = run->next) {
+        const std::uint64_t begin = run->offset * block_bytes;
+        const std::uint64_t end = begin + run->len * block_bytes;
+        if (end <= offset) continue;
+        if (begin > offset) break;  // A gap, of which the library makes what it will.
+        add_places(*attribute_, *run, offset, places);
+        offset = std::min(size_, end);
+    }
+    return places;
 }
 
 }  // namespace entrepot::guest

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ public:
 
     std::uint64_t size_bytes() const override { return size_; }
     void read(std::uint64_t offset, MutableByteView target) const override;
+    std::vector<ContentPlace> locate(std::uint64_t offset, std::size_t count_max) const override;
 
 private:
     void open_extents();

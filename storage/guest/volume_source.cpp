@@ -73,6 +73,38 @@ std::unique_ptr<disk::DiskSource> open_volume(const disk::DiskSource& disk, cons
     return std::make_unique<VolumeSource>(disk, volume.offset, volume.length);
 }
 
+std::vector<ContentPlace> places_on_disk(const Volume& volume,
+                                         const std::vector<ContentPlace>& places,
+                                         std::size_t count_max) {
+    std::vector<VolumePiece> pieces = volume.pieces;
+    if (pieces.empty()) pieces.push_back({volume.offset, volume.length});
+    std::vector<ContentPlace> found;
+    for (const ContentPlace& place : places) {
+        if (!place.offset) {
+            if (found.size() == count_max) return found;
+            found.push_back(place);
+            continue;
+        }
+        std::uint64_t skip = *place.offset;
+        std::uint64_t rest = place.length;
+        for (auto piece = pieces.begin(); piece != pieces.end() && rest > 0; ++piece) {
+            if (skip >= piece->length) {
+                skip -= piece->length;
+                continue;
+            }
+            if (found.size() == count_max) return found;
+            const std::uint64_t length = std::min(rest, piece->length - skip);
+            found.push_back({length, piece->offset + skip});
+            rest -= length;
+            skip = 0;
+        }
+        if (rest > 0) {
+            throw Error{ErrorCode::corrupt, "its content lies beyond the end of the volume"};
+        }
+    }
+    return found;
+}
+
 Bytes read_up_to(const disk::DiskSource& disk, std::uint64_t offset, std::size_t length) {
     if (offset >= disk.size_bytes()) return {};
     Bytes bytes(

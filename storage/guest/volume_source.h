@@ -2,6 +2,7 @@
 #pragma once
 
 #include "storage/disk/disk_source.h"
+#include "storage/guest_model/content_place.h"
 #include "storage/guest_model/volume.h"
 
 #include "base/bytes.h"
@@ -56,6 +57,12 @@ private:
 
 /// The volume's bytes. The disk outlives it.
 std::unique_ptr<disk::DiskSource> open_volume(const disk::DiskSource& disk, const Volume& volume);
+
+/// Places in the volume as places on the disk: as many, or more where the volume has pieces; the
+/// first ones, where those would be more than so many. Error{corrupt} where one does not lie in it.
+std::vector<ContentPlace> places_on_disk(const Volume& volume,
+                                         const std::vector<ContentPlace>& places,
+                                         std::size_t count_max);
 
 /// Up to `length` bytes: fewer where the disk ends, none beyond it.
 Bytes read_up_to(const disk::DiskSource& disk, std::uint64_t offset, std::size_t length);

@@ -50,6 +50,9 @@ public:
         ENTREPOT_CHECK(offset <= size_ && target.size() <= size_ - offset);
         read_through(extents_, volume_.disk(), volume_.block_geometry(), offset, target);
     }
+    std::vector<ContentPlace> locate(std::uint64_t offset, std::size_t count_max) const override {
+        return locate_in(extents_, volume_.block_geometry(), size_, offset, count_max);
+    }
 
 private:
     const XfsVolume& volume_;

@@ -1,6 +1,7 @@
 // Questions and answers; between them the worker asks for pieces of the disk.
 #include "storage/guest_client/guest_reader.h"
 
+#include "storage/guest_client/content_map.h"
 #include "storage/guest_client/worker_process.h"
 #include "storage/guest_model/limits.h"
 
@@ -23,6 +24,8 @@ namespace fs = std::filesystem;
 constexpr const char* kProgramName = "entrepot-guest-worker";
 constexpr const char* kPackagedFolder = "/usr/libexec/entrepot";
 constexpr std::size_t kMessagesMax = 10'000'000;
+// What is shorter is had with one question; asking for its place takes one as well.
+constexpr std::uint32_t kLongReadBytes = 256 * kKiB;
 
 }  // namespace
 
@@ -31,6 +34,14 @@ public:
     explicit Worker(const fs::path& program) : process(program) {}
     WorkerProcess process;
     std::exception_ptr disk_error;
+};
+
+// The file that was asked for last, and what is known of where it lies.
+struct GuestReader::Located {
+    std::uint32_t volume = 0;
+    std::string path;
+    std::string stream;
+    ContentMap map;
 };
 
 GuestReader::GuestReader(Clock& clock, std::shared_ptr<const disk::DiskSource> disk,
@@ -125,14 +136,35 @@ FileStatus GuestReader::status(std::uint32_t volume, const std::string& path) {
                MessageKind::status_answer, decode_status);
 }
 
+Bytes GuestReader::read_by_worker(const ReadQuestion& question) {
+    return ask(MessageKind::read, encode(question), MessageKind::content, [&](Bytes&& content) {
+        if (content.size() == question.range.length) return std::move(content);
+        throw Error{ErrorCode::protocol, "the reader of guest files gives another length"};
+    });
+}
+
+bool GuestReader::is_located(const ReadQuestion& question) {
+    const DiskRange& range = question.range;
+    const bool is_same = located_ && located_->volume == question.volume &&
+                         located_->path == question.path && located_->stream == question.stream;
+    if (is_same && located_->map.covers(range.offset, range.length)) return true;
+    const bool has_no_places = is_same && located_->map.is_empty();
+    if (has_no_places || range.length < kLongReadBytes) return false;
+    const LocateQuestion where{question.volume, question.path, question.stream, range.offset};
+    auto places = ask(MessageKind::locate, encode(where), MessageKind::places,
+                      [&](ByteView body) { return decode_places(body, disk_->size_bytes()); });
+    located_ = std::make_unique<Located>(Located{
+        question.volume, question.path, question.stream, {range.offset, std::move(places)}});
+    return located_->map.covers(range.offset, range.length);
+}
+
 Bytes GuestReader::read(std::uint32_t volume, const std::string& path, const std::string& stream,
                         const DiskRange& range) {
-    return ask(
-        MessageKind::read, encode(ReadQuestion{volume, path, stream, range}), MessageKind::content,
-        [&](Bytes&& content) {
-            if (content.size() == range.length) return std::move(content);
-            throw Error{ErrorCode::protocol, "the reader of guest files gives another length"};
-        });
+    const ReadQuestion question{volume, path, stream, range};
+    if (!is_located(question)) return read_by_worker(question);
+    Bytes content(range.length);
+    located_->map.read(*disk_, range.offset, content);
+    return content;
 }
 
 fs::path find_worker_program() {

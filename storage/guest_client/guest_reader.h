@@ -40,7 +40,8 @@ public:
     VolumeTable volumes();
     FolderPage list(std::uint32_t volume, const std::string& path, const PageRequest& page);
     FileStatus status(std::uint32_t volume, const std::string& path);
-    /// At most limits::kReadBytesMax at a time.
+    /// At most limits::kReadBytesMax at a time. What is asked for in long pieces is read where the
+    /// worker says that it lies, and does not pass through it.
     Bytes read(std::uint32_t volume, const std::string& path, const std::string& stream,
                const DiskRange& range);
 
@@ -49,17 +50,22 @@ public:
 
 private:
     class Worker;
+    struct Located;
     template <typename Decode>
     auto ask(MessageKind question, ByteView body, MessageKind answer, const Decode& decode);
     /// Sets `failure` instead where that is the answer: the next question may follow then.
     Bytes exchange(MessageKind question, ByteView body, MessageKind answer,
                    std::exception_ptr& failure);
     void serve_disk(ByteView body, SteadyTime deadline);
+    Bytes read_by_worker(const ReadQuestion& question);
+    /// False where the worker has to read it.
+    bool is_located(const ReadQuestion& question);
 
     Clock& clock_;
     std::shared_ptr<const disk::DiskSource> disk_;  // Shared with whoever keeps its point open.
     GuestReaderOptions options_;
     std::unique_ptr<Worker> worker_;
+    std::unique_ptr<Located> located_;
 };
 
 /// The worker beside the running program, or where packages put it. Error{not_found}.

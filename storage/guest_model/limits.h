@@ -48,6 +48,8 @@ inline constexpr std::size_t kXfsLogBytesMax = 96 * kMiB;
 inline constexpr std::size_t kXfsReplayedSectorsMax = 150'000;
 inline constexpr std::size_t kXfsOpenTransactionsMax = 1000;
 inline constexpr std::size_t kReadBytesMax = kMiB;
+/// Of a file's content, told in one answer.
+inline constexpr std::size_t kPlacesMax = 10'000;
 inline constexpr std::size_t kReparseBytesMax = 16 * kKiB;
 /// Folders whose place in the file system is remembered.
 inline constexpr std::size_t kFoldersKnownMax = 10'000;

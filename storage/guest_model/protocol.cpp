@@ -211,6 +211,25 @@ ReadQuestion decode_read(ByteView body) {
     });
 }
 
+Bytes encode(const LocateQuestion& question) {
+    LittleEndianWriter out;
+    out.u32(question.volume);
+    put_text(out, question.path);
+    put_text(out, question.stream);
+    return out.u64(question.offset).take();
+}
+
+LocateQuestion decode_locate(ByteView body) {
+    return decode_body(body, [](BodyReader& in) {
+        LocateQuestion question;
+        question.volume = in.u32();
+        question.path = in.raw_text(limits::kPathBytesMax);
+        question.stream = in.raw_text(limits::kNameBytesMax);
+        question.offset = in.u64();
+        return question;
+    });
+}
+
 Bytes encode(const VolumeTable& table) {
     LittleEndianWriter out;
     put_text(out, table.scheme);
@@ -280,6 +299,33 @@ FileStatus decode_status(ByteView body) {
             status.streams.push_back({std::move(name), in.u64()});
         }
         return status;
+    });
+}
+
+Bytes encode(const std::vector<ContentPlace>& places) {
+    LittleEndianWriter out;
+    out.u32(static_cast<std::uint32_t>(places.size()));
+    for (const ContentPlace& place : places)
+        out.u64(place.length).u8(place.offset ? 1 : 0).u64(place.offset.value_or(0));
+    return out.take();
+}
+
+std::vector<ContentPlace> decode_places(ByteView body, std::uint64_t disk_bytes) {
+    return decode_body(body, [&](BodyReader& in) {
+        std::vector<ContentPlace> places;
+        for (std::uint32_t rest = in.count(limits::kPlacesMax); rest > 0; --rest) {
+            ContentPlace place{in.u64()};
+            const bool is_on_disk = in.flag();
+            const std::uint64_t offset = in.u64();
+            if (place.length == 0) refuse("a place for nothing");
+            if (is_on_disk) {
+                if (offset > disk_bytes || place.length > disk_bytes - offset)
+                    refuse("a place beyond the disk");
+                place.offset = offset;
+            }
+            places.push_back(place);
+        }
+        return places;
     });
 }
 

@@ -2,6 +2,7 @@
 // of a length (four bytes), a kind (one) and a body. The parent believes nothing that comes back.
 #pragma once
 
+#include "storage/guest_model/content_place.h"
 #include "storage/guest_model/file_entry.h"
 #include "storage/guest_model/volume.h"
 
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace entrepot::guest {
 
@@ -31,6 +33,7 @@ enum class MessageKind : std::uint8_t {
     read,
     disk_data,
     disk_failed,
+    locate,
     // From the worker.
     ask_disk = 64,
     volumes_answer,
@@ -38,6 +41,7 @@ enum class MessageKind : std::uint8_t {
     status_answer,
     content,
     failure,
+    places,
 };
 
 struct Message {
@@ -74,6 +78,13 @@ struct ReadQuestion {
     DiskRange range;  ///< Of the content.
 };
 
+struct LocateQuestion {
+    std::uint32_t volume = 0;
+    std::string path;
+    std::string stream;
+    std::uint64_t offset = 0;  ///< Of the content.
+};
+
 /// Decoding throws Error{protocol} for a body that is not exactly what it should be, or holds a
 /// name or a text that could do harm where it is shown.
 Bytes encode(const DiskShape& shape);
@@ -86,6 +97,8 @@ Bytes encode(const StatusQuestion& question);
 StatusQuestion decode_status_question(ByteView body);
 Bytes encode(const ReadQuestion& question);
 ReadQuestion decode_read(ByteView body);
+Bytes encode(const LocateQuestion& question);
+LocateQuestion decode_locate(ByteView body);
 
 Bytes encode(const VolumeTable& table);
 VolumeTable decode_volumes(ByteView body);
@@ -94,6 +107,10 @@ Bytes encode(const FolderPage& page);
 FolderPage decode_page(ByteView body);
 Bytes encode(const FileStatus& status);
 FileStatus decode_status(ByteView body);
+/// Of the disk; at most limits::kPlacesMax. Decoded, they are not empty, and lie in a disk of that
+/// size.
+Bytes encode(const std::vector<ContentPlace>& places);
+std::vector<ContentPlace> decode_places(ByteView body, std::uint64_t disk_bytes);
 Bytes encode(const Error& error);
 Error decode_error(ByteView body);
 

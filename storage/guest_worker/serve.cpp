@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <vector>
 
 namespace entrepot::guest {
 namespace {
@@ -32,7 +33,9 @@ private:
     const VolumeTable& table();
     GuestFileSystem& files_of(std::uint32_t number);
     VolumeTable table_with_labels();
+    const Volume& volume_of(std::uint32_t number);
     Bytes read(const ReadQuestion& question);
+    std::vector<ContentPlace> locate(const LocateQuestion& question);
 
     ParentDisk disk_;
     std::optional<VolumeTable> table_;
@@ -46,16 +49,21 @@ const VolumeTable& Server::table() {
     return *table_;
 }
 
-GuestFileSystem& Server::files_of(std::uint32_t number) {
-    if (open_files_ && open_number_ == number) return *open_files_;
+const Volume& Server::volume_of(std::uint32_t number) {
     const auto volume = std::ranges::find(table().volumes, number, &Volume::number);
     if (volume == table().volumes.end()) {
         throw Error{ErrorCode::not_found, fmt::format("the disk has no partition {}", number),
                     "entrepot files list POINT:DISK shows the partitions"};
     }
+    return *volume;
+}
+
+GuestFileSystem& Server::files_of(std::uint32_t number) {
+    if (open_files_ && open_number_ == number) return *open_files_;
+    const Volume& volume = volume_of(number);
     open_files_.reset();
-    open_volume_ = open_volume(disk_, *volume);
-    open_files_ = open_file_system(*open_volume_, volume->content);
+    open_volume_ = open_volume(disk_, volume);
+    open_files_ = open_file_system(*open_volume_, volume.content);
     open_number_ = number;
     return *open_files_;
 }
@@ -85,6 +93,13 @@ Bytes Server::read(const ReadQuestion& question) {
     return content;
 }
 
+std::vector<ContentPlace> Server::locate(const LocateQuestion& question) {
+    const auto places =
+        files_of(question.volume)
+            .locate(question.path, question.stream, question.offset, limits::kPlacesMax);
+    return places_on_disk(volume_of(question.volume), places, limits::kPlacesMax);
+}
+
 Answer Server::answer(const Message& question) {
     switch (question.kind) {
         case MessageKind::volumes:
@@ -102,6 +117,8 @@ Answer Server::answer(const Message& question) {
         }
         case MessageKind::read:
             return {MessageKind::content, read(decode_read(question.body))};
+        case MessageKind::locate:
+            return {MessageKind::places, encode(locate(decode_locate(question.body)))};
         default:
             throw Error{ErrorCode::protocol, "a question is of an unknown kind"};
     }

@@ -164,6 +164,9 @@ TEST_CASE("guest files: NTFS that a mounted driver wrote gives back what was put
         REQUIRE(status.entry.size_bytes == content.size());
         CHECK((read_file(*files, "/" + path, content.size()) == content));
     }
+    // Compressed, it lies nowhere as it is.
+    CHECK(files->locate("/compressed/text", "", 0, 10).empty());
+    CHECK_FALSE(files->locate("/a/b/c/d/deep", "", 0, 10).empty());
     CHECK((read_file(*files, "/sparse", tree.sparse.size()) == tree.sparse));
     CHECK((read_file(*files, "/compressed/text", tree.second_stream.size(), "second") ==
            tree.second_stream));

@@ -140,6 +140,8 @@ TEST_CASE("guest reader: a logical volume of LVM through the cage", "[guest]") {
     CHECK(table.volumes[1].label == "GUEST");
     const Bytes middle(file.begin() + kMiB, file.begin() + 2 * kMiB);
     CHECK((reader.read(table.volumes[1].number, "/file", "", {kMiB, kMiB}) == middle));
+    const Bytes odd(file.begin() + 17, file.begin() + 17 + kMiB);
+    CHECK((reader.read(table.volumes[1].number, "/file", "", {17, kMiB}) == odd));
     CHECK_THROWS_WITH(reader.status(2002, "/"), Catch::Contains("LVM"));
     CHECK(reader.is_alive());
 }
@@ -151,6 +153,34 @@ TEST_CASE("guest reader: NTFS through the cage, with its label", "[guest]") {
     auto reader = lab.open(std::make_shared<test::FileDisk>(lab.image));
     CHECK(reader.volumes().volumes.front().label == "GÄST");
     CHECK((read_file(reader, "/file 報告書.bin") == tree.begin()->second));
+}
+
+TEST_CASE("guest reader: long content does not pass through the worker once it is located",
+          "[guest]") {
+    Lab lab;
+    const Bytes file = test::random_bytes(5 * kMiB, 1);
+    test::write_tree({{"file", file}, {"other", test::random_bytes(kMiB, 2)}}, lab.folder);
+    test::make_ext(lab.image, lab.folder, 32 * kMiB);
+    auto reader = lab.open(std::make_shared<test::FileDisk>(lab.image));
+    const Bytes begin(file.begin(), file.begin() + kMiB);
+    CHECK((reader.read(0, "/file", "", {0, kMiB}) == begin));
+    ::kill(reader.process_id(), SIGSEGV);
+    const Bytes middle(file.begin() + 2 * kMiB + 5, file.begin() + 3 * kMiB + 5);
+    CHECK((reader.read(0, "/file", "", {2 * kMiB + 5, kMiB}) == middle));
+    const Bytes end(file.end() - 100, file.end());
+    CHECK((reader.read(0, "/file", "", {5 * kMiB - 100, 100}) == end));
+    // What was located says nothing of another file.
+    CHECK_THROWS_WITH(reader.read(0, "/other", "", {0, kMiB}), Catch::Contains("SIGSEGV"));
+}
+
+TEST_CASE("guest reader: what lies behind the end of a file is refused", "[guest]") {
+    Lab lab;
+    test::write_tree({{"file", test::random_bytes(2 * kMiB, 1)}}, lab.folder);
+    test::make_ext(lab.image, lab.folder, 32 * kMiB);
+    auto reader = lab.open(std::make_shared<test::FileDisk>(lab.image));
+    reader.read(0, "/file", "", {0, kMiB});
+    CHECK_THROWS_WITH(reader.read(0, "/file", "", {kMiB + 1, kMiB}), Catch::Contains("not in"));
+    CHECK_THROWS_WITH(reader.read(0, "/file", "", {3 * kMiB, kMiB}), Catch::Contains("not in"));
 }
 
 TEST_CASE("guest reader: what the disk's reading throws comes as it is", "[guest]") {
