@@ -22,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kFileBytesMax = 256 * kKiB;
+constexpr std::size_t kHostNameBytesMax = 253;
+constexpr std::size_t kServerNamesMax = 64;
 
 const std::map<std::string_view, LogLevel> kLogLevels{{"debug", LogLevel::debug},
                                                       {"info", LogLevel::info},
@@ -44,6 +46,24 @@ std::string checked_zone(const std::string& name) {
         throw Error{ErrorCode::invalid, "must be the name of a time zone such as Europe/Berlin"};
     }
     return name;
+}
+
+// As in a Host header: labels of letters, digits and hyphens, and dots between them.
+std::string checked_host_name(const std::string& name) {
+    const auto is_fitting = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
+    };
+    const bool is_name = !name.empty() && name.size() <= kHostNameBytesMax &&
+                         std::all_of(name.begin(), name.end(), is_fitting) && name.front() != '.' &&
+                         name.back() != '.' && name.find("..") == std::string::npos;
+    if (!is_name) {
+        throw Error{ErrorCode::invalid,
+                    "must be names of machines such as [\"backup.example.org\"], without port"};
+    }
+    std::string lower = name;
+    for (char& c : lower)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return lower;
 }
 
 // Reads keys one by one and remembers which there may be, so that the others are errors.
@@ -81,6 +101,23 @@ public:
     }
     void visit(std::string_view key, std::string_view, LogLevel& level) {
         read_text(key, level, log_level_from);
+    }
+
+    void visit(std::string_view key, std::string_view, std::vector<std::string>& names) {
+        const toml::node* node = find(key);
+        if (node == nullptr) return;
+        const toml::array* list = node->as_array();
+        if (list == nullptr || list->size() > kServerNamesMax) {
+            refuse(key, *node, fmt::format("must be a list of at most {} names", kServerNamesMax));
+        }
+        for (const toml::node& element : *list) {
+            const auto name = require<std::string>(key, element, "a list of texts");
+            try {
+                names.push_back(checked_host_name(name));
+            } catch (const Error& error) {
+                refuse(key, element, error.message());
+            }
+        }
     }
 
     void refuse_unknown() const { refuse_unknown_in(root_, ""); }

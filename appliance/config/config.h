@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace entrepot::config {
 
@@ -38,7 +39,9 @@ struct Config {
     /// bound.
     std::uint32_t ingest_mib_per_second = 0;
     std::uint32_t verify_mib_per_second = 0;
-    ListenAddress listen;               ///< server.listen
+    ListenAddress listen;  ///< server.listen
+    /// server.names: lower case; under which the console may be asked for besides its own.
+    std::vector<std::string> server_names;
     std::string time_zone = "UTC";      ///< time_zone, an IANA name.
     bool allow_loopback_hosts = false;  ///< hosts.allow_loopback
     /// hosts.record; empty: what hosts say is not recorded.

@@ -34,6 +34,10 @@ void visit_settings(ConfigType& config, Visitor& visitor) {
           "MiB a second that all verifications together read; 0: no bound",
           config.verify_mib_per_second, Bounds{0, kMibPerSecondMax});
     visit("server.listen", "Address and port of the console and the REST interface", config.listen);
+    visit("server.names",
+          "Names under which browsers may ask for the console, besides the machine's own and those "
+          "of its certificate",
+          config.server_names);
     visit("hosts.allow_loopback", "Whether a host may be this machine itself: for tests",
           config.allow_loopback_hosts);
     visit("hosts.record", "A folder in which what hosts say is recorded; empty: nothing is",

@@ -3,6 +3,8 @@
 
 #include "appliance/config/setting_table.h"
 
+#include <fmt/format.h>
+
 namespace entrepot::config {
 namespace {
 
@@ -30,6 +32,10 @@ std::string text_of(LogLevel level) {
             return "error";
     }
     return "";
+}
+
+std::string text_of(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string text_of(const ListenAddress& listen) {

@@ -15,9 +15,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <memory>
+#include <utility>
 
 namespace entrepot::daemon {
 namespace {
@@ -41,6 +44,7 @@ using KeyPointer = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using CertificatePointer = std::unique_ptr<X509, Deleter<X509_free>>;
 using BioPointer = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using ExtensionPointer = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
+using NamesPointer = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
 using NumberPointer = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
 
 void require(bool is_good, const char* step) {
@@ -140,10 +144,21 @@ bool is_ours(X509* certificate) {
            std::string_view{name.data()} == kCommonName;
 }
 
-bool is_to_be_kept(FileSystem& file_system, Clock& clock, const CertificateFiles& files) {
+bool is_made_for(X509* certificate, const std::string& name) {
+    return (is_address(name)
+                ? X509_check_ip_asc(certificate, name.c_str(), 0)
+                : X509_check_host(certificate, name.c_str(), name.size(), 0, nullptr)) == 1;
+}
+
+bool is_to_be_kept(FileSystem& file_system, Clock& clock, const CertificateFiles& files,
+                   const std::vector<std::string>& names) {
     if (!file_system.exists(files.certificate) || !file_system.exists(files.key)) return false;
     const auto certificate = read_certificate(file_system, files.certificate);
-    return !is_ours(certificate.get()) || !ends_within(certificate.get(), clock, kRenewSeconds);
+    if (!is_ours(certificate.get())) return true;
+    return !ends_within(certificate.get(), clock, kRenewSeconds) &&
+           std::ranges::all_of(names, [&](const std::string& name) {
+               return is_made_for(certificate.get(), name);
+           });
 }
 
 }  // namespace
@@ -152,7 +167,7 @@ CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
                                     const std::filesystem::path& directory,
                                     const std::vector<std::string>& names) {
     const CertificateFiles files{directory / "certificate.pem", directory / "key.pem"};
-    if (is_to_be_kept(file_system, clock, files)) return files;
+    if (is_to_be_kept(file_system, clock, files, names)) return files;
 
     const KeyPointer key{EVP_EC_gen("P-256")};
     require(key != nullptr, "a key");
@@ -171,6 +186,24 @@ CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
     write_file_atomically(file_system, files.certificate,
                           as_bytes(text_of(certificate_text.get())));
     return files;
+}
+
+std::vector<std::string> names_of(FileSystem& file_system,
+                                  const std::filesystem::path& certificate) {
+    const auto parsed = read_certificate(file_system, certificate);
+    const NamesPointer all{static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(parsed.get(), NID_subject_alt_name, nullptr, nullptr))};
+    std::vector<std::string> names;
+    for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
+        if (name->type != GEN_DNS) continue;
+        const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+        std::string lower{text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))};
+        for (char& c : lower)
+            c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        names.push_back(std::move(lower));
+    }
+    return names;
 }
 
 bool ends_soon(FileSystem& file_system, Clock& clock, const std::filesystem::path& certificate) {

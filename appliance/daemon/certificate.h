@@ -16,11 +16,16 @@ struct CertificateFiles {
 };
 
 /// Makes a self-signed P-256 certificate for the names and addresses in `directory`, unless a pair
-/// is there that is valid for another 30 days, or that somebody else signed: that one is never
-/// replaced. Throws Error{internal} if OpenSSL fails, or an error of the file system.
+/// is there that has all of them and is valid for another 30 days, or that somebody else signed:
+/// that one is never replaced. Throws Error{internal} if OpenSSL fails, or an error of the file
+/// system.
 CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
                                     const std::filesystem::path& directory,
                                     const std::vector<std::string>& names);
+
+/// The names it is made for, lower case, without addresses: "backup.example.org", "*.example.org".
+std::vector<std::string> names_of(FileSystem& file_system,
+                                  const std::filesystem::path& certificate);
 
 /// Whether it ends within 30 days, or has ended: somebody must look after it.
 bool ends_soon(FileSystem& file_system, Clock& clock, const std::filesystem::path& certificate);

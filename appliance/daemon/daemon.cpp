@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace entrepot::daemon {
 namespace {
@@ -46,10 +47,14 @@ std::vector<std::string> own_names(const config::Config& config) {
     };
     add(Poco::toLower(Poco::Net::DNS::hostName()));
     if (!Poco::Net::IPAddress{config.listen.address}.isWildcard()) add(config.listen.address);
+    for (const std::string& name : config.server_names)
+        add(name);
     return names;
 }
 
-std::string url_host(const std::string& address) {
+std::string url_host(const config::Config& config) {
+    if (!config.server_names.empty()) return config.server_names.front();
+    const std::string& address = config.listen.address;
     const Poco::Net::IPAddress parsed{address};
     if (parsed.isWildcard()) return Poco::toLower(Poco::Net::DNS::hostName());
     return parsed.family() == Poco::Net::AddressFamily::IPv6 ? "[" + address + "]" : address;
@@ -134,9 +139,11 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     Appliance appliance{world, config, std::move(read_key)};
     appliance.open_repository();
     const TlsLibrary tls;
-    const auto names = own_names(config);
+    auto names = own_names(config);
     const auto files =
         ensure_certificate(world.file_system, world.clock, config.data_directory / "tls", names);
+    // Somebody's own certificate says what they call us.
+    std::ranges::copy(names_of(world.file_system, files.certificate), std::back_inserter(names));
     if (ends_soon(world.file_system, world.clock, files.certificate)) {
         world.log.warning(
             "the console's certificate ends within 30 days or has ended",
@@ -157,8 +164,8 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     HttpServer network{world.clock, world.log, network_socket, network_options(names),
                        [&](api::Request request) { return front.answer(std::move(request)); }};
 
-    const std::string address = fmt::format("https://{}:{}", url_host(config.listen.address),
-                                            network_socket.address().port());
+    const std::string address =
+        fmt::format("https://{}:{}", url_host(config), network_socket.address().port());
     out << "Certificate SHA-256: " << fingerprint(world.file_system, files.certificate) << "\n"
         << console_line(appliance.access(), address) << "\n"
         << std::flush;

@@ -68,6 +68,12 @@ bool is_address(std::string_view host) {
     return Poco::Net::IPAddress::tryParse(std::string{host}, ignored);
 }
 
+bool is_name_of(std::string_view name, std::string_view own) {
+    if (!own.starts_with("*.")) return name == own;
+    const std::size_t dot = name.find('.');
+    return dot != std::string_view::npos && dot > 0 && name.substr(dot) == own.substr(1);
+}
+
 std::optional<HeadFault> check_host(const HTTPRequest& request, const HostNames& hosts) {
     const auto values = values_of(request, "Host");
     if (values.size() > 1) return HeadFault{400, "Host is given twice"};
@@ -77,10 +83,13 @@ std::optional<HeadFault> check_host(const HTTPRequest& request, const HostNames&
     if (hosts.allow_any || values.empty()) return std::nullopt;
     const std::string name = Poco::toLower(std::string{host_without_port(values.front())});
     if (is_address(name)) return std::nullopt;
-    if (std::find(hosts.names.begin(), hosts.names.end(), name) != hosts.names.end()) {
+    if (std::ranges::any_of(hosts.names,
+                            [&](const std::string& own) { return is_name_of(name, own); })) {
         return std::nullopt;
     }
-    return HeadFault{421, "this appliance is not known under that name"};
+    return HeadFault{421,
+                     "this appliance is not known under that name; server.names in its "
+                     "configuration adds names, and its address works always"};
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ struct HeadFault {
 /// Which names a Host header may have. An IP address is always fine: DNS rebinding, which this
 /// defends against, needs a name.
 struct HostNames {
-    std::vector<std::string> names;  ///< Lower case, without port.
-    bool allow_any = false;          ///< On the local socket, where no browser comes.
+    /// Lower case, without port; "*.example.org" is any name one label below.
+    std::vector<std::string> names;
+    bool allow_any = false;  ///< On the local socket, where no browser comes.
 };
 
 /// Refuses: a version other than 1.0 and 1.1, HTTP/1.1 without exactly one Host, a Host that is not

@@ -52,6 +52,7 @@ ingest_mib_per_second = 200
 verify_mib_per_second = 50
 [server]
 listen = "[::1]:9000"
+names = ["Backup.Example.org", "backup"]
 [hosts]
 allow_loopback = true
 record = "/var/lib/entrepot/record"
@@ -80,6 +81,7 @@ level = "debug"
     CHECK(config.ingest_mib_per_second == 200);
     CHECK(config.verify_mib_per_second == 50);
     CHECK(config.listen == ListenAddress{"::1", 9000});
+    CHECK(config.server_names == std::vector<std::string>{"backup.example.org", "backup"});
     CHECK(config.time_zone == "Europe/Berlin");
     CHECK(config.allow_loopback_hosts);
     CHECK(config.record_directory == "/var/lib/entrepot/record");
@@ -111,6 +113,12 @@ TEST_CASE("config: an error names the file, the line and the key", "[config]") {
           std::string::npos);
     CHECK(message_of("[log]\nlevel = \"loud\"").find(":2: log.level must be") != std::string::npos);
     CHECK(message_of("a = = 1").find("/etc/x.toml:1: ") == 0);
+    for (const std::string names : {"\"backup\"", "[5]", "[\"backup:8443\"]", "[\"\"]",
+                                    "[\"a..b\"]", "[\"https://backup\"]", "[\"*\"]"}) {
+        INFO(names);
+        CHECK(message_of("[server]\nnames = " + names).find(":2: server.names must be") !=
+              std::string::npos);
+    }
     CHECK(message_of("[server]\nlisten = \"everywhere\"").find(":2: server.listen") !=
           std::string::npos);
 }
@@ -153,7 +161,7 @@ level = "info"
         CHECK(!setting.about.empty());
         settings.emplace(setting.name, setting);
     }
-    CHECK(settings.size() == 22);
+    CHECK(settings.size() == 23);
     const auto check = [&](const std::string& name, const char* value, const char* standard,
                            Source source) {
         INFO(name);

@@ -160,7 +160,7 @@ TEST_CASE("http: a stream ends when the server stops", "[ctl]") {
 TEST_CASE("http: a name that is not ours is refused after the options are gone (F-WB-18)",
           "[ctl]") {
     auto options = std::make_unique<daemon::HttpServerOptions>();
-    options->hosts.names = {"appliance.example"};
+    options->hosts.names = {"appliance.example", "*.backup.example"};
     const ServerFixture fixture{echo, *options};
     options->hosts.allow_any = true;
     options.reset();
@@ -169,7 +169,12 @@ TEST_CASE("http: a name that is not ours is refused after the options are gone (
                                 "\r\nConnection: close\r\n\r\n");
     };
     CHECK(ask("appliance.example").starts_with("HTTP/1.1 202"));
-    CHECK(ask("evil.example").starts_with("HTTP/1.1 421"));
+    CHECK(ask("One.Backup.example:8443").starts_with("HTTP/1.1 202"));
+    for (const std::string strange : {"evil.example", "backup.example", ".backup.example",
+                                      "a.b.backup.example", "appliance.example.evil.example"}) {
+        INFO(strange);
+        CHECK(ask(strange).starts_with("HTTP/1.1 421"));
+    }
 }
 
 TEST_CASE("http: nobody at the socket is unreachable", "[ctl]") {
@@ -200,6 +205,28 @@ TEST_CASE("certificate: made once, kept, renewed before it ends", "[ctl]") {
     CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
     clock.advance(std::chrono::hours{24 * 800});
     CHECK(ensure() != first);
+}
+
+TEST_CASE("certificate: ours is made anew where it lacks a name that was asked for", "[ctl]") {
+    const test::TemporaryDirectory directory;
+    PosixFileSystem file_system;
+    ManualClock clock{*parse_time("2026-03-01T12:00:00Z")};
+    const auto ensure = [&](const std::vector<std::string>& names) {
+        return daemon::ensure_certificate(file_system, clock, directory.path(), names);
+    };
+    const auto files = ensure({"localhost", "127.0.0.1"});
+    const std::string first = daemon::fingerprint(file_system, files.certificate);
+    CHECK(daemon::names_of(file_system, files.certificate) ==
+          std::vector<std::string>{"localhost"});
+    ensure({"127.0.0.1"});
+    CHECK(daemon::fingerprint(file_system, files.certificate) == first);
+    ensure({"localhost", "127.0.0.1", "backup.example"});
+    CHECK(daemon::fingerprint(file_system, files.certificate) != first);
+    CHECK(daemon::names_of(file_system, files.certificate) ==
+          std::vector<std::string>{"localhost", "backup.example"});
+    const std::string second = daemon::fingerprint(file_system, files.certificate);
+    ensure({"10.0.0.5"});
+    CHECK(daemon::fingerprint(file_system, files.certificate) != second);
 }
 
 TEST_CASE("certificate: one that somebody else made is kept, and its end is told of (F-WB-21)",
