@@ -3,11 +3,11 @@
 #include "appliance/api/encode.h"
 #include "appliance/api/inventory.h"
 #include "appliance/api/routes.h"
-#include "appliance/api/target_check.h"
 #include "appliance/doctor/doctor.h"
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "exporter/wsman/local_target.h"
 
 #include <openssl/sha.h>
 
@@ -68,7 +68,7 @@ std::string store_ca(const std::string& pem, Services& services) {
 // Somebody at the console must not reach what listens on this machine for itself only.
 void check_target(const std::string& url, const Request& request, Services& services) {
     if (request.user.is_local || services.config.allow_loopback_hosts) return;
-    if (!is_forbidden_target(url)) return;
+    if (!wsman::is_local_target(url)) return;
     throw Error{
         ErrorCode::access_denied,
         "a host at this machine itself, or at an address that no host has, is not allowed here",

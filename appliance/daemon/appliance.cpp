@@ -233,6 +233,7 @@ private:
             connection.record_directory = config_.record_directory / host.draft.name;
         }
         connection.gate = gates_.gate_of(host.id);
+        connection.allows_local_names = config_.allow_loopback_hosts;
         return connection;
     }
 
@@ -392,6 +393,7 @@ private:
             .knowledge = make_knowledge(),
             .file_server = file_server_.get(),
             .smb_conf = config_.smb_conf,
+            .allows_local_names = config_.allow_loopback_hosts,
             .own_file_server = &managed_shares_.server(),
         });
         engine_.register_handler("doctor", [this](jobs::JobContext& job) {

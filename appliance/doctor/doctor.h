@@ -59,6 +59,7 @@ struct Services {
     Knowledge knowledge;
     share::FileServer* file_server = nullptr;      ///< Ours; absent where we do not own it.
     std::filesystem::path smb_conf{};              ///< Of file_server.
+    bool allows_local_names = true;                ///< As hyperv::Connection.
     share::FileServer* own_file_server = nullptr;  ///< In front of the shares that we serve.
 };
 

@@ -28,6 +28,11 @@ constexpr Finding kFindings[] = {
      "Add the host again with its full name in the URL; or keep the address and say --spn "
      "HTTP/FULL-NAME; or use --auth ntlm. On this machine, this shows the name if DNS has it:",
      "getent hosts @sh:host@"},
+    {"name.leads-here", R::failed,
+     "The host's name leads to this machine itself, or to an address that no host has.",
+     "Correct the name in DNS or in /etc/hosts of this machine; a simulated host on this machine "
+     "takes hosts.allow_loopback = true. Look, on this machine:",
+     "getent ahosts @sh:host@"},
     {"name.unknown", R::failed, "No name server knows the host's name.",
      "Correct the URL, or make the name known: in DNS, or in /etc/hosts of this machine. Look, on "
      "this machine:",

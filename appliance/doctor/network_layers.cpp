@@ -4,6 +4,7 @@
 #include "appliance/doctor/limits.h"
 
 #include "base/error.h"
+#include "exporter/wsman/local_target.h"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,20 @@ using wsman::ChainState;
 using wsman::NameState;
 using wsman::PortState;
 using wsman::TlsState;
+
+namespace {
+
+// As the connection itself will judge them, and before anything is asked of their ports.
+bool is_any_local(const std::vector<std::string>& addresses) {
+    return std::ranges::any_of(addresses, [](const std::string& address) {
+        const std::string plain = address.substr(0, address.find('%'));
+        const bool is_v6 = plain.find(':') != std::string::npos;
+        return wsman::is_local_target(is_v6 ? "https://[" + plain + "]:1/"
+                                            : "https://" + plain + ":1/");
+    });
+}
+
+}  // namespace
 
 bool Examination::is_kerberos_wanted() const {
     return host_.draft.authentication == "kerberos";
@@ -30,6 +45,9 @@ void Examination::look_at_name() {
     switch (name.state) {
         case NameState::known:
             report_.set("address", name.addresses.front());
+            if (!services_.allows_local_names && is_any_local(name.addresses)) {
+                return fail("name.leads-here", seen);
+            }
             return report_.add("name.known", seen);
         case NameState::is_address: {
             const bool names_host = host_.draft.service.find('/') != std::string::npos;

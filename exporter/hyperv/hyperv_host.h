@@ -53,6 +53,8 @@ struct Connection {
     bool binds_channel = true;
     /// Whether a request that a quota turned away is asked for again for minutes, or for seconds.
     bool waits_out_quotas = true;
+    /// Whether a name in the URL may lead to this machine itself, or to an address no host has.
+    bool allows_local_names = true;
     /// Shared by all connections to the host; none: this one stands alone.
     std::shared_ptr<wsman::HostGate> gate{};
 };

@@ -37,7 +37,9 @@ std::unique_ptr<wsman::Transport> make_transport(const Connection& connection) {
          .pin_sha256 = connection.pin_sha256,
          .client_certificate = has_certificate ? connection.client_certificate : "",
          .client_key = has_certificate ? connection.client_key : Secret{},
-         .plain_http = is_https_only ? wsman::PlainHttp::forbidden : wsman::PlainHttp::allowed});
+         .plain_http = is_https_only ? wsman::PlainHttp::forbidden : wsman::PlainHttp::allowed,
+         .local_names = connection.allows_local_names ? wsman::LocalNames::allowed
+                                                      : wsman::LocalNames::forbidden});
 }
 
 wsman::Credentials credentials_of(const Connection& connection) {

@@ -5,9 +5,11 @@
 #include "base/error.h"
 #include "exporter/wsman/client_identity.h"
 #include "exporter/wsman/limits.h"
+#include "exporter/wsman/local_target.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <netdb.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -148,6 +150,7 @@ private:
     [[noreturn]] void fail(CURLcode code, const Exchange& exchange);
     bool accept_certificate(X509_STORE_CTX* store);
 
+    static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
     static CURLcode on_ssl_context(CURL*, void* context, void* self);
     static int on_verify(X509_STORE_CTX* store, void* self);
     static std::size_t on_read(char* target, std::size_t size, std::size_t count, void* data);
@@ -170,6 +173,7 @@ private:
     Bytes pin_;
     Bytes certificate_;
     std::string refusal_;
+    std::string local_address_;  ///< That the name led to and must not.
     std::array<char, CURL_ERROR_SIZE> error_text_{};
     std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle_{nullptr, &curl_easy_cleanup};
 };
@@ -196,7 +200,23 @@ void CurlTransport::open() {
     set(CURLOPT_XFERINFOFUNCTION, &CurlTransport::on_progress);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_POST, 1L);
+    if (options_.local_names == LocalNames::forbidden && !is_local_target(options_.url)) {
+        set(CURLOPT_OPENSOCKETFUNCTION, &CurlTransport::on_socket);
+        set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+    }
     set_trust();
+}
+
+// The very address that is connected to: what the resolver says next time does not matter.
+curl_socket_t CurlTransport::on_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    if (is_local_address(address->addr)) {
+        std::array<char, NI_MAXHOST> text{};
+        const int code = ::getnameinfo(&address->addr, address->addrlen, text.data(), text.size(),
+                                       nullptr, 0, NI_NUMERICHOST);
+        static_cast<CurlTransport*>(self)->local_address_ = code == 0 ? text.data() : "?";
+        return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 void CurlTransport::set_trust() {
@@ -338,6 +358,7 @@ HttpAnswer CurlTransport::exchange(const HttpRequest& request, std::stop_token s
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     error_text_.fill('\0');
     refusal_.clear();
+    local_address_.clear();
 
     const CURLcode code = curl_easy_perform(handle_.get());
     if (code != CURLE_OK) fail(code, exchange);
@@ -364,6 +385,13 @@ void CurlTransport::fail(CURLcode code, const Exchange& exchange) {
                                                   format_size(limits::kAnswerBytesMax))};
     }
     if (exchange.stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
+    if (!local_address_.empty()) {
+        throw Error{ErrorCode::access_denied,
+                    fmt::format("{} leads to {}, which is this machine itself or an address that "
+                                "no host has",
+                                host_, local_address_),
+                    "correct the name in DNS or /etc/hosts; or set hosts.allow_loopback = true"};
+    }
     const std::string detail =
         error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
     if (!refusal_.empty() || translate(code) == ErrorCode::untrusted) {

@@ -14,6 +14,11 @@ namespace entrepot::wsman {
 /// Plain HTTP carries what is sealed already, and nothing else.
 enum class PlainHttp { forbidden, allowed };
 
+/// Whether a name may lead to this machine itself, or to an address that no host has: see
+/// local_target.h. Who is allowed to add hosts need not be allowed to reach what listens here for
+/// this machine only, and what a name leads to may change.
+enum class LocalNames { allowed, forbidden };
+
 struct CurlTransportOptions {
     std::string url{};
     std::filesystem::path ca_file{};   ///< Empty: the system's, unless a pin is given.
@@ -21,6 +26,7 @@ struct CurlTransportOptions {
     std::string client_certificate{};  ///< PEM, the chain after it; empty: none.
     Secret client_key{};               ///< PEM, without passphrase.
     PlainHttp plain_http = PlainHttp::forbidden;
+    LocalNames local_names = LocalNames::allowed;  ///< An address in the URL is as it is.
 };
 
 /// Throws Error{invalid} for a URL, pin, certificate or key that is none, Error{unsupported} for

@@ -43,6 +43,16 @@ TEST_CASE("doctor: a name that nobody knows, and a resolver that is silent", "[d
     CHECK(find(checks, "share.directory") != nullptr);
 }
 
+TEST_CASE("doctor: a name that leads to this machine (F-WB-14)", "[doctor]") {
+    Stage stage;
+    stage.draft.url = "https://hv01.nowhere.test:5986/wsman";
+    const std::string address = GENERATE("127.0.0.1", "::1", "169.254.169.254", "fe80::1%eth0");
+    stage.network.names["hv01.nowhere.test"] = {
+        wsman::NameState::known, {"192.0.2.7", address}, {}};
+    stage.allows_local_names = false;
+    expect_failures(stage, {"name.leads-here"});
+}
+
 TEST_CASE("doctor: Kerberos to an address", "[doctor]") {
     Stage stage;
     stage.draft.url = "https://127.0.0.1:5986/wsman";

@@ -68,7 +68,8 @@ std::vector<doctor::Check> Stage::examine(const doctor::Options& options) {
                                     .network = network,
                                     .knowledge = knowledge,
                                     .file_server = file_server,
-                                    .smb_conf = "/etc/samba/smb.conf"};
+                                    .smb_conf = "/etc/samba/smb.conf",
+                                    .allows_local_names = allows_local_names};
     return doctor::examine(services, *host_, options, {});
 }
 

@@ -65,6 +65,7 @@ public:
     PosixFileSystem file_system;
     FileSystem* files = &file_system;  ///< What the doctor sees.
     share::FileServer* file_server = nullptr;
+    bool allows_local_names = true;
     state::State state;
     share::ShareRegistry shares;
     SteeredNetwork network;

@@ -3,12 +3,14 @@
 
 #include "base/error.h"
 #include "exporter/wsman/channel_binding.h"
+#include "exporter/wsman/local_target.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/exporter/tls_server.h"
 
 #include <openssl/ssl.h>
 #include <catch2/catch.hpp>
 
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +40,15 @@ std::size_t open_files() {
     return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
+bool is_of_this_machine(const std::string& host) {
+    addrinfo* raw = nullptr;
+    if (::getaddrinfo(host.c_str(), nullptr, nullptr, &raw) != 0) return false;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list{raw, &::freeaddrinfo};
+    for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next)
+        if (!is_local_address(*one->ai_addr)) return false;
+    return true;
+}
+
 ErrorCode failure_of(Transport& transport) {
     try {
         transport.exchange(secret_request(), {});
@@ -64,6 +75,34 @@ TEST_CASE("transport: the pinned certificate is accepted whatever its name", "[w
     CHECK(server.requests().at(0).find("Accept-Encoding: identity") != std::string::npos);
     CHECK(!transport->peer_certificate().empty());
     CHECK(tls_server_end_point(transport->peer_certificate()).size() == 21 + 32);
+}
+
+TEST_CASE("transport: a name that leads to this machine is not connected to (F-WB-14)",
+          "[wsman][tls]") {
+    const TlsServer server{"localhost", {text_reply("one")}};
+    // Of a name, the spelling says nothing: this one is in every /etc/hosts.
+    std::string host(256, '\0');
+    REQUIRE(::gethostname(host.data(), host.size()) == 0);
+    host.resize(host.find('\0'));
+    if (!is_of_this_machine(host)) {
+        WARN("skipped: this machine's name does not lead to its loopback");
+        return;
+    }
+    std::string url = server.url();
+    url.replace(url.find("localhost"), 9, host);
+    const auto open = make_curl_transport({.url = url, .pin_sha256 = server.pin()});
+    CHECK(open->exchange(secret_request(), {}).body == "one");
+    const auto closed = make_curl_transport(
+        {.url = url, .pin_sha256 = server.pin(), .local_names = LocalNames::forbidden});
+    CHECK(failure_of(*closed) == ErrorCode::access_denied);
+    CHECK(server.requests().size() == 1);
+}
+
+TEST_CASE("transport: an address in the URL is connected to as it stands", "[wsman][tls]") {
+    const TlsServer server{"localhost", {text_reply("one")}};
+    const auto transport = make_curl_transport(
+        {.url = server.url(), .pin_sha256 = server.pin(), .local_names = LocalNames::forbidden});
+    CHECK(transport->exchange(secret_request(), {}).body == "one");
 }
 
 TEST_CASE("transport: with another pin nothing is sent", "[F-WM-09][wsman][tls]") {

@@ -1,5 +1,5 @@
 // Numeric hosts are read by the resolver itself, so that 0x7f.1 and 2130706433 are what they are.
-#include "appliance/api/target_check.h"
+#include "exporter/wsman/local_target.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-namespace entrepot::api {
+namespace entrepot::wsman {
 namespace {
 
 std::string_view authority_of(std::string_view url) {
@@ -36,13 +36,13 @@ std::string host_of(std::string_view authority) {
     return host;
 }
 
-bool is_forbidden_v4(std::uint32_t address) {
+bool is_local_v4(std::uint32_t address) {
     const std::uint32_t first = address >> 24;
     const bool is_link_local = (address >> 16) == 0xA9FE;  // 169.254.0.0/16
     return first == 0 || first == 127 || first >= 224 || is_link_local;
 }
 
-bool is_forbidden_v6(const in6_addr& address) {
+bool is_local_v6(const in6_addr& address) {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), &address, bytes.size());
     const bool is_mapped =
@@ -52,14 +52,22 @@ bool is_forbidden_v6(const in6_addr& address) {
         std::uint32_t inner = 0;
         for (std::size_t i = 12; i < bytes.size(); ++i)
             inner = (inner << 8) | bytes[i];
-        return is_forbidden_v4(inner);  // "::" and "::1" are 0.0.0.0 and 0.0.0.1 here.
+        return is_local_v4(inner);  // "::" and "::1" are 0.0.0.0 and 0.0.0.1 here.
     }
     return bytes[0] == 0xFF || (bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80);
 }
 
 }  // namespace
 
-bool is_forbidden_target(std::string_view url) {
+bool is_local_address(const sockaddr& address) {
+    if (address.sa_family == AF_INET6) {
+        return is_local_v6(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+    }
+    if (address.sa_family != AF_INET) return true;
+    return is_local_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
+}
+
+bool is_local_target(std::string_view url) {
     const std::string_view authority = authority_of(url);
     if (authority.find('@') != std::string_view::npos) return true;
     const std::string host = host_of(authority);
@@ -69,11 +77,7 @@ bool is_forbidden_target(std::string_view url) {
     addrinfo* found = nullptr;
     if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;  // A name.
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list{found, &::freeaddrinfo};
-    if (found->ai_family == AF_INET6) {
-        return is_forbidden_v6(reinterpret_cast<const sockaddr_in6*>(found->ai_addr)->sin6_addr);
-    }
-    return is_forbidden_v4(
-        ntohl(reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr.s_addr));
+    return is_local_address(*found->ai_addr);
 }
 
-}  // namespace entrepot::api
+}  // namespace entrepot::wsman
