@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace entrepot::daemon {
 namespace {
@@ -20,7 +22,7 @@ void shut_down(const Poco::Net::StreamSocket& socket) {
 }  // namespace
 
 ConnectionTable::Id ConnectionTable::add(const Poco::Net::StreamSocket& socket) {
-    Entry entry{socket, {}, {}, true, clock_.steady_now()};
+    Entry entry{.socket = socket, .address = {}, .peer = {}, .since = clock_.steady_now()};
     try {
         const auto peer = socket.peerAddress();
         entry.address = peer.host().toString();
@@ -30,12 +32,34 @@ ConnectionTable::Id ConnectionTable::add(const Poco::Net::StreamSocket& socket) 
     }
     const std::scoped_lock lock{mutex_};
     const auto count = std::count_if(entries_.begin(), entries_.end(), [&](const auto& item) {
-        return item.second.address == entry.address;
+        return !item.second.is_ended && item.second.address == entry.address;
     });
-    if (static_cast<std::size_t>(count) >= limits_.per_address_max) shut_down(entry.socket);
+    if (static_cast<std::size_t>(count) >= limits_.per_address_max) end(entry);
     const Id id = next_id_++;
     entries_.emplace(id, std::move(entry));
+    make_room(id);
     return id;
+}
+
+void ConnectionTable::end(Entry& entry) {
+    shut_down(entry.socket);
+    entry.is_ended = true;
+}
+
+void ConnectionTable::make_room(Id newest) {
+    const auto alive =
+        std::ranges::count_if(entries_, [](const auto& item) { return !item.second.is_ended; });
+    if (static_cast<std::size_t>(alive) <= limits_.count_max) return;
+    std::map<std::string, std::vector<Entry*>> waiting;
+    for (auto& [id, entry] : entries_) {
+        if (id != newest && entry.is_waiting && !entry.is_ended)
+            waiting[entry.address].push_back(&entry);
+    }
+    if (waiting.empty()) return;
+    const auto& most = std::ranges::max_element(waiting, {}, [](const auto& item) {
+                           return item.second.size();
+                       })->second;
+    end(**std::ranges::min_element(most, {}, &Entry::since));
 }
 
 void ConnectionTable::remove(Id id) {
@@ -64,16 +88,14 @@ void ConnectionTable::end_overdue() {
     const std::scoped_lock lock{mutex_};
     const SteadyTime now = clock_.steady_now();
     for (auto& [id, entry] : entries_) {
-        if (entry.is_waiting && now - entry.since >= limits_.request_deadline) {
-            shut_down(entry.socket);
-        }
+        if (entry.is_waiting && now - entry.since >= limits_.request_deadline) end(entry);
     }
 }
 
 void ConnectionTable::end_all() {
     const std::scoped_lock lock{mutex_};
     for (auto& [id, entry] : entries_)
-        shut_down(entry.socket);
+        end(entry);
 }
 
 std::size_t ConnectionTable::size() {

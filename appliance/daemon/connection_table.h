@@ -1,4 +1,5 @@
-// Who is connected: bounds the connections per address and ends those that let a worker wait.
+// Who is connected: bounds the connections per address and in all, and ends those that let a worker
+// wait.
 #pragma once
 
 #include "base/clock.h"
@@ -14,6 +15,9 @@ namespace entrepot::daemon {
 
 struct ConnectionLimits {
     std::size_t per_address_max = 32;
+    /// Less than there are workers: beyond it, whoever waits makes room for who comes, so that many
+    /// addresses that say nothing leave workers to others.
+    std::size_t count_max = 56;
     /// From the handshake's or the former answer's end to the end of a request's head and body.
     std::chrono::milliseconds request_deadline{30'000};
 };
@@ -27,7 +31,8 @@ public:
         : clock_(clock), limits_(limits) {}
 
     /// Registers a connection as waiting for its first request; shuts it down at once where its
-    /// address has too many.
+    /// address has too many. Where there are too many in all, one that waits is shut down: the one
+    /// that waits longest of the address with the most of those.
     Id add(const Poco::Net::StreamSocket& socket);
     void remove(Id id);
 
@@ -49,9 +54,12 @@ private:
         std::string address;
         std::string peer;
         bool is_waiting = true;
+        bool is_ended = false;
         SteadyTime since{};
     };
 
+    void end(Entry& entry);
+    void make_room(Id newest);
     void set_state(const std::string& peer, bool is_waiting);
 
     Clock& clock_;

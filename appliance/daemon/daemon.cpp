@@ -116,6 +116,7 @@ HttpServerOptions local_options() {
     HttpServerOptions options;
     options.hosts.allow_any = true;
     options.limits.per_address_max = kLocalConnectionsMax;
+    options.limits.count_max = kLocalConnectionsMax;
     options.limits.request_deadline = std::chrono::hours{24};
     return options;
 }

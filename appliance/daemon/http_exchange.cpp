@@ -31,18 +31,23 @@ constexpr int kStatusUnknownMethod = 501;
 // Counts a stream as long as it runs.
 class StreamSlot {
 public:
-    explicit StreamSlot(ExchangeContext& context) : context_(context) {
-        is_granted_ = context_.stream_count.fetch_add(1) < context_.stream_count_max;
+    StreamSlot(std::atomic<int>& count, int count_max) : count_(count) {
+        is_granted_ = count_.fetch_add(1) < count_max;
     }
     StreamSlot(const StreamSlot&) = delete;
     StreamSlot& operator=(const StreamSlot&) = delete;
-    ~StreamSlot() { context_.stream_count.fetch_sub(1); }
+    ~StreamSlot() { count_.fetch_sub(1); }
     bool is_granted() const { return is_granted_; }
 
 private:
-    ExchangeContext& context_;
+    std::atomic<int>& count_;
     bool is_granted_ = false;
 };
+
+bool is_live(const api::Response& answer) {
+    const auto type = answer.headers.find("content-type");
+    return type != answer.headers.end() && type->second == "text/event-stream";
+}
 
 std::string read_body(HTTPServerRequest& request, HTTPServerResponse& response) {
     if (request.getExpectContinue()) response.sendContinue();
@@ -139,11 +144,17 @@ void run_plain(ExchangeContext& context, const api::Response& answer, std::ostre
 
 void send_stream(ExchangeContext& context, const api::Response& answer, bool is_head,
                  HTTPServerRequest& request, HTTPServerResponse& response) {
-    const StreamSlot slot{context};
+    const StreamLimits& bounds = context.streams;
+    const bool is_of_events = is_live(answer);
+    const StreamSlot slot{is_of_events ? context.live_count : context.download_count,
+                          is_of_events ? bounds.live_max : bounds.download_max};
     if (!slot.is_granted()) {
-        send(api::problem(Error{ErrorCode::busy, "too many live streams are open"},
-                          kStatusTooManyStreams),
-             false, response);
+        const Error error =
+            is_of_events
+                ? Error{ErrorCode::busy, "too many pages follow what happens",
+                        "close some, or look again by hand"}
+                : Error{ErrorCode::busy, "too many downloads are under way", "try again soon"};
+        send(api::problem(error, kStatusTooManyStreams), false, response);
         return;
     }
     send_head(answer, response);

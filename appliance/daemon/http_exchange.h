@@ -18,14 +18,21 @@ class HTTPServerResponse;
 
 namespace entrepot::daemon {
 
+/// Answers that run at the same time, each with a worker. Neither kind takes the other's place.
+struct StreamLimits {
+    int live_max = 24;      ///< Events, which end when somebody closes a page.
+    int download_max = 16;  ///< Content, which ends by itself.
+};
+
 /// What all exchanges of a server share; it outlives them.
 struct ExchangeContext {
     Log& log;
     ConnectionTable& connections;
     const HostNames& hosts;
     std::stop_token stop;
-    int stream_count_max = 16;
-    std::atomic<int> stream_count{0};
+    StreamLimits streams;
+    std::atomic<int> live_count{0};
+    std::atomic<int> download_count{0};
 };
 
 /// Checks the head, reads the body within its bound, calls the handler, sends its answer. A

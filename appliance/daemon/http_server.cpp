@@ -109,7 +109,7 @@ public:
         : handler_(std::move(handler)),
           hosts_(options.hosts),
           table_(clock, options.limits),
-          context_{log, table_, hosts_, stop_.get_token(), options.stream_count_max},
+          context_{log, table_, hosts_, stop_.get_token(), options.streams},
           threads_(kThreadsAtStart, options.thread_count_max),
           parameters_(make_parameters(options)),
           server_(

@@ -3,6 +3,7 @@
 
 #include "appliance/api/request.h"
 #include "appliance/daemon/connection_table.h"
+#include "appliance/daemon/http_exchange.h"
 #include "appliance/daemon/http_rules.h"
 
 #include "base/clock.h"
@@ -23,7 +24,7 @@ struct HttpServerOptions {
     int thread_count_max = 64;
     int queue_length_max = 64;
     std::chrono::seconds read_timeout{10};
-    int stream_count_max = 16;
+    StreamLimits streams;
 };
 
 /// Serves from construction on. The handler is called from many threads and does not throw.

@@ -152,11 +152,16 @@ def f_wb_05_forged_requests(target):
 
 
 def f_wb_09_slow_and_idle_connections(target):
-    """Slow heads, slow bodies, silent TLS peers and idle keep-alive connections of one address leave others served."""
+    """Slow heads, slow bodies, silent TLS peers and idle keep-alive connections leave others served: of one address, and then of eight."""
+    for sources in (["127.0.0.2"], [f"127.0.0.{10 + number}" for number in range(8)]):
+        hold_connections(target, sources)
+
+
+def hold_connections(target, sources):
     held = []
-    source = "127.0.0.2"
     for number in range(200):
         try:
+            source = sources[number // 4 % len(sources)]
             plain = socket.create_connection(("127.0.0.1", target.port), timeout=3, source_address=(source, 0))
             held.append(plain)
             if number % 4 == 0:

@@ -157,6 +157,40 @@ TEST_CASE("http: a stream ends when the server stops", "[ctl]") {
     CHECK(answer.find("event: ping") != std::string::npos);
 }
 
+TEST_CASE("http: live pages and downloads do not take each other's place", "[ctl]") {
+    auto options = ServerFixture::local_options();
+    options.streams = {.live_max = 1, .download_max = 1};
+    std::latch is_live{1};
+    ServerFixture fixture{[&](const api::Request& request) {
+                              api::Response response;
+                              const bool is_page = request.path == "/live";
+                              if (is_page) response.headers["content-type"] = "text/event-stream";
+                              response.stream = [&, is_page](const api::StreamWriter& write,
+                                                             const std::stop_token& stop) {
+                                  write("content");
+                                  if (!is_page) return;
+                                  is_live.count_down();
+                                  SystemClock clock;
+                                  clock.sleep_for(std::chrono::minutes{10}, stop);
+                              };
+                              return response;
+                          },
+                          options};
+    std::jthread page{[&] { fixture.send_raw("GET /live HTTP/1.1\r\nHost: x\r\n\r\n"); }};
+    is_live.wait();
+    const auto ask = [&](const std::string& path) {
+        return fixture.send_raw("GET " + path +
+                                " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    };
+    const std::string second = ask("/live");
+    CHECK(second.starts_with("HTTP/1.1 503"));
+    CHECK(second.find("too many pages") != std::string::npos);
+    const std::string download = ask("/file");
+    CHECK(download.starts_with("HTTP/1.1 200"));
+    CHECK(download.find("content") != std::string::npos);
+    fixture.server.stop();
+}
+
 TEST_CASE("http: a name that is not ours is refused after the options are gone (F-WB-18)",
           "[ctl]") {
     auto options = std::make_unique<daemon::HttpServerOptions>();
