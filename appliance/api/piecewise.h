@@ -1,13 +1,18 @@
-// A long body in pieces: the next one is read while the last one is on its way.
+// A long body in pieces: the next ones are read while the last one is on its way.
 #pragma once
 
 #include "appliance/api/request.h"
 
 #include "base/bytes.h"
 
+#include <cstddef>
+#include <functional>
 #include <stop_token>
 
 namespace entrepot::api {
+
+/// Pieces that are read and not written yet, at most.
+inline constexpr std::size_t kPiecesAheadMax = 3;
 
 /// The next piece; empty at the end. Called by one thread at a time, not always by the same.
 using NextPiece = std::function<Bytes()>;

@@ -152,7 +152,7 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     }
     const auto network_socket = listen_on_network(config, make_tls_context(files));
     const auto local_socket = listen_locally(world.file_system, socket_path(config));
-    const NetworkFront front{appliance.router(), appliance.access(), console_files(),
+    const NetworkFront front{world.clock, appliance.router(), appliance.access(), console_files(),
                              console_security_policy()};
     appliance.start_jobs();
     appliance.start_policies();

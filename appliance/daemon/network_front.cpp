@@ -13,6 +13,10 @@
 namespace entrepot::daemon {
 namespace {
 
+using namespace std::chrono_literals;
+
+// A download has hundreds of pieces a second, and each look asks the database.
+constexpr auto kDownloadLookInterval = 500ms;
 constexpr int kStatusNotModified = 304;
 constexpr int kStatusUnsupportedMediaType = 415;
 constexpr std::string_view kImmutablePrefix = "/assets/";
@@ -24,11 +28,19 @@ bool is_route(std::string_view path) {
 
 }  // namespace
 
-NetworkFront::Stream NetworkFront::end_with_session(Stream stream, const api::User& user) const {
-    // Whoever is signed out in the meantime hears nothing more (F-WB-04).
-    return [stream = std::move(stream), user, &access = access_](const api::StreamWriter& write,
-                                                                 const std::stop_token& stop) {
-        stream([&](std::string_view text) { return access.is_alive(user) && write(text); }, stop);
+// Whoever is signed out in the meantime hears nothing more (F-WB-04).
+NetworkFront::Stream NetworkFront::end_with_session(Stream stream, const api::User& user,
+                                                    std::chrono::milliseconds interval) const {
+    return [stream = std::move(stream), user, interval, &access = access_, &clock = clock_](
+               const api::StreamWriter& write, const std::stop_token& stop) {
+        std::optional<SteadyTime> looked;
+        const auto is_alive = [&] {
+            const SteadyTime now = clock.steady_now();
+            if (looked && now - *looked < interval) return true;
+            looked = now;
+            return access.is_alive(user);
+        };
+        stream([&](std::string_view text) { return is_alive() && write(text); }, stop);
     };
 }
 
@@ -44,7 +56,11 @@ api::Response NetworkFront::answer_api(api::Request request) const {
     }
     const api::User user = request.user;
     api::Response response = router_.dispatch(std::move(request));
-    if (response.stream) response.stream = end_with_session(std::move(response.stream), user);
+    if (response.stream) {
+        const bool is_download = response.headers.contains("content-disposition");
+        response.stream = end_with_session(std::move(response.stream), user,
+                                           is_download ? kDownloadLookInterval : 0ms);
+    }
     response.headers["cache-control"] = "no-store";
     return response;
 }

@@ -6,6 +6,9 @@
 #include "appliance/api/request.h"
 #include "appliance/api/router.h"
 
+#include "base/clock.h"
+
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -22,9 +25,11 @@ using StaticFiles = std::function<std::optional<StaticFile>(std::string_view pat
 
 class NetworkFront {
 public:
-    NetworkFront(const api::Router& router, access::Access& access, StaticFiles files,
+    /// The references outlive it.
+    NetworkFront(Clock& clock, const api::Router& router, access::Access& access, StaticFiles files,
                  std::string content_security_policy)
-        : router_(router),
+        : clock_(clock),
+          router_(router),
           access_(access),
           files_(std::move(files)),
           content_security_policy_(std::move(content_security_policy)) {}
@@ -34,10 +39,13 @@ public:
 
 private:
     using Stream = std::function<void(const api::StreamWriter&, std::stop_token)>;
-    Stream end_with_session(Stream stream, const api::User& user) const;
+    /// Looks whether the session lives before every piece, or before the first after each interval.
+    Stream end_with_session(Stream stream, const api::User& user,
+                            std::chrono::milliseconds interval) const;
     api::Response answer_api(api::Request request) const;
     api::Response answer_file(const api::Request& request) const;
 
+    Clock& clock_;
     const api::Router& router_;
     access::Access& access_;
     StaticFiles files_;

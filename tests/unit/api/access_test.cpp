@@ -204,7 +204,7 @@ TEST_CASE("network front: every answer carries the headers that browsers obey (F
     Router router{fixture.log, contract};
     router.add("open", [](const Request&) { return Response::json({{"a", 1}}); });
     const daemon::NetworkFront front{
-        router, fixture.access,
+        fixture.clock, router, fixture.access,
         [](std::string_view path) -> std::optional<daemon::StaticFile> {
             if (path == "/index.html") return daemon::StaticFile{"text/html", "page", "\"e\""};
             return std::nullopt;
@@ -243,7 +243,7 @@ TEST_CASE("network front: a stream ends with the session that opened it (F-WB-04
         return response;
     });
     const daemon::NetworkFront front{
-        router, fixture.access,
+        fixture.clock, router, fixture.access,
         [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
         "default-src 'none'"};
     const access::Session session = fixture.begin(Privilege::viewer);
@@ -260,4 +260,40 @@ TEST_CASE("network front: a stream ends with the session that opened it (F-WB-04
         },
         {});
     CHECK(count == 3);
+}
+
+TEST_CASE("network front: a download ends soon after the session that asked for it (F-WB-04)",
+          "[api]") {
+    SessionFixture fixture;
+    const Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/file": {"get":
+        {"operationId": "download", "x-privilege": "viewer"}}}})"};
+    Router router{fixture.log, contract};
+    router.add("download", [&](const Request&) {
+        Response response;
+        response.headers["content-disposition"] = "attachment";
+        response.stream = [&](const StreamWriter& write, const std::stop_token&) {
+            while (write("piece"))
+                fixture.clock.advance(std::chrono::milliseconds{100});
+        };
+        return response;
+    });
+    const daemon::NetworkFront front{
+        fixture.clock, router, fixture.access,
+        [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
+        "default-src 'none'"};
+    const access::Session session = fixture.begin(Privilege::viewer);
+    auto request = fixture.request_with(session.cookie, Method::get);
+    request.path = "/api/v1/file";
+    request.headers["host"] = "appliance";
+    const Response response = front.answer(request);
+    REQUIRE(response.stream);
+    int count = 0;
+    response.stream(
+        [&](std::string_view) {
+            if (++count == 3) fixture.access.sessions.end_id(session.id);
+            return count < 100;
+        },
+        {});
+    CHECK(count >= 3);
+    CHECK(count <= 8);
 }
