@@ -3,16 +3,19 @@
 
 #include "appliance/backup/comparison_report.h"
 
+#include "base/error.h"
+
 #include <set>
 
 namespace entrepot::api {
 
-VmPointsByKey VmPointsBook::read(repository::Repository& repository) {
+VmPointsByKey VmPointsBook::read(repository::Repository& repository, const std::stop_token& stop) {
     const std::scoped_lock lock{mutex_};
     VmPointsByKey all;
     std::set<std::string> present;
     // Stamps first: what changes while a VM is read makes it be read again.
     for (const repository::VmStamp& vm : repository.list_vms()) {
+        if (stop.stop_requested()) throw Error{ErrorCode::cancelled, "cancelled"};
         present.insert(vm.vm_id);
         const auto [page, is_new] = pages_.try_emplace(vm.vm_id);
         if (is_new || page->second.stamp != vm.stamp) replace(page->second, repository, vm);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -30,8 +31,8 @@ using VmPointsByKey = std::map<VmKey, std::shared_ptr<const VmPoints>>;
 /// while somebody reads wait for him. Of one repository.
 class VmPointsBook {
 public:
-    /// VMs that have points.
-    VmPointsByKey read(repository::Repository& repository);
+    /// VMs that have points. Error{cancelled} on stop: what was read until then is kept.
+    VmPointsByKey read(repository::Repository& repository, const std::stop_token& stop = {});
     /// Whose a point is, of those that read() saw.
     std::optional<VmKey> find_vm(const std::string& point);
 

@@ -184,6 +184,8 @@ public:
         state_keeper_.start();
         growth_keeper_.start();
         if (config_.indexes_files) index_keeper_.start();
+        look_ahead_ =
+            std::jthread{[this](const std::stop_token& stop) { read_points_ahead(stop); }};
     }
 
     void start_shares() {
@@ -191,7 +193,19 @@ public:
         clearing_ = std::jthread{[this] { backup::clear_leftovers(*backup_services_); }};
     }
 
+    // Reading the points of all VMs takes seconds where there are a hundred thousand: the first who
+    // looks must not wait for it.
+    void read_points_ahead(const std::stop_token& stop) noexcept {
+        try {
+            services_.vm_points->read(open_repository(), stop);
+        } catch (const std::exception& error) {
+            // Whoever looks reads them, and is told what is wrong.
+            world_.log.debug("points were not read ahead", {{"error", error.what()}});
+        }
+    }
+
     void shutdown() {
+        look_ahead_ = {};
         growth_keeper_.stop();
         index_keeper_.stop();
         state_keeper_.stop();
@@ -447,6 +461,7 @@ private:
     share::ShareRegistry shares_;
     share::ManagedShares managed_shares_;
     std::jthread clearing_;
+    std::jthread look_ahead_;
     TimeZones zones_;
     std::mutex mutex_;  ///< Guards what is made late: the repository and the handlers.
     std::unique_ptr<repository::Repository> repository_;

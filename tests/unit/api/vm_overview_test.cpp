@@ -177,3 +177,20 @@ TEST_CASE("growth: samples of the days asked for, and a forecast that knows its 
     CHECK(growth("?days=0").at("status") >= 400);
     CHECK(growth("?days=x").at("status") >= 400);
 }
+
+TEST_CASE("vms: reading points ahead ends when it is told to, and nothing is lost by that",
+          "[api]") {
+    OverviewLab lab;
+    const std::string point = lab.add_point();
+    api::VmPointsBook book;
+    std::stop_source stop;
+    stop.request_stop();
+    try {
+        book.read(*lab.fixture.repository, stop.get_token());
+        FAIL("it went on");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::cancelled);
+    }
+    CHECK(book.read(*lab.fixture.repository).size() == 1);
+    CHECK(book.find_vm(point) == api::VmKey{lab.host, kVmId});
+}
