@@ -4,6 +4,15 @@
 namespace entrepot::api {
 namespace {
 
+Json encode_skipped(const std::vector<repository::SkippedDisk>& skipped) {
+    Json entries = Json::array();
+    for (const auto& disk : skipped)
+        entries.push_back({{"name", disk.name}, {"reason", disk.reason}});
+    return entries;
+}
+
+}  // namespace
+
 Json encode_error(const std::optional<jobs::JobError>& error) {
     if (!error) return nullptr;
     return Json{{"code", error->code},
@@ -12,21 +21,12 @@ Json encode_error(const std::optional<jobs::JobError>& error) {
                 {"context", error->context}};
 }
 
-Json encode_skipped(const std::vector<repository::SkippedDisk>& skipped) {
-    Json entries = Json::array();
-    for (const auto& disk : skipped)
-        entries.push_back({{"name", disk.name}, {"reason", disk.reason}});
-    return entries;
-}
-
 Json encode_verification(const std::optional<repository::Verification>& verification) {
     if (!verification) return nullptr;
     return Json{{"time", format_time(verification->time)},
                 {"result", verification->result},
                 {"depth", verification->depth.empty() ? Json{} : Json(verification->depth)}};
 }
-
-}  // namespace
 
 Json encode_time(const std::optional<WallTime>& time) {
     if (!time) return nullptr;

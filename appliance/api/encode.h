@@ -23,7 +23,9 @@ Json encode(const jobs::JobView& job);
 Json encode(const state::ShareRecord& share);
 Json encode(const share::AccountView& account);
 
-/// null for nullopt.
+/// null for nullopt, as all of these.
+Json encode_error(const std::optional<jobs::JobError>& error);
+Json encode_verification(const std::optional<repository::Verification>& verification);
 Json encode_time(const std::optional<WallTime>& time);
 /// null for an empty text.
 Json text_or_null(const std::string& text);

@@ -14,15 +14,25 @@ constexpr const char* kRestoreDisk = "restore_disk";
 
 }  // namespace
 
-LastJobs LastJobsBook::read(jobs::JobEngine& engine) {
+void LastJobsBook::begin(jobs::JobEngine& engine) {
     std::call_once(is_begun_, [&] {
         // Before the jobs are read: none that changes meanwhile is missed.
         subscription_ = engine.subscribe([this](const jobs::JobView& job) { note(job); });
         for (const char* kind : {kBackup, kRestoreVm, kRestoreDisk})
             load(engine, kind);
     });
+}
+
+LastJobs LastJobsBook::read(jobs::JobEngine& engine) {
+    begin(engine);
     const std::scoped_lock lock{mutex_};
     return known_;
+}
+
+std::uint64_t LastJobsBook::read_stamp(jobs::JobEngine& engine) {
+    begin(engine);
+    const std::scoped_lock lock{mutex_};
+    return known_.stamp;
 }
 
 void LastJobsBook::load(jobs::JobEngine& engine, const std::string& kind) {
@@ -39,6 +49,15 @@ void LastJobsBook::load(jobs::JobEngine& engine, const std::string& kind) {
     } while (!query.cursor.empty() && count < kJobsReadMax);
 }
 
+// Progress changes nothing that lists tell of the last job.
+void LastJobsBook::keep(SharedJob& place, const jobs::JobView& job) {
+    const bool is_same = place && place->id == job.id && place->state == job.state &&
+                         place->ended == job.ended &&
+                         place->error.has_value() == job.error.has_value();
+    if (!is_same) ++known_.stamp;
+    place = std::make_shared<const jobs::JobView>(job);
+}
+
 void LastJobsBook::note(const jobs::JobView& job) {
     if (!job.parameters.is_object()) return;
     const std::scoped_lock lock{mutex_};
@@ -46,13 +65,13 @@ void LastJobsBook::note(const jobs::JobView& job) {
         SharedJob& known =
             known_.backups[{job.parameters.value("host", ""), job.parameters.value("vm", "")}];
         const bool is_newer = !known || known->id == job.id || known->created < job.created;
-        if (is_newer) known = std::make_shared<const jobs::JobView>(job);
+        if (is_newer) keep(known, job);
         return;
     }
     const bool is_restore = job.kind == kRestoreVm || job.kind == kRestoreDisk;
     if (!is_restore || job.state != jobs::JobState::done || !job.ended) return;
     SharedJob& known = known_.restores_done[job.parameters.value("point", "")];
-    if (!known || *known->ended < *job.ended) known = std::make_shared<const jobs::JobView>(job);
+    if (!known || *known->ended < *job.ended) keep(known, job);
 }
 
 }  // namespace entrepot::api

@@ -4,6 +4,7 @@
 #include "appliance/api/vm_points.h"
 #include "appliance/jobs/job_engine.h"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,7 @@ using SharedJob = std::shared_ptr<const jobs::JobView>;
 struct LastJobs {
     std::map<VmKey, SharedJob> backups;              ///< Of each VM the newest.
     std::map<std::string, SharedJob> restores_done;  ///< Of each point the last that ended well.
+    std::uint64_t stamp = 0;  ///< Another one whenever a job begins, changes its state or ends.
 };
 
 /// Listens to the engine from the first question on. Safe to share between threads. Must go before
@@ -23,9 +25,13 @@ struct LastJobs {
 class LastJobsBook {
 public:
     LastJobs read(jobs::JobEngine& engine);
+    /// Of what read() would give.
+    std::uint64_t read_stamp(jobs::JobEngine& engine);
 
 private:
+    void begin(jobs::JobEngine& engine);
     void note(const jobs::JobView& job);
+    void keep(SharedJob& place, const jobs::JobView& job);  // Requires the lock.
     void load(jobs::JobEngine& engine, const std::string& kind);
 
     std::once_flag is_begun_;

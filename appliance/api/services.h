@@ -2,6 +2,7 @@
 #pragma once
 
 #include "appliance/access/access.h"
+#include "appliance/api/kept_answers.h"
 #include "appliance/api/last_jobs.h"
 #include "appliance/api/vm_points.h"
 #include "appliance/config/config.h"
@@ -68,6 +69,7 @@ struct Services {
     std::function<void(const repository::PointSummary&)> delete_point;
     std::shared_ptr<VmPointsBook> vm_points = std::make_shared<VmPointsBook>();
     std::shared_ptr<LastJobsBook> last_jobs = std::make_shared<LastJobsBook>();
+    std::shared_ptr<KeptAnswers> vm_lists = std::make_shared<KeptAnswers>();
 };
 
 }  // namespace entrepot::api

@@ -68,25 +68,31 @@ VmOverview read_vm_overview(Services& services) {
     return overview;
 }
 
-std::optional<LateRun> find_late_run(const VmKey& key, const state::VmRecord& vm,
-                                     const VmOverview& overview, Services& services) {
-    if (vm.host_id.empty()) return std::nullopt;
+Lateness find_late_run(const VmKey& key, const state::VmRecord& vm, const VmOverview& overview,
+                       Services& services) {
+    if (vm.host_id.empty()) return {};
     const std::string host_name = overview.host_names.name_of(vm.host_id);
     const auto zone = services.zones.get(services.config.time_zone);
     const auto points = overview.points.find(key);
     const auto job = overview.last_backups.find(key);
     const bool has_points = points != overview.points.end();
     // Nobody tried yet: it may be an hour old, and its first run is still to come.
-    if (!has_points && job == overview.last_backups.end()) return std::nullopt;
+    if (!has_points && job == overview.last_backups.end()) return {};
     const WallTime newest = has_points ? points->second->newest.time : job->second->created;
-    std::optional<LateRun> late;
+    const WallTime now = services.clock.wall_now();
+    Lateness lateness;
     for (const PolicyView& view : overview.policies) {
         if (!view.policy.matches(host_name, vm.vm_id, vm.name)) continue;
-        const auto due = policy::find_missed_run(view.calendar, *zone, std::max(view.since, newest),
-                                                 services.clock.wall_now());
-        if (due && (!late || *due < late->due)) late = {*due, view.policy.name};
+        const auto run = policy::find_due_run(view.calendar, *zone, std::max(view.since, newest));
+        if (!run) continue;
+        if (now <= run->patience_end) {
+            const WallTime overdue = run->patience_end + std::chrono::milliseconds{1};
+            lateness.changes = std::min(lateness.changes.value_or(overdue), overdue);
+        } else if (!lateness.late || run->due < lateness.late->due) {
+            lateness.late = {run->due, view.policy.name};
+        }
     }
-    return late;
+    return lateness;
 }
 
 Json list_vm_problems(const VmKey& key, const VmOverview& overview,

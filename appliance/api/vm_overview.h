@@ -44,8 +44,12 @@ struct LateRun {
     WallTime due{};
     std::string policy;
 };
-std::optional<LateRun> find_late_run(const VmKey& key, const state::VmRecord& vm,
-                                     const VmOverview& overview, Services& services);
+struct Lateness {
+    std::optional<LateRun> late{};
+    std::optional<WallTime> changes{};  ///< When that is another if nothing comes until then.
+};
+Lateness find_late_run(const VmKey& key, const state::VmRecord& vm, const VmOverview& overview,
+                       Services& services);
 
 /// Sentences for people: what is not as it should be.
 Json list_vm_problems(const VmKey& key, const VmOverview& overview,

@@ -16,20 +16,23 @@
 namespace entrepot::api {
 namespace {
 
-Json encode_last_point(const repository::PointSummary& point, const HostNames& hosts) {
-    Json json = encode(point, hosts);
-    return Json{{"id", json["id"]},
-                {"time", json["time"]},
-                {"kind", json["kind"]},
-                {"consistency", json["consistency"]},
-                {"verified", json["verified"]},
-                {"has_known_damage", json["has_known_damage"]}};
+// As the whole point and the whole job have it; a thousand of those would cost more than the list.
+Json encode_last_point(const repository::PointSummary& point) {
+    return Json{{"id", point.id},
+                {"time", format_time(point.time)},
+                {"kind", repository::to_string(point.draft.kind)},
+                {"consistency", repository::to_string(point.draft.consistency)},
+                {"verified", encode_verification(point.verification)},
+                {"has_known_damage", point.has_known_damage}};
 }
 
 Json encode_last_job(const jobs::JobView& job) {
-    Json json = encode(job);
-    return Json{{"id", json["id"]},           {"kind", json["kind"]},   {"state", json["state"]},
-                {"created", json["created"]}, {"ended", json["ended"]}, {"error", json["error"]}};
+    return Json{{"id", job.id},
+                {"kind", job.kind},
+                {"state", jobs::to_string(job.state)},
+                {"created", format_time(job.created)},
+                {"ended", encode_time(job.ended)},
+                {"error", encode_error(job.error)}};
 }
 
 Json encode_restore(const jobs::JobView& job) {
@@ -64,9 +67,8 @@ void add_policies(Json& json, const state::VmRecord& vm, const std::string& host
 }
 
 Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& overview,
-               Services& services) {
+               const std::optional<LateRun>& late) {
     const std::string host_name = overview.host_names.name_of(vm.host_id);
-    const auto late = find_late_run(key, vm, overview, services);
     Json disks = vm.disks;
     const auto exclusions = overview.exclusions.find(key);
     add_exclusions(disks, exclusions == overview.exclusions.end() ? std::vector<state::Exclusion>{}
@@ -89,7 +91,7 @@ Json encode_vm(const VmKey& key, const state::VmRecord& vm, const VmOverview& ov
     add_policies(json, vm, host_name, overview);
     const auto points = overview.points.find(key);
     if (points != overview.points.end()) {
-        json["last_point"] = encode_last_point(points->second->newest, overview.host_names);
+        json["last_point"] = encode_last_point(points->second->newest);
         json["newest_point_time"] = format_time(points->second->newest.time);
         json["points"] = points->second->count;
         add_sizes(json["disks"], points->second->newest);
@@ -113,9 +115,12 @@ void read_whole_records(const std::vector<VmKey>& keys, VmOverview& overview, Se
         overview.vms[{vm.host_id, vm.vm_id}] = std::move(vm);
 }
 
-Response list_vms(const Request& request, Services& services) {
-    const std::size_t limit = read_page_limit(request);
-    const std::string cursor = request.query_value("cursor");
+std::optional<WallTime> earlier(std::optional<WallTime> one, std::optional<WallTime> other) {
+    if (!one || !other) return one ? one : other;
+    return std::min(*one, *other);
+}
+
+MadeAnswer make_vm_list(std::size_t limit, const std::string& cursor, Services& services) {
     VmOverview overview = read_vm_overview(services);
     std::vector<VmKey> keys;
     std::string next_cursor;
@@ -127,13 +132,33 @@ Response list_vms(const Request& request, Services& services) {
         next_cursor = position;
     }
     read_whole_records(keys, overview, services);
+    MadeAnswer made;
+    for (const PolicyView& policy : overview.policies)
+        made.valid_until = earlier(made.valid_until, policy.next_run);
     Json entries = Json::array();
-    for (const VmKey& key : keys)
-        entries.push_back(encode_vm(key, overview.vms.at(key), overview, services));
+    for (const VmKey& key : keys) {
+        const state::VmRecord& vm = overview.vms.at(key);
+        const Lateness lateness = find_late_run(key, vm, overview, services);
+        made.valid_until = earlier(made.valid_until, lateness.changes);
+        entries.push_back(encode_vm(key, vm, overview, lateness.late));
+    }
     const bool is_last = overview.vms.empty() || next_cursor.empty() ||
                          next_cursor == overview.vms.rbegin()->first.first + "/" +
                                             overview.vms.rbegin()->first.second;
-    return Response::json(encode_list("vms", std::move(entries), is_last ? "" : next_cursor));
+    made.response =
+        Response::json(encode_list("vms", std::move(entries), is_last ? "" : next_cursor));
+    return made;
+}
+
+Response list_vms(const Request& request, Services& services) {
+    const std::size_t limit = read_page_limit(request);
+    const std::string cursor = request.query_value("cursor");
+    const Sources sources{services.state.database().change_count(),
+                          services.last_jobs->read_stamp(services.engine),
+                          services.repository().list_vms()};
+    return services.vm_lists->get(fmt::format("{} {}", limit, cursor), sources,
+                                  services.clock.wall_now(),
+                                  [&] { return make_vm_list(limit, cursor, services); });
 }
 
 /// The disk's slot on the host, by number or id.

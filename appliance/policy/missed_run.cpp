@@ -11,16 +11,22 @@ constexpr std::chrono::hours kPatienceMax{6};
 
 }  // namespace
 
-std::optional<WallTime> find_missed_run(const CalendarExpression& calendar, const TimeZone& zone,
-                                        WallTime since, WallTime now) {
+std::optional<DueRun> find_due_run(const CalendarExpression& calendar, const TimeZone& zone,
+                                   WallTime since) {
     const auto due = calendar.next_after(since, zone);
-    if (!due || *due >= now) return std::nullopt;
+    if (!due) return std::nullopt;
     WallTime::duration patience = kPatienceMax;
     if (const auto next = calendar.next_after(*due, zone)) {
         patience = std::min(patience, *next - *due);
     }
-    if (now - *due <= patience) return std::nullopt;
-    return due;
+    return DueRun{*due, *due + patience};
+}
+
+std::optional<WallTime> find_missed_run(const CalendarExpression& calendar, const TimeZone& zone,
+                                        WallTime since, WallTime now) {
+    const auto run = find_due_run(calendar, zone, since);
+    if (!run || now <= run->patience_end) return std::nullopt;
+    return run->due;
 }
 
 }  // namespace entrepot::policy

@@ -198,6 +198,14 @@ void Database::transact(const Body& body) {
     }
 }
 
+std::int64_t Database::change_count() {
+    std::int64_t count = 0;
+    transact([&](Poco::Data::Session& session) {
+        count = query(session, "SELECT total_changes()").number(0, 0);
+    });
+    return count;
+}
+
 void Database::copy_to(const fs::path& target) {
     const std::scoped_lock lock{mutex_};
     PosixFileSystem files;

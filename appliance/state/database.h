@@ -4,6 +4,7 @@
 
 #include "appliance/state/migrations.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -33,6 +34,9 @@ public:
     /// Runs the body in one transaction that is durable on return; nothing of it remains if it
     /// throws. Must not be nested.
     void transact(const Body& body);
+
+    /// Another number after every change of a row, whoever made it, and even if it was rolled back.
+    std::int64_t change_count();
 
     /// Writes a consistent copy, for the daily copy into the repository. The target must be absent.
     void copy_to(const std::filesystem::path& target);

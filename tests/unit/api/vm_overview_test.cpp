@@ -194,3 +194,28 @@ TEST_CASE("vms: reading points ahead ends when it is told to, and nothing is los
     CHECK(book.read(*lab.fixture.repository).size() == 1);
     CHECK(book.find_vm(point) == api::VmKey{lab.host, kVmId});
 }
+
+TEST_CASE("vms: a run that becomes overdue shows without any other change", "[api]") {
+    OverviewLab lab;
+    lab.add_point();  // At noon; the run of 22:00 has until 4:00.
+    CHECK(lab.vm().at("late").is_null());
+    lab.fixture.clock.advance(16h);
+    CHECK(lab.vm().at("late").is_null());
+    CHECK(lab.vm().at("next_run") == "2026-03-02T22:00:00.000Z");
+    lab.fixture.clock.advance(1ms);
+    CHECK_FALSE(lab.vm().at("late").is_null());
+}
+
+TEST_CASE("vms: the list follows hosts, policies, jobs and points", "[api]") {
+    OverviewLab lab;
+    CHECK(lab.vm().at("protected") == true);
+    lab.fixture.state.policies.remove("nightly");
+    CHECK(lab.vm().at("protected") == false);
+    lab.fixture.state.vms.replace_all(lab.host, {{.vm_id = kVmId, .name = "renamed"}});
+    CHECK(lab.vm().at("name") == "renamed");
+    CHECK(lab.vm().at("points") == 0);
+    const std::string point = lab.add_point();
+    CHECK(lab.vm().at("points") == 1);
+    lab.fixture.repository->delete_point(point);
+    CHECK(lab.vm().at("points") == 0);
+}

@@ -37,3 +37,17 @@ TEST_CASE("missed run: what never comes again, or is not due yet, is not missed"
     CHECK_FALSE(missed("2020-01-01", "2026-03-01T00:00:00Z", "2026-03-09T00:00:00Z"));
     CHECK_FALSE(missed("Sat 03:00", "2026-03-01T00:00:00Z", "2026-03-06T00:00:00Z"));
 }
+
+TEST_CASE("missed run: when a run's patience ends is known before", "[policy]") {
+    PosixFileSystem files;
+    TimeZones zones{files};
+    const auto run = [&](const char* calendar) {
+        return find_due_run(CalendarExpression::parse(calendar, zones), *TimeZone::utc(),
+                            *parse_time("2026-03-01T10:05:00Z"));
+    };
+    REQUIRE(run("hourly"));
+    CHECK(run("hourly")->due == parse_time("2026-03-01T11:00:00Z"));
+    CHECK(run("hourly")->patience_end == parse_time("2026-03-01T12:00:00Z"));
+    CHECK(run("*-*-* 22:00")->patience_end == parse_time("2026-03-02T04:00:00Z"));
+    CHECK_FALSE(run("2020-01-01"));
+}
