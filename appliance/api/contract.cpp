@@ -35,6 +35,7 @@ Operation read_operation(const Json& source, Method method, std::string pattern)
     if (!privilege) throw Error{ErrorCode::internal, "an unknown privilege"};
     operation.privilege = *privilege;
     operation.needs_confirmation = source.value("x-confirm", false);
+    operation.job_kind = source.value("x-job-kind", "");
     operation.is_audited = method != Method::get;
     const auto audit = source.find("x-audit");
     if (audit == source.end()) return operation;
@@ -69,6 +70,13 @@ Contract::Contract(std::string_view openapi_text)
 const Operation* Contract::find(std::string_view id) const {
     const auto found = std::find_if(operations_.begin(), operations_.end(),
                                     [&](const Operation& operation) { return operation.id == id; });
+    return found == operations_.end() ? nullptr : &*found;
+}
+
+const Operation* Contract::find_by_job_kind(std::string_view kind) const {
+    const auto found = std::find_if(
+        operations_.begin(), operations_.end(),
+        [&](const Operation& operation) { return !kind.empty() && operation.job_kind == kind; });
     return found == operations_.end() ? nullptr : &*found;
 }
 

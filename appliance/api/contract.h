@@ -16,7 +16,7 @@ namespace entrepot::api {
 /// One operation of the document. Its extensions: "x-privilege" (required), "x-confirm" (true: the
 /// password must have been given a short time ago, since it destroys or reveals), "x-audit" (the
 /// members of the body or the query that the audit log keeps; false: not audited; absent: audited
-/// without members unless it is a GET).
+/// without members unless it is a GET), "x-job-kind" (the kind of the jobs that it starts).
 struct Operation {
     std::string id;
     Method method = Method::get;
@@ -25,6 +25,7 @@ struct Operation {
     bool needs_confirmation = false;
     bool is_audited = true;
     std::vector<std::string> audited_members;
+    std::string job_kind;  ///< Empty: it starts none.
 };
 
 class Contract {
@@ -36,6 +37,8 @@ public:
     const std::vector<Operation>& operations() const { return operations_; }
     /// nullptr for an operation that the document does not have.
     const Operation* find(std::string_view id) const;
+    /// The operation that starts jobs of this kind; nullptr if none does.
+    const Operation* find_by_job_kind(std::string_view kind) const;
     const Json& document() const { return document_; }
 
 private:

@@ -1,8 +1,10 @@
 // The doctor of a host: a job that looks, and the last report.
-#include "appliance/doctor/doctor.h"
+#include "appliance/api/doctor.h"
+
 #include "appliance/api/decode.h"
 #include "appliance/api/jobs.h"
 #include "appliance/api/routes.h"
+#include "appliance/doctor/doctor.h"
 
 #include "base/error.h"
 
@@ -18,11 +20,7 @@ Response start_doctor(const Request& request, Services& services) {
     const bool retries_login = reader.flag_or("retry_login", false);
     const auto record = reader.find_text("record");
     reader.finish();
-    // Where files are written on this machine is for those who are on it to say.
-    if (record && !request.user.is_local) {
-        throw Error{ErrorCode::access_denied, "a recording is asked for on the appliance itself",
-                    "run entrepot host doctor NAME --record DIR there"};
-    }
+    if (record) require_recording_allowed(request);
     jobs::JobRequest job;
     job.kind = "doctor";
     job.subject = "host " + host.draft.name;
@@ -45,6 +43,12 @@ Response show_report(const Request& request, Services& services) {
 }
 
 }  // namespace
+
+void require_recording_allowed(const Request& request) {
+    if (request.user.is_local) return;
+    throw Error{ErrorCode::access_denied, "a recording is asked for on the appliance itself",
+                "run entrepot host doctor NAME --record DIR there"};
+}
 
 void add_doctor_routes(Router& router, Services& services) {
     router.add("startDoctor",

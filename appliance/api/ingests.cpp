@@ -1,5 +1,6 @@
 // Taking in an export that already lies on the appliance.
 #include "appliance/api/decode.h"
+#include "appliance/api/ingest_place.h"
 #include "appliance/api/jobs.h"
 #include "appliance/api/routes.h"
 
@@ -34,6 +35,7 @@ Response create_ingest(const Request& request, Services& services) {
     const auto base = reader.find_text("base");
     const bool wants_sha256 = reader.flag_or("sha256", false);
     reader.finish();
+    require_ingest_place(request, paths, services);
 
     jobs::JobRequest job;
     job.kind = "ingest";

@@ -3,6 +3,7 @@
 
 #include "appliance/api/encode.h"
 #include "appliance/api/host_names.h"
+#include "appliance/api/job_repeat.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
@@ -45,26 +46,36 @@ Response list_jobs(const Request& request, Services& services) {
     return Response::json(encode_list("jobs", std::move(entries), page.next_cursor));
 }
 
-Response cancel_job(const Request& request, Services& services) {
-    const std::string id = services.engine.view(request.parameter("id")).id;
-    services.engine.cancel(id);
-    return accept_job(services, id);
+Response cancel_job(const Request& request, const Contract& contract, Services& services) {
+    const jobs::JobView job = services.engine.view(request.parameter("id"));
+    const Operation* start = contract.find_by_job_kind(job.kind);
+    const bool may_start = start != nullptr && request.user.privilege >= start->privilege;
+    if (!may_start && request.user.privilege < Privilege::operator_) {
+        throw Error{ErrorCode::access_denied, "an operator ends jobs of this kind"};
+    }
+    services.engine.cancel(job.id);
+    return accept_job(services, job.id);
 }
 
 }  // namespace
 
+std::string read_idempotency_key(const Request& request) {
+    const std::string key = request.header(kIdempotencyHeader);
+    if (key.size() <= kIdempotencyKeyBytesMax && std::all_of(key.begin(), key.end(), is_visible)) {
+        return key;
+    }
+    throw Error{ErrorCode::invalid, fmt::format("an Idempotency-Key has at most {} visible "
+                                                "characters",
+                                                kIdempotencyKeyBytesMax)};
+}
+
 std::string enqueue(Services& services, jobs::JobRequest job, const Request& request) {
     job.requested_by = request.user.name;
-    const std::string key = request.header(kIdempotencyHeader);
+    const std::string key = read_idempotency_key(request);
     if (key.empty()) return services.engine.enqueue(job);
-    if (key.size() > kIdempotencyKeyBytesMax || !std::all_of(key.begin(), key.end(), is_visible)) {
-        throw Error{ErrorCode::invalid,
-                    fmt::format("an Idempotency-Key has at most {} visible characters",
-                                kIdempotencyKeyBytesMax)};
-    }
-    // The subject tells the jobs of one request apart.
-    job.once_key =
-        fmt::format("request:{}:{}:{}:{}", request.user.name, key, job.kind, job.subject);
+    // Subject and exclusive key tell the jobs of one request apart: two VMs can have one name.
+    job.once_key = fmt::format("request:{}:{}:{}:{}:{}", request.user.name, key, job.kind,
+                               job.subject, job.exclusive_key);
     const Json parameters = job.parameters;
     const std::string id = services.engine.enqueue(job);
     if (services.engine.view(id).parameters == parameters) return id;
@@ -88,10 +99,11 @@ void add_job_routes(Router& router, Services& services) {
     router.add("getJob", [&](const Request& request) {
         return Response::json(job_json(services, request.parameter("id")));
     });
-    router.add("cancelJob", [&](const Request& request) { return cancel_job(request, services); });
-    router.add("retryJob", [&](const Request& request) {
-        return accept_job(services, services.engine.retry(request.parameter("id")));
+    router.add("cancelJob", [&](const Request& request) {
+        return cancel_job(request, router.contract(), services);
     });
+    router.add("retryJob",
+               [&](const Request& request) { return repeat_job(request, router, services); });
 }
 
 }  // namespace entrepot::api

@@ -99,7 +99,10 @@ Response delete_policy(const Request& request, Services& services) {
 }
 
 Response run_policy(const Request& request, Services& services) {
-    const std::string run = services.scheduler.run_now(request.parameter("name"));
+    const std::string key = read_idempotency_key(request);
+    // Another user's key is another key.
+    const std::string once_key = key.empty() ? key : request.user.name + ":" + key;
+    const std::string run = services.scheduler.run_now(request.parameter("name"), once_key);
     return accept_jobs(services, services.scheduler.list_jobs_of_run(run));
 }
 

@@ -64,6 +64,20 @@ Response refuse_unconfirmed() {
                    kConfirmationProblem);
 }
 
+/// By role and by confirmation: the answer that refuses, or nullopt.
+std::optional<Response> admit(const User& user, const Operation& operation) {
+    if (user.privilege < operation.privilege) {
+        if (user.privilege == Privilege::none) {
+            throw Error{ErrorCode::unauthenticated, "sign in first",
+                        "entrepot user link on the appliance makes a link to sign in with"};
+        }
+        throw Error{ErrorCode::access_denied,
+                    fmt::format("this needs the privilege \"{}\"", to_string(operation.privilege))};
+    }
+    if (operation.needs_confirmation && !user.is_confirmed) return refuse_unconfirmed();
+    return std::nullopt;
+}
+
 }  // namespace
 
 void Router::add(std::string_view operation_id, Handler handler) {
@@ -102,16 +116,15 @@ const Operation* Router::match(Request& request) const {
     throw Error{ErrorCode::not_found, fmt::format("there is nothing at {}", request.path)};
 }
 
+std::optional<Response> Router::admit_also(const Request& request,
+                                           const Operation& operation) const {
+    if (auto refusal = admit(request.user, operation)) return refusal;
+    if (witness_ != nullptr && operation.needs_confirmation) witness_->before(request, operation);
+    return std::nullopt;
+}
+
 Response Router::run(const Request& request, const Operation& operation) const {
-    if (request.user.privilege < operation.privilege) {
-        if (request.user.privilege == Privilege::none) {
-            throw Error{ErrorCode::unauthenticated, "sign in first",
-                        "entrepot user link on the appliance makes a link to sign in with"};
-        }
-        throw Error{ErrorCode::access_denied,
-                    fmt::format("this needs the privilege \"{}\"", to_string(operation.privilege))};
-    }
-    if (operation.needs_confirmation && !request.user.is_confirmed) return refuse_unconfirmed();
+    if (auto refusal = admit(request.user, operation)) return *std::move(refusal);
     const auto handler = handlers_.find(operation.id);
     if (handler == handlers_.end()) {
         throw Error{ErrorCode::unsupported, fmt::format("nobody handles {}", operation.id)};

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,11 @@ public:
     /// Never throws for what a request can do: errors come back as problem documents. 404 for an
     /// unknown path, 405 for another method of a known one, 401 and 403 by privilege.
     Response dispatch(Request request) const;
+
+    /// For a handler that does what another operation does, too: asks of the user what dispatch()
+    /// asks before that one, and tells the witness of it. The answer that refuses, or nullopt;
+    /// Error{unauthenticated} or {access_denied} for too small a role.
+    std::optional<Response> admit_also(const Request& request, const Operation& operation) const;
 
     /// Operations of the document that nobody handles.
     std::vector<std::string> missing() const;

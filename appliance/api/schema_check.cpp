@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <map>
 
 namespace entrepot::api {
 namespace {
@@ -163,17 +165,30 @@ const Json* find_source(const Json& document, const Operation& operation) {
     return nullptr;
 }
 
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+const std::map<std::string, std::string>& values_in(const Request& request,
+                                                    const std::string& where) {
+    if (where == "path") return request.parameters;
+    if (where == "query") return request.query;
+    if (where == "header") return request.headers;
+    throw Error{ErrorCode::internal, fmt::format("the document has a parameter in {}", where)};
+}
+
 void check_parameters(Checker& checker, const Json& source, const Request& request) {
     std::vector<std::string> known;
     for (const Json& entry : source.value("parameters", Json::array())) {
         const Json& parameter = entry.contains("$ref") ? checker.resolve(entry) : entry;
         const auto name = parameter.at("name").get<std::string>();
         const auto where = parameter.at("in").get<std::string>();
-        const auto& values = where == "path" ? request.parameters : request.query;
-        if (where != "path" && where != "query") continue;
         if (where == "query") known.push_back(name);
         const std::string place = fmt::format("{} parameter \"{}\"", where, name);
-        const auto found = values.find(name);
+        const auto& values = values_in(request, where);
+        const auto found = values.find(where == "header" ? lower(name) : name);
         if (found == values.end()) {
             if (parameter.value("required", false)) refuse(place, "is missing");
             continue;

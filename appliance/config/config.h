@@ -44,6 +44,8 @@ struct Config {
     std::vector<std::string> server_names;
     std::string time_zone = "UTC";      ///< time_zone, an IANA name.
     bool allow_loopback_hosts = false;  ///< hosts.allow_loopback
+    /// ingest.directory: from where, besides the shares, images are taken in over the network.
+    std::filesystem::path ingest_directory{};
     /// hosts.record; empty: what hosts say is not recorded.
     std::filesystem::path record_directory;
     std::uint32_t worker_count = 4;         ///< jobs.workers, 1 to 64.

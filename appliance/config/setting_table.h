@@ -42,6 +42,10 @@ void visit_settings(ConfigType& config, Visitor& visitor) {
           config.allow_loopback_hosts);
     visit("hosts.record", "A folder in which what hosts say is recorded; empty: nothing is",
           config.record_directory);
+    visit("ingest.directory",
+          "The one folder, besides those of shares, from which images are taken in over the "
+          "network; empty: none",
+          config.ingest_directory);
     visit("jobs.workers", "Jobs that run at the same time", config.worker_count, Bounds{1, 64});
     visit("jobs.per_host", "Backups of one host at the same time", config.jobs_per_host_max,
           Bounds{1, 16});

@@ -1,6 +1,7 @@
 // Requests, answers, questions.
 #include "appliance/ctl/context.h"
 
+#include "appliance/api/jobs.h"
 #include "appliance/api/problem.h"
 
 #include "base/error.h"
@@ -56,6 +57,9 @@ Json Context::send(api::Method method, const std::string& path,
     request.path = path;
     request.query = query;
     if (body != nullptr) request.body = dump_json(*body);
+    if (method == api::Method::post && !options_.once_key.empty()) {
+        request.headers[api::kIdempotencyHeader] = options_.once_key;
+    }
     const api::Response response = client().send(request);
     if (api::is_error(response)) throw api::error_from_problem(response);
     if (response.body.empty()) return Json::object();

@@ -31,6 +31,10 @@ void declare_global(CLI::App& app, GlobalOptions& options) {
                    "A file with the repository's passphrase; else ENTREPOT_PASSPHRASE_FILE, a "
                    "systemd credential, or a prompt")
         ->type_name("FILE");
+    app.add_option("--once", options.once_key,
+                   "A key of your own: the same command with the same key makes its jobs once, "
+                   "whatever broke off in between, and follows them again")
+        ->type_name("KEY");
     app.add_flag("--json", options.is_json, "Print one JSON document on standard output");
     app.add_flag("--yes", options.is_yes, "Do not ask before something that cannot be undone");
     app.add_flag("--verbose", options.is_verbose, "Write a log to standard error");

@@ -85,6 +85,25 @@ std::string address_of(const api::Request& request) {
     return address;
 }
 
+using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+Headers headers_of(const api::Request& request) {
+    Headers headers{curl_slist_append(nullptr, "Content-Type: application/json"),
+                    &curl_slist_free_all};
+    for (const auto& [name, value] : request.headers) {
+        // A line end would begin another header.
+        if (value.find_first_of("\r\n") != std::string::npos) {
+            throw Error{ErrorCode::invalid, fmt::format("the header {} has a line end", name)};
+        }
+        const std::string line = fmt::format("{}: {}", name, value);
+        curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+        ENTREPOT_CHECK(longer != nullptr);
+        static_cast<void>(headers.release());
+        headers.reset(longer);
+    }
+    return headers;
+}
+
 [[noreturn]] void fail(CURLcode code, bool is_answer_begun, const std::filesystem::path& socket) {
     const std::string reason = curl_easy_strerror(code);
     if (code == CURLE_OPERATION_TIMEDOUT) {
@@ -140,9 +159,7 @@ api::Response SocketClient::perform(const api::Request& request, const BodySink*
     answer.handle = handle_;
     answer.sink = sink;
     curl_easy_reset(handle_);
-    using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-    const Headers headers{curl_slist_append(nullptr, "Content-Type: application/json"),
-                          &curl_slist_free_all};
+    const Headers headers = headers_of(request);
     curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handle_, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
     curl_easy_setopt(handle_, CURLOPT_URL, address.c_str());

@@ -71,7 +71,7 @@ public:
     void shutdown();
     std::string enqueue(const JobRequest& request);
     void cancel(const std::string& id);
-    std::string retry(const std::string& id);
+    JobRequest request_again(const std::string& id);
     JobView view(const std::string& id);
     state::JobPage list(const state::JobQuery& query);
     JobView wait(const std::string& id, std::chrono::milliseconds timeout);
@@ -440,7 +440,7 @@ void JobEngine::Impl::cancel(const std::string& id) {
     job_left_.notify_all();
 }
 
-std::string JobEngine::Impl::retry(const std::string& id) {
+JobRequest JobEngine::Impl::request_again(const std::string& id) {
     const auto record = environment_.jobs.find(id);
     const Running unwritten = find_in_memory(id);
     const bool has_ended = is_final(unwritten ? unwritten->view().state
@@ -451,7 +451,7 @@ std::string JobEngine::Impl::retry(const std::string& id) {
     }
     JobRequest request = record->request;
     request.once_key.clear();
-    return enqueue(request);
+    return request;
 }
 
 JobView JobEngine::Impl::view(const std::string& id) {
@@ -540,8 +540,8 @@ void JobEngine::cancel(std::string_view id) {
     impl_->cancel(impl_->environment_.jobs.resolve(id));
 }
 
-std::string JobEngine::retry(std::string_view id) {
-    return impl_->retry(impl_->environment_.jobs.resolve(id));
+JobRequest JobEngine::request_again(std::string_view id) {
+    return impl_->request_again(impl_->environment_.jobs.resolve(id));
 }
 
 JobView JobEngine::view(std::string_view id) {

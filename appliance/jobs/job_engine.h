@@ -82,8 +82,9 @@ public:
     /// Queued: cancelled at once. Running: its stop token fires, it ends as cancelled when its
     /// handler lets go. Error{conflict} if it has ended.
     void cancel(std::string_view id);
-    /// A new job with the same request. Error{conflict} while the job has not ended.
-    std::string retry(std::string_view id);
+    /// What an ended job was asked for, to be asked again: without its once_key. Error{conflict}
+    /// while it has not ended.
+    JobRequest request_again(std::string_view id);
 
     /// With events. All calls with an id take a unique prefix of one, too. Error{not_found}.
     JobView view(std::string_view id);

@@ -14,6 +14,9 @@ namespace {
 // A last run further ahead of the clock than this was written while the clock was wrong.
 constexpr std::chrono::hours kClockStepMax{1};
 
+// Among so many of a policy's last runs one of the same key is looked for.
+constexpr std::size_t kRunsOfKeysMax = 100;
+
 constexpr std::string_view kBackup = "backup";
 constexpr std::string_view kPrune = "prune";
 
@@ -139,11 +142,24 @@ void Scheduler::run_once(std::stop_token stop) {
     }
 }
 
-std::string Scheduler::run_now(std::string_view policy_id_or_name) {
+std::optional<std::string> Scheduler::find_run_of_key(const state::PolicyRecord& record,
+                                                      const std::string& once_key) {
+    if (once_key.empty()) return std::nullopt;
+    for (const auto& run : environment_.state.policies.list_runs(record.id, kRunsOfKeysMax)) {
+        if (run.plan.value("once_key", "") == once_key) return run.id;
+    }
+    return std::nullopt;
+}
+
+std::string Scheduler::run_now(std::string_view policy_id_or_name, const std::string& once_key) {
     const state::PolicyRecord record = environment_.state.policies.get(policy_id_or_name);
+    if (auto known = find_run_of_key(record, once_key)) return *std::move(known);
     refresh_hosts({});
     const std::scoped_lock lock{mutex_};
-    const state::PolicyRun run = plan_run(record, environment_.clock.wall_now(), std::nullopt);
+    // Somebody may have come before while the hosts were asked.
+    if (auto known = find_run_of_key(record, once_key)) return *std::move(known);
+    const state::PolicyRun run =
+        plan_run(record, {environment_.clock.wall_now(), once_key}, std::nullopt);
     if (vms_of(run).empty()) {
         environment_.state.policies.set_run_state(run.id, "done");
         throw Error{ErrorCode::not_found, fmt::format("policy {} matches no VM", record.name),
@@ -189,7 +205,8 @@ void Scheduler::plan_due_runs() {
     for (const DueRun& due : list_due()) {
         const auto record = environment_.state.policies.find(due.policy_id);
         if (!record) continue;  // Removed in this moment.
-        const state::PolicyRun run = plan_run(*record, due.slot, environment_.clock.wall_now());
+        const state::PolicyRun run =
+            plan_run(*record, {due.slot, {}}, environment_.clock.wall_now());
         environment_.log.info("policy runs", {{"policy", record->name},
                                               {"slot", format_time(due.slot)},
                                               {"vms", std::to_string(vms_of(run).size())}});
@@ -211,12 +228,13 @@ void Scheduler::refresh_hosts(const std::stop_token& stop) {
     }
 }
 
-state::PolicyRun Scheduler::plan_run(const state::PolicyRecord& record, WallTime slot,
+state::PolicyRun Scheduler::plan_run(const state::PolicyRecord& record, const RunReason& reason,
                                      std::optional<WallTime> last_run) {
     const Policy policy = Policy::from_json(record.definition, environment_.zones);
-    const Json plan{{"definition", record.definition},
-                    {"slot", format_time(slot)},
-                    {"vms", to_json(list_candidates(policy))}};
+    Json plan{{"definition", record.definition},
+              {"slot", format_time(reason.slot)},
+              {"vms", to_json(list_candidates(policy))}};
+    if (!reason.once_key.empty()) plan["once_key"] = reason.once_key;
     return environment_.state.policies.plan_run(record, plan, last_run);
 }
 

@@ -89,8 +89,9 @@ public:
     void run_once(std::stop_token stop);
     /// Plans and enqueues a run now, calendar or not, enabled or not. Returns the run's id.
     /// Error{not_found} if there is no such policy or it matches no VM. The prune jobs follow in a
-    /// later round: without start(), call run_once() after the backups have ended.
-    std::string run_now(std::string_view policy_id_or_name);
+    /// later round: without start(), call run_once() after the backups have ended. With a
+    /// `once_key` that one of the policy's last runs has, that run's id and no new run.
+    std::string run_now(std::string_view policy_id_or_name, const std::string& once_key = {});
     /// The run's backup jobs, for a caller that waits for them.
     std::vector<std::string> list_jobs_of_run(const std::string& run_id);
 
@@ -99,7 +100,13 @@ private:
     void refresh_hosts(const std::stop_token& stop);
     std::vector<Candidate> list_candidates(const Policy& policy);
     void plan_due_runs();
-    state::PolicyRun plan_run(const state::PolicyRecord& record, WallTime slot,
+    struct RunReason {
+        WallTime slot{};
+        std::string once_key{};
+    };
+    std::optional<std::string> find_run_of_key(const state::PolicyRecord& record,
+                                               const std::string& once_key);
+    state::PolicyRun plan_run(const state::PolicyRecord& record, const RunReason& reason,
                               std::optional<WallTime> last_run);
     void advance(const state::PolicyRun& run);
     bool has_waiting_backup(const jobs::JobRequest& request);

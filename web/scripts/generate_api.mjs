@@ -67,6 +67,7 @@ for (const [name, schema] of Object.entries(api.components.schemas)) {
 const privileges = ['none', ...api.components.schemas.Session.properties.privilege.enum];
 const types = [];
 const values = [];
+const starters = [];
 for (const [path, methods] of Object.entries(api.paths)) {
   if (methods.servers) continue; // Stands beside the interface, for machines.
   for (const [method, operation] of Object.entries(methods)) {
@@ -77,12 +78,18 @@ for (const [path, methods] of Object.entries(api.paths)) {
     );
     const privilege = operation['x-privilege'];
     if (!privileges.includes(privilege)) throw new Error(`${operation.operationId} has no known privilege`);
-    values.push(`  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path}', privilege: '${privilege}' },`);
+    const kind = operation['x-job-kind'];
+    if (kind) starters.push(`  ${kind}: '${operation.operationId}',`);
+    const isOnce = (operation.parameters ?? []).some((parameter) => parameter.$ref === '#/components/parameters/once');
+    values.push(`  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path}', privilege: '${privilege}', isOnce: ${isOnce} },`);
   }
 }
 lines.push('export type Operations = {', ...types, '};');
 lines.push(`export type Privilege = ${privileges.map((name) => JSON.stringify(name)).join(' | ')};`);
 lines.push(`export const privileges: Privilege[] = ${JSON.stringify(privileges)};`);
-lines.push('export const operations: Record<keyof Operations, { method: string; path: string; privilege: Privilege }> = {', ...values, '};');
+// isOnce: it takes an Idempotency-Key.
+lines.push('export const operations: Record<keyof Operations, { method: string; path: string; privilege: Privilege; isOnce: boolean }> = {', ...values, '};');
+// By the kind of a job: what starts such jobs.
+lines.push('export const starters: Record<string, keyof Operations> = {', ...starters, '};');
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, `${lines.join('\n')}\n`);

@@ -107,7 +107,7 @@ export class Appliance {
     }
     const query = this.readQuery(operation, url);
     const body = await this.readBody(operation, request);
-    this.requests.push({ name: operation.operationId, path, query, body });
+    this.requests.push({ name: operation.operationId, path, query, body, key: request.headers['idempotency-key'] });
     if (operation.operationId === 'followEvents') return this.openStream(response);
     const answer = this.answer(operation.operationId, { path, query, body }, response);
     if (answer instanceof Download) return answer.send(response);

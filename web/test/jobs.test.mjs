@@ -33,6 +33,40 @@ test('runs: a bar for each run of the machine leads to its job, the shown one is
   });
 });
 
+test('job: sent again after an answer that was lost, a request has the same key', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/jobs/job-2', expectsRefusals: true }, async (page, appliance) => {
+    let isFirst = true;
+    await page.route('**/api/v1/jobs/*/retry', async (route) => {
+      if (!isFirst) return route.continue();
+      isFirst = false;
+      await route.fetch();
+      return route.abort('connectionreset');
+    });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Waiting for its turn').waitFor();
+    const keys = appliance.requests.filter(({ name }) => name === 'retryJob').map(({ key }) => key);
+    assert.equal(keys.length, 2);
+    assert.match(keys[0], /^[0-9a-f-]{36}$/);
+    assert.equal(keys[1], keys[0]);
+  });
+});
+
+test('job: one who restores machines repeats such a job, and no backup', async () => {
+  const site = ordinarySite();
+  const failed = site.jobs.find(({ id }) => id === 'job-2');
+  site.jobs.push({ ...failed, id: 'job-failed-restore', kind: 'restore_vm', subject: 'web01 to hv02' });
+  site.jobs.push({ ...failed, id: 'job-restoring', kind: 'restore_vm', state: 'running', ended: null, error: null });
+  await withConsole({ site, privilege: 'restore-operator', address: '#/jobs/job-2' }, async (page, appliance) => {
+    await page.getByText('Failed in the step').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+    await page.goto(`${appliance.origin}/#/jobs/job-restoring`);
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await page.goto(`${appliance.origin}/#/jobs/job-failed-restore`);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Waiting for its turn').waitFor();
+  });
+});
+
 test('jobs: the last two weeks as bars, of the kind that is chosen; nothing where nothing ran', async () => {
   await withConsole({ site: longSite(), address: '#/jobs' }, async (page, appliance) => {
     const history = page.getByRole('group', { name: 'Jobs of the last two weeks' });

@@ -1,5 +1,5 @@
 // The typed client of the REST interface: every call names an operation of the OpenAPI document.
-import { operations, privileges, type Operations, type Problem, type Session } from './generated/api';
+import { operations, privileges, starters, type Operations, type Problem, type Session } from './generated/api';
 
 export type Name = keyof Operations;
 type Arguments<K extends Name> = {
@@ -59,12 +59,27 @@ async function problemFrom(response: Response): Promise<Problem> {
   }
 }
 
-export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Promise<Operations[K]['answer']> {
+/// What starts jobs has a key: sent again, because the answer was lost on the way or the password was asked for, it starts none twice.
+export function call<K extends Name>(name: K, args: Arguments<K> = {}): Promise<Operations[K]['answer']> {
+  return send(name, args, operations[name].isOnce ? crypto.randomUUID() : '');
+}
+
+async function fetchOnce(address: string, request: RequestInit, isOnce: boolean): Promise<Response> {
+  try {
+    return await fetch(address, request);
+  } catch (error) {
+    if (!isOnce || request.signal?.aborted) throw error;
+    return fetch(address, request);
+  }
+}
+
+async function send<K extends Name>(name: K, args: Arguments<K>, key: string): Promise<Operations[K]['answer']> {
   const { method, path } = operations[name];
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (args.body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-Entrepot-CSRF'] = csrf;
-  const response = await fetch(urlOf(path, args.path ?? {}, args.query ?? {}), {
+  if (key) headers['Idempotency-Key'] = key;
+  const request: RequestInit = {
     method,
     headers,
     credentials: 'same-origin',
@@ -72,12 +87,13 @@ export async function call<K extends Name>(name: K, args: Arguments<K> = {}): Pr
     redirect: 'error',
     body: args.body === undefined ? null : JSON.stringify(args.body),
     signal: args.signal ?? null,
-  });
+  };
+  const response = await fetchOnce(urlOf(path, args.path ?? {}, args.query ?? {}), request, key !== '');
   if (response.status === 401 && !kEntrances.has(name)) onLoggedOut();
   if (!response.ok) {
     const problem = await problemFrom(response);
     // What destroys or reveals: give the password, and the same request goes out once more.
-    if (problem.type === kConfirmation && (await askPassword())) return call(name, args);
+    if (problem.type === kConfirmation && (await askPassword())) return send(name, args, key);
     throw new ApiError(problem);
   }
   if (response.status === 204) return undefined as Operations[K]['answer'];
@@ -125,6 +141,17 @@ export function isAdministrator(): boolean {
 /// Whether the role of the session is enough for an operation: what is not allowed is not offered. The appliance decides.
 export function may(name: Name): boolean {
   return privileges.indexOf(session?.privilege ?? 'none') >= privileges.indexOf(operations[name].privilege);
+}
+
+/// Whether the role may start jobs of a kind, and so repeat one.
+export function mayStart(kind: string): boolean {
+  const starter = starters[kind];
+  return starter !== undefined && may('retryJob') && may(starter);
+}
+
+/// An operator ends any job; others what they could have started.
+export function mayCancel(kind: string): boolean {
+  return may('cancelJob') && (privileges.indexOf(session?.privilege ?? 'none') >= privileges.indexOf('operator') || mayStart(kind));
 }
 
 /// The least role that an operation takes.

@@ -113,6 +113,34 @@ TEST_CASE("contract: what destroys or reveals asks for the password and is audit
     }
 }
 
+TEST_CASE("contract: what starts jobs says which, and can be sent again with a key (F-WB-22)",
+          "[api]") {
+    const api::Contract contract{api::openapi_document()};
+    std::set<std::string> without_kind;
+    std::set<std::string> without_key;
+    for (const auto& [path, item] : contract.document().at("paths").items()) {
+        for (const auto& [method, source] : item.items()) {
+            if (!source.is_object() || !source.at("responses").contains("202")) continue;
+            const std::string id = source.at("operationId");
+            if (source.value("x-job-kind", "").empty()) without_kind.insert(id);
+            const Json parameters = source.value("parameters", Json::array());
+            const Json once{{"$ref", "#/components/parameters/once"}};
+            if (std::find(parameters.begin(), parameters.end(), once) == parameters.end()) {
+                without_key.insert(id);
+            }
+        }
+    }
+    CHECK(without_kind == std::set<std::string>{"cancelJob", "retryJob", "runPolicy"});
+    CHECK(without_key == std::set<std::string>{"cancelJob"});
+    std::set<std::string> kinds;
+    for (const auto& operation : contract.operations()) {
+        if (operation.job_kind.empty()) continue;
+        CHECK(kinds.insert(operation.job_kind).second);
+        CHECK(contract.find_by_job_kind(operation.job_kind) == &operation);
+    }
+    CHECK(contract.find_by_job_kind("") == nullptr);
+}
+
 TEST_CASE("contract: every other route refuses a stranger before its handler runs", "[api]") {
     test::ApiFixture fixture;
     for (const auto& operation : fixture.contract.operations()) {

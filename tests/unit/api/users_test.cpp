@@ -290,6 +290,39 @@ TEST_CASE("jobs: a request that is sent again with its key makes no second job (
     CHECK(start("a b", true).status == 400);
 }
 
+TEST_CASE("jobs: with a key, two VMs of one name are two jobs (F-WB-22)", "[api]") {
+    UsersFixture fixture;
+    fixture.engine.register_handler("backup", [](jobs::JobContext&) { return jobs::JobOutcome{}; });
+    const auto host = fixture.state.hosts.add({.name = "hv01",
+                                               .url = "https://192.0.2.1:5986/wsman",
+                                               .authentication = "ntlm"});
+    const std::string first = "00000000-0000-4000-8000-000000000001";
+    const std::string second = "00000000-0000-4000-8000-000000000002";
+    for (const auto& id : {first, second}) {
+        hyperv::Vm vm;
+        vm.id = id;
+        vm.name = "web01";
+        if (!fixture.inventory) fixture.inventory.emplace();
+        fixture.inventory->vms.push_back(vm);
+    }
+    const auto start = [&] {
+        api::Request request;
+        request.method = Method::post;
+        request.path = "/api/v1/backups";
+        request.body = dump_json({{"all", true}});
+        request.user = access::local_administrator();
+        request.headers["idempotency-key"] = "nightly-2026-03-01";
+        return fixture.router.dispatch(std::move(request));
+    };
+    const auto made = start();
+    REQUIRE(made.status == 202);
+    const Json jobs = parse_json(made.body, "answer").at("jobs");
+    REQUIRE(jobs.size() == 2);
+    CHECK(jobs[0].at("id") != jobs[1].at("id"));
+    CHECK(parse_json(start().body, "answer").at("jobs").at(0).at("id") == jobs[0].at("id"));
+    CHECK(fixture.engine.list({}).jobs.size() == 2);
+}
+
 TEST_CASE("users, tokens, sessions: lists come by pages, each entry once", "[api]") {
     UsersFixture fixture;
     const access::User ada = fixture.sign_in("ada", Privilege::administrator);

@@ -53,6 +53,8 @@ verify_mib_per_second = 50
 [server]
 listen = "[::1]:9000"
 names = ["Backup.Example.org", "backup"]
+[ingest]
+directory = "/srv/in"
 [hosts]
 allow_loopback = true
 record = "/var/lib/entrepot/record"
@@ -84,6 +86,7 @@ level = "debug"
     CHECK(config.server_names == std::vector<std::string>{"backup.example.org", "backup"});
     CHECK(config.time_zone == "Europe/Berlin");
     CHECK(config.allow_loopback_hosts);
+    CHECK(config.ingest_directory == "/srv/in");
     CHECK(config.record_directory == "/var/lib/entrepot/record");
     CHECK(config.worker_count == 7);
     CHECK(config.jobs_per_host_max == 3);
@@ -161,7 +164,7 @@ level = "info"
         CHECK(!setting.about.empty());
         settings.emplace(setting.name, setting);
     }
-    CHECK(settings.size() == 23);
+    CHECK(settings.size() == 24);
     const auto check = [&](const std::string& name, const char* value, const char* standard,
                            Source source) {
         INFO(name);

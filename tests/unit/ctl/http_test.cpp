@@ -109,6 +109,19 @@ TEST_CASE("http: method, path, query and body arrive, several times over one cli
     }
 }
 
+TEST_CASE("http: a header of the request arrives, and none can begin another", "[ctl]") {
+    ServerFixture fixture{[](const api::Request& request) {
+        return api::Response::json({{"key", request.header("idempotency-key")}});
+    }};
+    ctl::SocketClient client{fixture.path};
+    auto request = make_request(Method::post, "/");
+    request.headers["idempotency-key"] = "k-1";
+    CHECK(parse_json(client.send(request).body, "answer").at("key") == "k-1");
+    request.headers["idempotency-key"] = "k\r\nX: y";
+    CHECK_THROWS_AS(client.send(request), Error);
+    CHECK(parse_json(client.send(make_request(Method::post, "/")).body, "answer").at("key") == "");
+}
+
 TEST_CASE("http: a body beyond the bound is refused, announced or not", "[ctl]") {
     ServerFixture fixture{echo};
     const std::string head = "POST / HTTP/1.1\r\nHost: x\r\n";

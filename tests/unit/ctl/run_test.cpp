@@ -62,6 +62,16 @@ TEST_CASE("run: global options stand before or after the command", "[ctl]") {
     CHECK(parse_json(shell.terminal.out_text(), "output").at("points") == 3);
 }
 
+TEST_CASE("run: a key of one's own goes with what starts jobs, and with nothing else", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(202, {{"job", job("done", Json{{"freed_bytes", 0}})}});
+    shell.appliance.expect(200, job("done", Json{{"freed_bytes", 0}}));
+    CHECK(shell.run({"gc", "--once", "gc-of-the-week"}) == 0);
+    REQUIRE(shell.appliance.requests.size() == 2);
+    CHECK(shell.appliance.requests.at(0).header("idempotency-key") == "gc-of-the-week");
+    CHECK(shell.appliance.requests.at(1).header("idempotency-key").empty());
+}
+
 TEST_CASE("growth: days as a table, and when space runs out; or why nobody knows", "[ctl]") {
     const Json sample{{"time", "2026-03-01T11:00:00.000Z"},
                       {"stored_bytes", 2048},

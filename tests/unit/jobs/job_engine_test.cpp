@@ -232,7 +232,7 @@ TEST_CASE("job engine: cancelling a queued, a running and an ended job", "[jobs]
     fixture.engine->cancel(queued);
     CHECK(fixture.engine->view(queued).state == JobState::cancelled);
     CHECK(!fixture.engine->view(queued).started);
-    CHECK(code_of([&] { fixture.engine->retry(running); }) == ErrorCode::conflict);
+    CHECK(code_of([&] { fixture.engine->request_again(running); }) == ErrorCode::conflict);
     fixture.engine->cancel(running);
     CHECK(fixture.finished(running).state == JobState::cancelled);
     CHECK(code_of([&] { fixture.engine->cancel(running); }) == ErrorCode::conflict);
@@ -250,7 +250,7 @@ TEST_CASE("job engine: a retry is a new job with the same request", "[jobs]") {
         fixture.engine->enqueue({.kind = "flaky", .subject = "vm", .once_key = "once"});
     CHECK(fixture.finished(first).state == JobState::failed);
     CHECK(fixture.engine->enqueue({.kind = "flaky", .once_key = "once"}) == first);
-    const std::string second = fixture.engine->retry(first);
+    const std::string second = fixture.engine->enqueue(fixture.engine->request_again(first));
     CHECK(second != first);
     CHECK(fixture.finished(second).state == JobState::done);
     CHECK(fixture.engine->view(second).subject == "vm");

@@ -225,6 +225,16 @@ TEST_CASE("scheduler: run_now needs no calendar and does not move it", "[policy]
     CHECK(code_of([&] { fixture.scheduler->run_now("nightly"); }) == ErrorCode::not_found);
 }
 
+TEST_CASE("scheduler: a run of a key is made once, of another key or none anew", "[policy]") {
+    SchedulerFixture fixture;
+    fixture.add_policy("02:00");
+    const std::string run = fixture.scheduler->run_now("nightly", "ada:k1");
+    CHECK(fixture.scheduler->run_now("nightly", "ada:k1") == run);
+    CHECK(fixture.scheduler->run_now("nightly", "bob:k1") != run);
+    CHECK(fixture.scheduler->run_now("nightly") != run);
+    CHECK(fixture.scheduler->run_now("nightly", "ada:k1") == run);
+}
+
 TEST_CASE("scheduler: one bad policy does not stop the others", "[policy]") {
     SchedulerFixture fixture;
     fixture.state->policies.add("broken", {{"calendar", "nonsense"}});

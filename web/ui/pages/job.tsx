@@ -1,10 +1,10 @@
 // One job: what it does now, or why it failed and what to do about it; its log.
 import { useEffect, useState } from 'preact/hooks';
-import { call, may } from '../api';
+import { call, may, mayCancel, mayStart } from '../api';
 import * as format from '../format';
 import type { Job } from '../generated/api';
 import { isActive, newestJobState, useLive } from '../live';
-import { IfMay, JobBadge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
+import { JobBadge, Loaded, PageHead, ProblemBox, Section, When } from '../parts/basics';
 import { Confirm } from '../parts/forms';
 import { kindName, stageName } from '../parts/job_progress';
 import { JobResult } from '../parts/job_result';
@@ -44,19 +44,15 @@ function JobDetail({ job }: { job: Job }) {
   return (
     <>
       <PageHead title={`${kindName(job.kind)}: ${job.subject}`} above={<a href={href('jobs')}>{text.jobs.title}</a>}>
-        {!ended && (
-          <IfMay to="cancelJob">
-            <button type="button" onClick={() => setAsking(true)}>
-              {text.jobs.cancel}
-            </button>
-          </IfMay>
+        {!ended && mayCancel(job.kind) && (
+          <button type="button" onClick={() => setAsking(true)}>
+            {text.jobs.cancel}
+          </button>
         )}
-        {canRetry && (
-          <IfMay to="retryJob">
-            <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>
-              {text.jobs.retry}
-            </button>
-          </IfMay>
+        {canRetry && mayStart(job.kind) && (
+          <button type="button" class="primary" disabled={retry.busy} onClick={() => void retry.run()}>
+            {text.jobs.retry}
+          </button>
         )}
       </PageHead>
       <ProblemBox problem={retry.problem} />
