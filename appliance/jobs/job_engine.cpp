@@ -1,6 +1,7 @@
 // The engine: what is in memory decides, what is in the database survives. See job_engine.h.
 #include "appliance/jobs/job_engine.h"
 
+#include "appliance/jobs/default_hint.h"
 #include "appliance/jobs/job_queue.h"
 #include "appliance/jobs/listeners.h"
 #include "appliance/jobs/running_job.h"
@@ -43,7 +44,7 @@ constexpr std::size_t kUnwrittenMax = 1'000;  // More are settled at the next st
 JobError error_of(const Error& error) {
     return {.code = std::string{to_string(error.code())},
             .message = error.message(),
-            .hint = error.hint(),
+            .hint = error.hint().empty() ? std::string{default_hint(error.code())} : error.hint(),
             .context = error.context()};
 }
 

@@ -1,6 +1,8 @@
 // The engine: outcomes, cancelling, crashes and restarts, live views.
 #include "appliance/jobs/job_engine.h"
 
+#include "appliance/jobs/default_hint.h"
+
 #include "tests/support/state_fixture.h"
 
 #include <Poco/Data/Session.h>
@@ -236,6 +238,20 @@ TEST_CASE("job engine: cancelling a queued, a running and an ended job", "[jobs]
     fixture.engine->cancel(running);
     CHECK(fixture.finished(running).state == JobState::cancelled);
     CHECK(code_of([&] { fixture.engine->cancel(running); }) == ErrorCode::conflict);
+}
+
+TEST_CASE("job engine: a failed job says what to do, whatever failed", "[jobs]") {
+    EngineFixture fixture;
+    const auto code = GENERATE(ErrorCode::io, ErrorCode::host_failure, ErrorCode::corrupt,
+                               ErrorCode::unreachable, ErrorCode::limit, ErrorCode::internal);
+    fixture.engine->register_handler(
+        "work", [code](JobContext&) -> JobOutcome { throw Error{code, "something"}; });
+    const JobView view = fixture.engine->run_here(fixture.engine->enqueue({.kind = "work"}));
+    REQUIRE(view.error);
+    CHECK(view.error->message == "something");
+    CHECK(view.error->hint == default_hint(code));
+    CHECK_FALSE(view.error->hint.empty());
+    CHECK(default_hint(ErrorCode::cancelled).empty());
 }
 
 TEST_CASE("job engine: a retry is a new job with the same request", "[jobs]") {
