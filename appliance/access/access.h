@@ -59,6 +59,9 @@ public:
     /// The session's user gives the password again. A SignIn without a session: refused.
     SignIn confirm(const User& user, const Secret& password, const Origin& origin);
 
+    /// Whom the refused sign-ins come from, and whom they are for, where there were many.
+    std::vector<SignInThrottle::Suspect> list_suspects() { return throttle_.list_suspects(); }
+
     /// `password` may be absent: then the user needs a link. Errors as UserStore::add().
     UserRecord add_user(const std::string& name, Privilege role,
                         const std::optional<Secret>& password);

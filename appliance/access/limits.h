@@ -38,6 +38,9 @@ inline constexpr std::chrono::seconds kAccountDelayMax{30};
 inline constexpr std::chrono::seconds kSourceDelayMax{15 * 60};
 inline constexpr std::chrono::hours kFailureMemory{24};
 inline constexpr std::size_t kThrottleEntriesMax = 10'000;
+/// More than anybody mistypes: what an administrator is told of.
+inline constexpr int kFailuresSuspicious = 10;
+inline constexpr std::size_t kSuspectsMax = 3;
 
 inline constexpr std::size_t kAuditTextBytesMax = 512;
 inline constexpr std::size_t kAuditDetailsBytesMax = 4 * kKiB;

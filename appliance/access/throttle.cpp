@@ -4,6 +4,7 @@
 #include "appliance/access/limits.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace entrepot::access {
 namespace {
@@ -56,6 +57,24 @@ seconds SignInThrottle::begin_try(const std::string& account, const std::string&
     count_failure(addresses_, address, now);
     count_failure(accounts_, account, now);
     return seconds{0};
+}
+
+std::vector<SignInThrottle::Suspect> SignInThrottle::list_suspects() {
+    const std::scoped_lock lock{mutex_};
+    const SteadyTime now = clock_.steady_now();
+    std::vector<Suspect> suspects;
+    const auto add = [&](const Entries& entries, Suspect::Kind kind) {
+        for (const auto& [name, entry] : entries) {
+            const bool is_recent = now - entry.last <= limits::kFailureMemory;
+            if (!is_recent || entry.failure_count < limits::kFailuresSuspicious) continue;
+            suspects.push_back({kind, name, entry.failure_count});
+        }
+    };
+    add(addresses_, Suspect::Kind::address);
+    add(accounts_, Suspect::Kind::account);
+    std::ranges::stable_sort(suspects, std::ranges::greater{}, &Suspect::failure_count);
+    if (suspects.size() > limits::kSuspectsMax) suspects.resize(limits::kSuspectsMax);
+    return suspects;
 }
 
 void SignInThrottle::forgive(const std::string& account, const std::string& address) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace entrepot::access {
 
@@ -22,6 +23,16 @@ public:
     std::chrono::seconds begin_try(const std::string& account, const std::string& address);
     /// The try succeeded.
     void forgive(const std::string& account, const std::string& address);
+
+    /// An address, or an account, that was refused so often in a row that somebody should know.
+    struct Suspect {
+        enum class Kind { address, account };
+        Kind kind = Kind::address;
+        std::string name;
+        int failure_count = 0;
+    };
+    /// The worst first, at most limits::kSuspectsMax.
+    std::vector<Suspect> list_suspects();
 
 private:
     struct Entry {

@@ -1,6 +1,7 @@
 // Liveness, readiness, and figures for Prometheus.
 #include "appliance/api/problem.h"
 #include "appliance/api/routes.h"
+#include "appliance/api/warnings.h"
 
 #include "base/error.h"
 
@@ -61,6 +62,18 @@ std::string newest_point_lines(const VmPointsByKey& vms) {
     return text;
 }
 
+std::string warning_lines(Services& services) {
+    std::map<std::string, std::uint64_t> count_by_id;
+    for (const Warning& warning : list_warnings(services, Privilege::administrator))
+        ++count_by_id[warning.id];
+    std::string text =
+        "# HELP entrepot_warnings What GET /warnings tells, by id.\n"
+        "# TYPE entrepot_warnings gauge\n";
+    for (const auto& [id, count] : count_by_id)
+        text += fmt::format("entrepot_warnings{{id=\"{}\"}} {}\n", escape_label(id), count);
+    return text;
+}
+
 Response show_metrics(Services& services) {
     auto& repository = services.repository();
     const auto info = repository.info();
@@ -72,6 +85,7 @@ Response show_metrics(Services& services) {
     text +=
         line("entrepot_hosts", "Hosts that are configured.", services.state.hosts.list().size());
     text += job_lines(services) + newest_point_lines(services.vm_points->read(repository));
+    text += warning_lines(services);
     return Response::text(std::move(text), "text/plain; version=0.0.4; charset=utf-8");
 }
 

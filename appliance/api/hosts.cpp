@@ -1,25 +1,18 @@
 // Hyper-V hosts: what is configured, and what they answer when asked.
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/host_request.h"
 #include "appliance/api/inventory.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 #include "appliance/doctor/doctor.h"
 
-#include "base/atomic_file.h"
 #include "base/error.h"
-#include "exporter/wsman/local_target.h"
-
-#include <openssl/sha.h>
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace entrepot::api {
 namespace {
-
-constexpr std::size_t kCaBytesMax = 64 * kKiB;
-constexpr std::size_t kKeytabTextBytesMax = 64 * kKiB;  // Base64.
 
 Json encode_host(const state::HostRecord& host, Services& services) {
     const auto& draft = host.draft;
@@ -42,69 +35,11 @@ Json encode_host(const state::HostRecord& host, Services& services) {
                 {"vm_count", contact.time.is_null() ? Json(nullptr) : Json(vms.size())}};
 }
 
-Response list_hosts(Services& services) {
+Response list_hosts(const Request& request, Services& services) {
     Json entries = Json::array();
     for (const auto& host : services.state.hosts.list())
         entries.push_back(encode_host(host, services));
-    return Response::json(encode_list("hosts", std::move(entries)));
-}
-
-// Named by its content, so that writing it twice is harmless.
-std::string store_ca(const std::string& pem, Services& services) {
-    if (pem.size() > kCaBytesMax || pem.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-        throw Error{ErrorCode::invalid, "field \"ca\" holds no certificate in PEM",
-                    "give the text of the CA's certificate, not its path"};
-    }
-    std::array<std::byte, SHA256_DIGEST_LENGTH> digest{};
-    SHA256(reinterpret_cast<const unsigned char*>(pem.data()), pem.size(),
-           reinterpret_cast<unsigned char*>(digest.data()));
-    const auto directory = services.config.data_directory / "certificates";
-    const auto file = directory / fmt::format("ca-{}.pem", to_hex(digest));
-    services.file_system.make_directories(directory);
-    write_file_atomically(services.file_system, file, as_bytes(pem));
-    return file.string();
-}
-
-// Somebody at the console must not reach what listens on this machine for itself only.
-void check_target(const std::string& url, const Request& request, Services& services) {
-    if (request.user.is_local || services.config.allow_loopback_hosts) return;
-    if (!wsman::is_local_target(url)) return;
-    throw Error{
-        ErrorCode::access_denied,
-        "a host at this machine itself, or at an address that no host has, is not allowed here",
-        "add it with the command line, or set hosts.allow_loopback = true"};
-}
-
-Secret decode_keytab(const std::string& text) {
-    try {
-        const Bytes bytes = from_base64(text);
-        // Version 1 and 2 of the format begin so.
-        if (bytes.size() > 2 && bytes[0] == std::byte{5}) return Secret{ByteView{bytes}};
-    } catch (const Error&) {  // The message below says more.
-    }
-    throw Error{ErrorCode::invalid, "field \"keytab\" is no keytab in base64"};
-}
-
-// The one secret that is sealed, and what kind it is; empty if there is none.
-Secret read_secret(ObjectReader& reader, state::HostDraft& draft) {
-    const Secret password{reader.text_or("password", {})};
-    const auto keytab = reader.find_long_text("keytab", kKeytabTextBytesMax);
-    const auto certificate = reader.find_long_text("certificate", kCaBytesMax);
-    const auto key = reader.find_long_text("key", kCaBytesMax);
-    const int count = int{!password.empty()} + int{keytab.has_value()} + int{key.has_value()};
-    if (count > 1) {
-        throw Error{ErrorCode::invalid, "a host has a password, a keytab or a key, not several"};
-    }
-    if (certificate) draft.client_certificate = *certificate;
-    if (keytab) {
-        draft.secret_kind = "keytab";
-        return decode_keytab(*keytab);
-    }
-    if (key) {
-        draft.secret_kind = "key";
-        return Secret{*key};
-    }
-    return password;
+    return Response::json(encode_page("hosts", std::move(entries), name_key, request));
 }
 
 Response create_host(const Request& request, Services& services) {
@@ -115,22 +50,19 @@ Response create_host(const Request& request, Services& services) {
     draft.url = reader.text("url");
     draft.authentication = reader.text("auth");
     draft.user = reader.text_or("user", {});
-    const Secret secret = read_secret(reader, draft);
+    const Secret secret = read_host_secret(reader, draft);
     draft.service = reader.text_or("spn", {});
     draft.seals_messages = reader.flag_or("message_encryption", false);
-    const auto ca = reader.find_long_text("ca", kCaBytesMax);
+    const auto ca = read_host_ca(reader);
     draft.pin_sha256 = reader.text_or("pin", {});
     draft.share = reader.text_or("share", {});
     reader.finish();
-    check_target(draft.url, request, services);
+    check_host_target(draft.url, request, services);
     if (ca && !draft.pin_sha256.empty()) {
         throw Error{ErrorCode::invalid, "a host has a CA or a pin, not both"};
     }
-    if (!draft.share.empty() && !services.state.shares.find(draft.share)) {
-        throw Error{ErrorCode::not_found, fmt::format("there is no share \"{}\"", draft.share),
-                    "add it first: entrepot share add"};
-    }
-    if (ca) draft.ca_file = store_ca(*ca, services);
+    check_host_share(draft.share, services);
+    if (ca) draft.ca_file = store_host_ca(*ca, services);
 
     auto& hosts = services.state.hosts;
     const auto host = secret.empty()
@@ -139,6 +71,75 @@ Response create_host(const Request& request, Services& services) {
     services.log.info("host added", {{"host", host.draft.name}, {"by", request.user.name}});
     return Response::created(encode_host(host, services),
                              "/api/v1/hosts/" + encode_percent(host.draft.name));
+}
+
+/// The secret that is kept goes to nobody else: what decides who gets it is changed together with
+/// it.
+bool is_for_another(const state::HostDraft& before, const state::HostDraft& after) {
+    return before.url != after.url || before.authentication != after.authentication ||
+           before.user != after.user || before.pin_sha256 != after.pin_sha256 ||
+           before.ca_file != after.ca_file || before.service != after.service ||
+           before.seals_messages != after.seals_messages ||
+           before.client_certificate != after.client_certificate;
+}
+
+/// What is absent stays; an empty text takes away.
+void read_change(ObjectReader& reader, state::HostDraft& draft, const Request& request,
+                 Services& services) {
+    const auto read = [&](const char* name, std::string& field) {
+        if (const auto text = reader.find_text(name)) field = *text;
+    };
+    const std::string url_before = draft.url;
+    read("name", draft.name);
+    read("url", draft.url);
+    read("auth", draft.authentication);
+    read("user", draft.user);
+    read("spn", draft.service);
+    read("share", draft.share);
+    draft.seals_messages = reader.flag_or("message_encryption", draft.seals_messages);
+    const auto pin = reader.find_text("pin");
+    const auto ca = read_host_ca(reader);
+    if (draft.url != url_before) check_host_target(draft.url, request, services);
+    check_host_share(draft.share, services);
+    if (pin && !pin->empty() && ca && !ca->empty()) {
+        throw Error{ErrorCode::invalid, "a host has a CA or a pin, not both"};
+    }
+    if (pin) draft.pin_sha256 = *pin;
+    if (ca) draft.ca_file = ca->empty() ? std::string{} : store_host_ca(*ca, services);
+    if (pin && !pin->empty()) draft.ca_file.clear();
+    if (ca && !ca->empty()) draft.pin_sha256.clear();
+}
+
+Response change_host(const Request& request, Services& services) {
+    const auto host = services.state.hosts.get(request.parameter("name"));
+    const Json body = request.json();
+    ObjectReader reader{body, "the request's body"};
+    state::HostDraft draft = host.draft;
+    read_change(reader, draft, request, services);
+    state::HostDraft with_secret = draft;
+    with_secret.secret_kind = "password";
+    if (draft.authentication != "certificate") with_secret.client_certificate.clear();
+    const Secret secret = read_host_secret(reader, with_secret);
+    reader.finish();
+    const bool needs_secret =
+        (host.has_password && is_for_another(host.draft, draft)) ||
+        (draft.authentication == "certificate" && is_for_another(draft, with_secret));
+    if (!secret.empty()) draft = with_secret;
+    if (secret.empty() && needs_secret) {
+        throw Error{ErrorCode::invalid,
+                    "with another address, login or certificate the host's secret is given anew",
+                    "What is kept is sent only where, and how, it was given for: give the "
+                    "password, the keytab, or certificate and key together with the change."};
+    }
+    auto& hosts = services.state.hosts;
+    if (secret.empty()) {
+        hosts.update(host.id, draft);
+    } else {
+        hosts.update(host.id, draft, secret, services.repository().credential_key());
+    }
+    services.managed_shares.refresh();
+    services.log.info("host changed", {{"host", draft.name}, {"by", request.user.name}});
+    return Response::json(encode_host(hosts.get(host.id), services));
 }
 
 Response delete_host(const Request& request, Services& services) {
@@ -188,12 +189,14 @@ Response show_host_vm(const Request& request, Services& services) {
 }  // namespace
 
 void add_host_routes(Router& router, Services& services) {
-    router.add("listHosts", [&](const Request&) { return list_hosts(services); });
+    router.add("listHosts", [&](const Request& request) { return list_hosts(request, services); });
     router.add("addHost", [&](const Request& request) { return create_host(request, services); });
     router.add("getHost", [&](const Request& request) {
         const auto host = services.state.hosts.get(request.parameter("name"));
         return Response::json(encode_host(host, services));
     });
+    router.add("changeHost",
+               [&](const Request& request) { return change_host(request, services); });
     router.add("removeHost",
                [&](const Request& request) { return delete_host(request, services); });
     router.add("listHostVms",

@@ -1,6 +1,9 @@
 // See last_jobs.h.
 #include "appliance/api/last_jobs.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace entrepot::api {
@@ -11,6 +14,9 @@ constexpr std::size_t kJobsReadMax = 2'000;
 constexpr const char* kBackup = "backup";
 constexpr const char* kRestoreVm = "restore_vm";
 constexpr const char* kRestoreDisk = "restore_disk";
+constexpr std::array<std::string_view, 5> kCareKinds{"verify", "prune", "gc", "catalog_rebuild",
+                                                     "catalog_check"};
+constexpr std::size_t kCareMax = 10'000;
 
 }  // namespace
 
@@ -20,6 +26,8 @@ void LastJobsBook::begin(jobs::JobEngine& engine) {
         subscription_ = engine.subscribe([this](const jobs::JobView& job) { note(job); });
         for (const char* kind : {kBackup, kRestoreVm, kRestoreDisk})
             load(engine, kind);
+        for (const std::string_view kind : kCareKinds)
+            load(engine, std::string{kind});
     });
 }
 
@@ -33,6 +41,15 @@ std::uint64_t LastJobsBook::read_stamp(jobs::JobEngine& engine) {
     begin(engine);
     const std::scoped_lock lock{mutex_};
     return known_.stamp;
+}
+
+std::vector<SharedJob> LastJobsBook::read_care(jobs::JobEngine& engine) {
+    begin(engine);
+    std::vector<SharedJob> jobs;
+    const std::scoped_lock lock{mutex_};
+    for (const auto& [key, job] : care_)
+        jobs.push_back(job);
+    return jobs;
 }
 
 void LastJobsBook::load(jobs::JobEngine& engine, const std::string& kind) {
@@ -58,9 +75,27 @@ void LastJobsBook::keep(SharedJob& place, const jobs::JobView& job) {
     place = std::make_shared<const jobs::JobView>(job);
 }
 
+// Requires the lock.
+void LastJobsBook::note_care(const jobs::JobView& job) {
+    const bool tells = jobs::is_final(job.state) && job.state != jobs::JobState::cancelled;
+    if (!tells) return;
+    const std::pair key{job.kind, job.subject};
+    const auto known = care_.find(key);
+    if (known != care_.end()) {
+        if (known->second->created <= job.created) {
+            known->second = std::make_shared<const jobs::JobView>(job);
+        }
+    } else if (care_.size() < kCareMax) {
+        care_.emplace(key, std::make_shared<const jobs::JobView>(job));
+    }
+}
+
 void LastJobsBook::note(const jobs::JobView& job) {
     if (!job.parameters.is_object()) return;
     const std::scoped_lock lock{mutex_};
+    const bool is_care = std::find(kCareKinds.begin(), kCareKinds.end(),
+                                   std::string_view{job.kind}) != kCareKinds.end();
+    if (is_care) return note_care(job);
     if (job.kind == kBackup) {
         SharedJob& known =
             known_.backups[{job.parameters.value("host", ""), job.parameters.value("vm", "")}];

@@ -4,11 +4,14 @@
 #include "appliance/api/vm_points.h"
 #include "appliance/jobs/job_engine.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace entrepot::api {
 
@@ -20,6 +23,9 @@ struct LastJobs {
     std::uint64_t stamp = 0;  ///< Another one whenever a job begins, changes its state or ends.
 };
 
+/// What failed longer ago than this is history.
+inline constexpr std::chrono::days kCareAgeMax{14};
+
 /// Listens to the engine from the first question on. Safe to share between threads. Must go before
 /// the engine does.
 class LastJobsBook {
@@ -27,16 +33,20 @@ public:
     LastJobs read(jobs::JobEngine& engine);
     /// Of what read() would give.
     std::uint64_t read_stamp(jobs::JobEngine& engine);
+    /// Of the jobs that look after the repository, by kind and subject, the newest that has ended.
+    std::vector<SharedJob> read_care(jobs::JobEngine& engine);
 
 private:
     void begin(jobs::JobEngine& engine);
     void note(const jobs::JobView& job);
     void keep(SharedJob& place, const jobs::JobView& job);  // Requires the lock.
+    void note_care(const jobs::JobView& job);
     void load(jobs::JobEngine& engine, const std::string& kind);
 
     std::once_flag is_begun_;
     std::mutex mutex_;
     LastJobs known_;
+    std::map<std::pair<std::string, std::string>, SharedJob> care_;
     std::unique_ptr<jobs::Subscription> subscription_;
 };
 

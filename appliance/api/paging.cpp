@@ -51,6 +51,10 @@ Page read_page(const Request& request) {
     return page;
 }
 
+std::string name_key(const Json& entry) {
+    return entry.at("name");
+}
+
 Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request) {
     const std::size_t limit = read_page_limit(request);
     const std::string cursor = request.query_value("cursor");

@@ -30,6 +30,8 @@ Page read_page(const Request& request);
 
 /// What orders a list that is read whole, and tells its entries apart.
 using EntryKey = std::string (*)(const Json& entry);
+/// For entries that go by their "name".
+std::string name_key(const Json& entry);
 /// One page of such a list, as encode_list(), in the order of the keys; the cursor is the key of
 /// the last entry before. What is removed meanwhile moves nothing.
 Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request);

@@ -2,6 +2,7 @@
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
 #include "appliance/api/jobs.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 
 #include "appliance/policy/calendar.h"
@@ -57,14 +58,14 @@ Json encode_policy(const state::PolicyRecord& record, Services& services) {
                 {"last_run", encode_last_run(record, services)}};
 }
 
-Response list_policies(Services& services) {
+Response list_policies(const Request& request, Services& services) {
     Json entries = Json::array();
     for (const auto& record : services.state.policies.list())
         entries.push_back(encode_policy(record, services));
-    return Response::json(encode_list("policies", std::move(entries)));
+    return Response::json(encode_page("policies", std::move(entries), name_key, request));
 }
 
-Response create_policy(const Request& request, Services& services) {
+policy::Policy decode_policy(const Request& request, Services& services) {
     const Json body = request.json();
     ObjectReader reader{body, "the request's body"};
     const Json definition{{"name", reader.text("name")},
@@ -74,11 +75,24 @@ Response create_policy(const Request& request, Services& services) {
                           {"full_every", reader.count_or("full_every", 0, policy::kFullEveryMax)},
                           {"keep", reader.object_or_empty("retention")}};
     reader.finish();
-    const auto policy = policy::Policy::from_json(definition, services.zones);
+    return policy::Policy::from_json(definition, services.zones);
+}
+
+Response create_policy(const Request& request, Services& services) {
+    const auto policy = decode_policy(request, services);
     const auto record = services.state.policies.add(policy.name, policy.to_json());
     services.log.info("policy added", {{"policy", record.name}, {"by", request.user.name}});
     return Response::created(encode_policy(record, services),
                              "/api/v1/policies/" + encode_percent(record.name));
+}
+
+// Runs that were due before the change are not caught up.
+Response change_policy(const Request& request, Services& services) {
+    const auto record = services.state.policies.get(request.parameter("name"));
+    const auto policy = decode_policy(request, services);
+    services.state.policies.update(record.id, policy.name, policy.to_json());
+    services.log.info("policy changed", {{"policy", policy.name}, {"by", request.user.name}});
+    return Response::json(encode_policy(services.state.policies.get(record.id), services));
 }
 
 Response preview_policy(const Request& request, Services& services) {
@@ -109,7 +123,8 @@ Response run_policy(const Request& request, Services& services) {
 }  // namespace
 
 void add_policy_routes(Router& router, Services& services) {
-    router.add("listPolicies", [&](const Request&) { return list_policies(services); });
+    router.add("listPolicies",
+               [&](const Request& request) { return list_policies(request, services); });
     router.add("addPolicy",
                [&](const Request& request) { return create_policy(request, services); });
     router.add("previewPolicy",
@@ -118,6 +133,8 @@ void add_policy_routes(Router& router, Services& services) {
         const auto record = services.state.policies.get(request.parameter("name"));
         return Response::json(encode_policy(record, services));
     });
+    router.add("changePolicy",
+               [&](const Request& request) { return change_policy(request, services); });
     router.add("removePolicy",
                [&](const Request& request) { return delete_policy(request, services); });
     router.add("runPolicy", [&](const Request& request) { return run_policy(request, services); });

@@ -14,6 +14,7 @@ void add_all_routes(Router& router, Services& services) {
     add_info_routes(router, services);
     add_growth_routes(router, services);
     add_health_routes(router, services);
+    add_warning_routes(router, services);
     add_settings_routes(router, services);
     add_share_routes(router, services);
     add_share_account_routes(router, services);

@@ -19,6 +19,7 @@ void add_token_routes(Router& router, Services& services);
 void add_audit_routes(Router& router, Services& services);
 void add_info_routes(Router& router, Services& services);
 void add_growth_routes(Router& router, Services& services);
+void add_warning_routes(Router& router, Services& services);
 void add_health_routes(Router& router, Services& services);
 void add_settings_routes(Router& router, Services& services);
 void add_share_routes(Router& router, Services& services);

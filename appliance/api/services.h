@@ -25,6 +25,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -67,6 +68,8 @@ struct Services {
     std::function<void()> make_room;
     /// Deletes a point with all that hangs on it.
     std::function<void(const repository::PointSummary&)> delete_point;
+    /// Until when the console's certificate holds; nullopt: there is none yet. May be empty.
+    std::function<std::optional<WallTime>()> certificate_end = {};
     std::shared_ptr<VmPointsBook> vm_points = std::make_shared<VmPointsBook>();
     std::shared_ptr<LastJobsBook> last_jobs = std::make_shared<LastJobsBook>();
     std::shared_ptr<KeptAnswers> vm_lists = std::make_shared<KeptAnswers>();

@@ -1,6 +1,7 @@
 // Shares that receive exports.
 #include "appliance/api/decode.h"
 #include "appliance/api/encode.h"
+#include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
 #include "appliance/config/config.h"
 
@@ -44,11 +45,11 @@ Json encode_share(const state::ShareRecord& share, Services& services) {
     return entry;
 }
 
-Response list_shares(Services& services) {
+Response list_shares(const Request& request, Services& services) {
     Json entries = Json::array();
     for (const auto& share : services.shares.list())
         entries.push_back(encode_share(share, services));
-    return Response::json(encode_list("shares", std::move(entries)));
+    return Response::json(encode_page("shares", std::move(entries), name_key, request));
 }
 
 // As ADDR:PORT with a port that somebody can be told of.
@@ -98,7 +99,8 @@ Response remove_share(const Request& request, Services& services) {
 }  // namespace
 
 void add_share_routes(Router& router, Services& services) {
-    router.add("listShares", [&](const Request&) { return list_shares(services); });
+    router.add("listShares",
+               [&](const Request& request) { return list_shares(request, services); });
     router.add("addShare", [&](const Request& request) { return create_share(request, services); });
     router.add("removeShare",
                [&](const Request& request) { return remove_share(request, services); });

@@ -23,15 +23,11 @@ Json encode_link(const access::NewLink& link) {
     return Json{{"token", link.token}, {"expires", format_time(link.expires)}};
 }
 
-std::string user_key(const Json& user) {
-    return user.at("name");
-}
-
 Response list_users(const Request& request, access::Access& access) {
     Json entries = Json::array();
     for (const access::UserRecord& user : access.users.list())
         entries.push_back(encode_user(user));
-    return Response::json(encode_page("users", std::move(entries), user_key, request));
+    return Response::json(encode_page("users", std::move(entries), name_key, request));
 }
 
 Response add_user(const Request& request, access::Access& access) {

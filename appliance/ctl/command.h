@@ -40,6 +40,7 @@ CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string
 
 void add_repository_commands(CommandSet set);
 void add_growth_command(CommandSet set);
+void add_warnings_command(CommandSet set);
 void add_key_commands(CommandSet set);
 void add_share_commands(CommandSet set);
 void add_host_commands(CommandSet set);

@@ -78,6 +78,10 @@ Json Context::patch(const std::string& path, const Json& body) {
     return send(api::Method::patch, path, {}, &body);
 }
 
+Json Context::put(const std::string& path, const Json& body) {
+    return send(api::Method::put, path, {}, &body);
+}
+
 Json Context::remove(const std::string& path, const std::map<std::string, std::string>& query) {
     return send(api::Method::delete_, path, query, nullptr);
 }

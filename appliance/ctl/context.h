@@ -45,6 +45,7 @@ public:
     Json get(const std::string& path, const std::map<std::string, std::string>& query = {});
     Json post(const std::string& path, const Json& body = Json::object());
     Json patch(const std::string& path, const Json& body);
+    Json put(const std::string& path, const Json& body);
     Json remove(const std::string& path, const std::map<std::string, std::string>& query = {});
     /// All pages of a list.
     Json get_all(const std::string& path, const std::string& noun,

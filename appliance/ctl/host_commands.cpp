@@ -28,6 +28,8 @@ struct HostValues {
     std::filesystem::path key_file;
     std::string service;
     bool seals_messages = false;
+    std::string new_name;
+    bool trusts_system = false;
 };
 
 std::string read_password(Context& context, const HostValues& values) {
@@ -56,15 +58,30 @@ void add_secret(Context& context, const HostValues& values, Json& body) {
     if (!password.empty()) body["password"] = password;
 }
 
-ExitStatus add_host(Context& context, const HostValues& values) {
-    Json body{{"name", values.name}, {"url", values.url}, {"auth", values.authentication}};
-    if (!values.user.empty()) body["user"] = values.user;
+/// What decides who gets the host's secret: with it, the secret is given anew.
+bool needs_secret(const HostValues& values) {
+    return !values.url.empty() || !values.authentication.empty() || !values.user.empty() ||
+           !values.pin.empty() || !values.ca_file.empty() || values.trusts_system ||
+           !values.service.empty() || values.seals_messages;
+}
+
+void add_trust(Context& context, const HostValues& values, Json& body) {
     if (!values.pin.empty()) body["pin"] = values.pin;
-    if (!values.share.empty()) body["share"] = values.share;
     if (!values.ca_file.empty()) {
         const Bytes pem = context.world().file_system.read_file(values.ca_file, kCaBytesMax);
         body["ca"] = std::string{as_text(pem)};
     }
+    if (values.trusts_system) {
+        body["pin"] = "";
+        body["ca"] = "";
+    }
+}
+
+ExitStatus add_host(Context& context, const HostValues& values) {
+    Json body{{"name", values.name}, {"url", values.url}, {"auth", values.authentication}};
+    if (!values.user.empty()) body["user"] = values.user;
+    if (!values.share.empty()) body["share"] = values.share;
+    add_trust(context, values, body);
     if (!values.service.empty()) body["spn"] = values.service;
     if (values.seals_messages) body["message_encryption"] = true;
     add_secret(context, values, body);
@@ -72,6 +89,38 @@ ExitStatus add_host(Context& context, const HostValues& values) {
     context.show_done(
         fmt::format("Host {} was added; it was not contacted. Try: entrepot host doctor {}",
                     values.name, values.name),
+        host);
+    return ExitStatus::done;
+}
+
+ExitStatus change_host(Context& context, const HostValues& values) {
+    const Json before = context.get(api_path("hosts", values.name));
+    Json body = Json::object();
+    const auto add = [&body](const char* name, const std::string& value) {
+        if (!value.empty()) body[name] = value;
+    };
+    add("name", values.new_name);
+    add("url", values.url);
+    add("auth", values.authentication);
+    add("user", values.user);
+    add("share", values.share);
+    add("spn", values.service);
+    if (values.seals_messages) body["message_encryption"] = true;
+    add_trust(context, values, body);
+    HostValues asked = values;
+    const bool has_password = text_of(before, "secret") == "password";
+    if (asked.user.empty() && needs_secret(values) && has_password) {
+        asked.user = text_of(before, "user");
+    }
+    add_secret(context, asked, body);
+    if (body.empty()) {
+        throw Error{ErrorCode::usage, "nothing is said that could be changed",
+                    "entrepot host change --help names what can"};
+    }
+    const Json host = context.patch(api_path("hosts", values.name), body);
+    context.show_done(
+        fmt::format("Host {0} was changed; it was not contacted. Try: entrepot host doctor {0}",
+                    text_of(host, "name")),
         host);
     return ExitStatus::done;
 }
@@ -129,13 +178,13 @@ ExitStatus remove_host(Context& context, const HostValues& values) {
     return ExitStatus::done;
 }
 
-void declare_host(CLI::App& command, HostValues& values) {
-    command.add_option("NAME", values.name, "What you call it")->required();
-    command.add_option("--url", values.url, "https://HOST:5986/wsman")->required();
-    command
-        .add_option("--auth", values.authentication, "How to prove who we are (default negotiate)")
-        ->default_val("negotiate")
+CLI::Option* declare_authentication(CLI::App& command, HostValues& values, const char* help) {
+    return command.add_option("--auth", values.authentication, help)
         ->check(CLI::IsMember({"negotiate", "ntlm", "kerberos", "basic", "certificate"}));
+}
+
+/// How we log in, and how the host's certificate is trusted; the option --pin.
+CLI::Option* declare_login(CLI::App& command, HostValues& values) {
     command.add_option("--user", values.user,
                        "DOMAIN\\user, HOST\\user or user; for Kerberos user@REALM");
     auto* password = command
@@ -160,11 +209,34 @@ void declare_host(CLI::App& command, HostValues& values) {
                      "Let the login encrypt every message; then an http URL is taken, port 5985");
     auto* ca = command.add_option("--ca", values.ca_file, "The CA of the host's certificate, PEM")
                    ->type_name("FILE");
-    command.add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")
+    return command
+        .add_option("--pin", values.pin, "SHA-256 of the host's certificate (DER), in hex")
         ->type_name("SHA256")
         ->excludes(ca);
+}
+
+void declare_host(CLI::App& command, HostValues& values) {
+    command.add_option("NAME", values.name, "What you call it")->required();
+    command.add_option("--url", values.url, "https://HOST:5986/wsman")->required();
+    declare_authentication(command, values, "How to prove who we are (default negotiate)")
+        ->default_val("negotiate");
+    declare_login(command, values);
     command.add_option("--share", values.share,
                        "The share for its exports; needed where there are several");
+}
+
+void declare_change(CLI::App& command, HostValues& values) {
+    command.add_option("NAME", values.name, "Its name")->required();
+    command.add_option("--rename", values.new_name, "What you call it from now on")
+        ->type_name("NAME");
+    command.add_option("--url", values.url, "https://HOST:5986/wsman");
+    declare_authentication(command, values, "How to prove who we are");
+    CLI::Option* pin = declare_login(command, values);
+    command
+        .add_flag("--system-ca", values.trusts_system,
+                  "Trust what this system trusts, no more a pin or a CA of its own")
+        ->excludes(pin);
+    command.add_option("--share", values.share, "The share for its exports");
 }
 
 void declare_name(CLI::App& command, HostValues& values) {
@@ -177,6 +249,10 @@ void add_host_commands(CommandSet set) {
     CLI::App* hosts = add_group(set.app, "host", "Hyper-V hosts");
     add_command<HostValues>(*hosts, set.chosen, "add", "Make a host known; never contacts it",
                             declare_host, add_host);
+    add_command<HostValues>(*hosts, set.chosen, "change",
+                            "Change a host; its machines and points stay. A new address, login or "
+                            "certificate takes the password anew",
+                            declare_change, change_host);
     add_command<HostValues>(
         *hosts, set.chosen, "list", "Show the hosts", [](CLI::App&, HostValues&) {}, list_hosts);
     add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name, show_host);

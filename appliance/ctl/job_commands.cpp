@@ -13,11 +13,20 @@ namespace {
 struct JobValues {
     std::string job;
     std::string state;
+    std::string kind;
+    std::string vm;
+    std::string host;
 };
 
 ExitStatus list_jobs(Context& context, const JobValues& values) {
     std::map<std::string, std::string> query;
-    if (!values.state.empty()) query["state"] = values.state;
+    const auto add = [&query](const char* name, const std::string& value) {
+        if (!value.empty()) query[name] = value;
+    };
+    add("state", values.state);
+    add("kind", values.kind);
+    add("vm", values.vm);
+    add("host", values.host);
     const Json jobs = context.get_all(api_path("jobs"), "jobs", query);
     context.show({{"jobs", jobs}}, [&](std::ostream& out) {
         Table table{{{"JOB"}, {"KIND"}, {"SUBJECT"}, {"STATE"}, {"STAGE"}, {"CREATED"}, {"BY"}}};
@@ -54,7 +63,12 @@ void print_job(std::ostream& out, const Json& job) {
     }
     const auto error = job.find("error");
     if (error == job.end() || !error->is_object()) return;
+    const std::string stage = text_of(job, "stage");
+    if (!stage.empty()) out << "Failed in     " << stage << "\n";
     out << "Error         " << printable(text_of(*error, "message")) << "\n";
+    for (const Json& line : list_of(*error, "context")) {
+        if (line.is_string()) out << "While         " << printable(line.get<std::string>()) << "\n";
+    }
     const std::string hint = text_of(*error, "hint");
     if (!hint.empty()) out << "Hint          " << printable(hint) << "\n";
 }
@@ -100,6 +114,11 @@ void add_job_commands(CommandSet set) {
             command.add_option("--state", values.state, "Only jobs in this state")
                 ->check(CLI::IsMember(
                     {"queued", "running", "done", "partly", "failed", "cancelled", "interrupted"}));
+            command.add_option("--kind", values.kind,
+                               "Only jobs of this kind: backup, restore_vm, verify, ...");
+            auto* vm = command.add_option("--vm", values.vm, "Only backups of the VM of this GUID")
+                           ->type_name("GUID");
+            command.add_option("--host", values.host, "The VM's host")->needs(vm);
         },
         list_jobs);
     add_command<JobValues>(*group, set.chosen, "show", "Show one job with its log", declare_job,

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace entrepot::ctl {
 namespace {
 
@@ -18,8 +20,9 @@ struct PolicyValues {
     std::vector<std::string> patterns;
     std::string calendar;
     std::string consistency;
-    std::uint32_t full_every = 0;
+    std::optional<std::uint32_t> full_every;
     KeepValues keep;
+    std::string new_name;
 };
 
 std::string join(const Json& texts) {
@@ -72,15 +75,35 @@ ExitStatus add_policy(Context& context, const PolicyValues& values) {
         throw Error{ErrorCode::usage, "a policy without a rule would keep nothing",
                     "say what to keep, for example --keep-last 7 --keep-daily 30"};
     }
-    const Json policy = context.post(api_path("policies"), {{"name", values.name},
-                                                            {"vms", values.patterns},
-                                                            {"calendar", values.calendar},
-                                                            {"consistency", values.consistency},
-                                                            {"full_every", values.full_every},
-                                                            {"retention", rule}});
+    const Json policy =
+        context.post(api_path("policies"), {{"name", values.name},
+                                            {"vms", values.patterns},
+                                            {"calendar", values.calendar},
+                                            {"consistency", values.consistency},
+                                            {"full_every", values.full_every.value_or(0)},
+                                            {"retention", rule}});
     context.show_done(
         fmt::format("Policy {} was added; next run {}", values.name, next_run_text(policy)),
         policy);
+    return ExitStatus::done;
+}
+
+/// What is not named stays; of the numbers to keep all are said anew, or none.
+ExitStatus change_policy(Context& context, const PolicyValues& values) {
+    const Json before = context.get(api_path("policies", values.name));
+    Json body{{"name", values.new_name.empty() ? text_of(before, "name") : values.new_name}};
+    for (const char* name : {"vms", "calendar", "consistency", "full_every", "retention"})
+        body[name] = before.at(name);
+    if (!values.patterns.empty()) body["vms"] = values.patterns;
+    if (!values.calendar.empty()) body["calendar"] = values.calendar;
+    if (!values.consistency.empty()) body["consistency"] = values.consistency;
+    if (values.full_every) body["full_every"] = *values.full_every;
+    const Json rule = keep_rule(values.keep);
+    if (!rule.empty()) body["retention"] = rule;
+    const Json policy = context.put(api_path("policies", values.name), body);
+    context.show_done(fmt::format("Policy {} was changed; next run {}", text_of(policy, "name"),
+                                  next_run_text(policy)),
+                      policy);
     return ExitStatus::done;
 }
 
@@ -126,24 +149,27 @@ ExitStatus run_policy(Context& context, const PolicyValues& values) {
     return failed == jobs.size() ? ExitStatus::failed : ExitStatus::partly;
 }
 
-void declare_policy(CLI::App& command, PolicyValues& values) {
-    command.add_option("NAME", values.name, "What you call it")->required();
+enum class Change { no, yes };
+
+/// A new policy needs its VMs and its calendar; of one that is changed they may stay.
+void declare_parts(CLI::App& command, PolicyValues& values, Change change) {
+    const bool is_new = change == Change::no;
     command
         .add_option("--vms", values.patterns,
                     "Which VMs: 'web*', 'hv01/web*', a GUID; '!' before one takes it out again")
-        ->required()
+        ->required(is_new)
         ->type_name("PATTERN")
         ->expected(1, 100);
     command
         .add_option("--calendar", values.calendar,
                     "When, in systemd's calendar syntax: '*-*-* 01:30', 'Mon..Fri 18:00', hourly")
-        ->required()
+        ->required(is_new)
         ->type_name("EXPR");
-    command
-        .add_option("--consistency", values.consistency,
-                    "application, crash or prefer-application (default)")
-        ->default_val("prefer-application")
-        ->check(CLI::IsMember({"application", "crash", "prefer-application"}));
+    auto* consistency = command
+                            .add_option("--consistency", values.consistency,
+                                        "application, crash or prefer-application (default)")
+                            ->check(CLI::IsMember({"application", "crash", "prefer-application"}));
+    if (is_new) consistency->default_val("prefer-application");
     command
         .add_option("--full-every", values.full_every,
                     "Every N backups of a VM a full one, which is compared with what the host's "
@@ -151,6 +177,18 @@ void declare_policy(CLI::App& command, PolicyValues& values) {
         ->type_name("N")
         ->check(CLI::Range(0U, policy::kFullEveryMax));
     declare_keep(command, values.keep);
+}
+
+void declare_policy(CLI::App& command, PolicyValues& values) {
+    command.add_option("NAME", values.name, "What you call it")->required();
+    declare_parts(command, values, Change::no);
+}
+
+void declare_change(CLI::App& command, PolicyValues& values) {
+    command.add_option("NAME", values.name, "Its name")->required();
+    command.add_option("--rename", values.new_name, "What you call it from now on")
+        ->type_name("NAME");
+    declare_parts(command, values, Change::yes);
 }
 
 void declare_name(CLI::App& command, PolicyValues& values) {
@@ -163,6 +201,11 @@ void add_policy_commands(CommandSet set) {
     CLI::App* group = add_group(set.app, "policy", "What is protected, when, and how long");
     add_command<PolicyValues>(*group, set.chosen, "add", "Add a policy", declare_policy,
                               add_policy);
+    add_command<PolicyValues>(
+        *group, set.chosen, "change",
+        "Change a policy; what is not named stays, of the numbers to keep all "
+        "are said anew",
+        declare_change, change_policy);
     add_command<PolicyValues>(
         *group, set.chosen, "list", "Show the policies", [](CLI::App&, PolicyValues&) {},
         list_policies);

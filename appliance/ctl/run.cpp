@@ -43,6 +43,7 @@ void declare_global(CLI::App& app, GlobalOptions& options) {
 void declare_commands(CommandSet set) {
     add_repository_commands(set);
     add_growth_command(set);
+    add_warnings_command(set);
     add_key_commands(set);
     add_share_commands(set);
     add_host_commands(set);

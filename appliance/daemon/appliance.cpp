@@ -10,6 +10,7 @@
 #include "appliance/backup/leftovers.h"
 #include "appliance/backup/maintenance_jobs.h"
 #include "appliance/backup/services.h"
+#include "appliance/daemon/certificate.h"
 #include "appliance/daemon/host_connector.h"
 #include "appliance/daemon/host_gates.h"
 #include "appliance/daemon/state_keeper.h"
@@ -415,6 +416,12 @@ private:
         });
     }
 
+    std::optional<WallTime> certificate_end() {
+        const auto file = certificate_files(config_.data_directory / "tls").certificate;
+        if (!world_.file_system.exists(file)) return std::nullopt;
+        return end_of(world_.file_system, file);
+    }
+
     api::Services make_services() {
         return api::Services{
             .clock = world_.clock,
@@ -447,6 +454,7 @@ private:
                 },
             .make_room = [this] { open_repository().make_room(); },
             .delete_point = [this](const repository::PointSummary& point) { delete_point(point); },
+            .certificate_end = [this] { return certificate_end(); },
         };
     }
 

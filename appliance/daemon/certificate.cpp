@@ -163,10 +163,14 @@ bool is_to_be_kept(FileSystem& file_system, Clock& clock, const CertificateFiles
 
 }  // namespace
 
+CertificateFiles certificate_files(const std::filesystem::path& directory) {
+    return {directory / "certificate.pem", directory / "key.pem"};
+}
+
 CertificateFiles ensure_certificate(FileSystem& file_system, Clock& clock,
                                     const std::filesystem::path& directory,
                                     const std::vector<std::string>& names) {
-    const CertificateFiles files{directory / "certificate.pem", directory / "key.pem"};
+    const CertificateFiles files = certificate_files(directory);
     if (is_to_be_kept(file_system, clock, files, names)) return files;
 
     const KeyPointer key{EVP_EC_gen("P-256")};
@@ -209,6 +213,14 @@ std::vector<std::string> names_of(FileSystem& file_system,
 bool ends_soon(FileSystem& file_system, Clock& clock, const std::filesystem::path& certificate) {
     const auto parsed = read_certificate(file_system, certificate);
     return ends_within(parsed.get(), clock, kRenewSeconds);
+}
+
+WallTime end_of(FileSystem& file_system, const std::filesystem::path& certificate) {
+    const auto parsed = read_certificate(file_system, certificate);
+    std::tm parts{};
+    require(ASN1_TIME_to_tm(X509_get0_notAfter(parsed.get()), &parts) == 1, "reading its end");
+    return std::chrono::time_point_cast<WallTime::duration>(
+        std::chrono::system_clock::from_time_t(::timegm(&parts)));
 }
 
 std::string fingerprint(FileSystem& file_system, const std::filesystem::path& certificate) {

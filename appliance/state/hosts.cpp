@@ -179,19 +179,33 @@ HostRecord HostStore::add(const HostDraft& draft, const Secret& password,
     return insert(draft, id, seal_credential(credential_key, owner_of(id), password, random_));
 }
 
+void HostStore::update_in(Poco::Data::Session& session, const std::string& id,
+                          const HostDraft& draft) {
+    refuse_taken_name(session, draft.name, id);
+    require_changed(
+        execute(session,
+                "UPDATE hosts SET name = ?, url = ?, authentication = ?, user_name = ?, "
+                "ca_file = ?, pin_sha256 = ?, share = ?, service = ?, secret_kind = ?, "
+                "client_certificate = ?, seals_messages = ? WHERE id = ?",
+                {draft.name, draft.url, draft.authentication, draft.user, draft.ca_file,
+                 draft.pin_sha256, draft.share, draft.service, draft.secret_kind,
+                 draft.client_certificate, std::int64_t{draft.seals_messages}, id}),
+        id);
+}
+
 void HostStore::update(const std::string& id, const HostDraft& draft) {
     const HostDraft fresh = checked(draft);
+    database_.transact([&](Poco::Data::Session& session) { update_in(session, id, fresh); });
+}
+
+void HostStore::update(const std::string& id, const HostDraft& draft, const Secret& password,
+                       const Secret& credential_key) {
+    const HostDraft fresh = checked(draft);
+    const std::string sealed = seal_credential(credential_key, owner_of(id), password, random_);
     database_.transact([&](Poco::Data::Session& session) {
-        refuse_taken_name(session, fresh.name, id);
-        require_changed(
-            execute(session,
-                    "UPDATE hosts SET name = ?, url = ?, authentication = ?, user_name = ?, "
-                    "ca_file = ?, pin_sha256 = ?, share = ?, service = ?, secret_kind = ?, "
-                    "client_certificate = ?, seals_messages = ? WHERE id = ?",
-                    {fresh.name, fresh.url, fresh.authentication, fresh.user, fresh.ca_file,
-                     fresh.pin_sha256, fresh.share, fresh.service, fresh.secret_kind,
-                     fresh.client_certificate, std::int64_t{fresh.seals_messages}, id}),
-            id);
+        update_in(session, id, fresh);
+        execute(session, "UPDATE hosts SET sealed_password = ? WHERE id = ?", {sealed, id});
+        execute(session, "DELETE FROM settings WHERE name = ?", {login_refusals_setting(id)});
     });
 }
 

@@ -50,6 +50,10 @@ public:
     /// `credential_key` in the same transaction.
     HostRecord add(const HostDraft& draft, const Secret& password, const Secret& credential_key);
     void update(const std::string& id, const HostDraft& draft);
+    /// As update(), with the secret in the same transaction; what is known of refused logins of the
+    /// former one is forgotten.
+    void update(const std::string& id, const HostDraft& draft, const Secret& password,
+                const Secret& credential_key);
     void set_password(const std::string& id, const Secret& password, const Secret& credential_key);
     /// Empty if the host has none. Error{unauthenticated} if the key is not the right one.
     Secret read_password(const std::string& id, const Secret& credential_key);
@@ -65,6 +69,7 @@ public:
     void remove(const std::string& id);
 
 private:
+    void update_in(Poco::Data::Session& session, const std::string& id, const HostDraft& draft);
     HostRecord insert(const HostDraft& draft, const std::string& id, const std::string& sealed);
 
     Database& database_;

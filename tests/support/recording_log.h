@@ -26,6 +26,13 @@ public:
         return std::ranges::find(lines_, line) != lines_.end();
     }
 
+    /// Whether any line holds the text.
+    bool holds(const std::string& text) const {
+        const std::scoped_lock lock{mutex_};
+        return std::ranges::any_of(
+            lines_, [&](const std::string& line) { return line.find(text) != std::string::npos; });
+    }
+
 private:
     mutable std::mutex mutex_;
     std::vector<std::string> lines_;

@@ -114,6 +114,11 @@ function addHost({ site }, { body: { password: _, ca, ...body } }) {
   return append(site.hosts, { user: '', pin: null, share: null, ...body, id: body.name, has_ca: ca !== undefined, ...fresh });
 }
 
+function changeHost(appliance, { path: { name }, body: { password: _, key: __, certificate: ___, ca, ...body } }) {
+  const host = appliance.find('hosts', 'name', name);
+  return Object.assign(host, body, ca === undefined ? {} : { has_ca: ca !== '' }, body.pin === '' ? { pin: null } : {});
+}
+
 function listHostVms(appliance, { path: { name } }) {
   appliance.find('hosts', 'name', name);
   const vms = appliance.site.inventory[name];
@@ -291,6 +296,7 @@ export const answers = {
   listAudit,
   verifyAudit,
   deleteSession: (appliance) => void (appliance.loggedIn = false),
+  listWarnings: ({ site }) => ({ warnings: site.warnings, next_cursor: null }),
   getInfo: ({ site }) => site.info,
   getGrowth: ({ site }) => site.growth,
   listShares: list('shares'),
@@ -304,6 +310,8 @@ export const answers = {
   getHost: find('hosts', 'name'),
   removeHost: drop('hosts', 'name'),
   listHostVms,
+  changePolicy: (appliance, { path: { name }, body }) => Object.assign(appliance.find('policies', 'name', name), body),
+  changeHost,
   getDoctorReport,
   startDoctor,
   listVms: (appliance, { query }) => appliance.page('vms', appliance.site.vms, query),

@@ -248,3 +248,7 @@ export function makeVm(seed, name, host, points, job, fields = {}) {
   };
 }
 
+
+export function makeWarning(id, severity, text, fields = {}) {
+  return { id, severity, text, hint: 'Put a new one and its key into /var/lib/entrepot/tls.', job: null, ...fields };
+}

@@ -15,6 +15,7 @@ import {
   makeShareAccount,
   makeShareServer,
   makeVm,
+  makeWarning,
 } from './builders.mjs';
 
 const kTiB = 1024 ** 4;
@@ -109,6 +110,7 @@ export function emptySite() {
     policies: [],
     jobs: [],
     keys: [...kKeys],
+    warnings: [],
     inventory: {},
     ...accessOf([]),
   };
@@ -116,6 +118,7 @@ export function emptySite() {
 
 function siteBase() {
   return {
+    warnings: [],
     growth: makeGrowth(75),
     info: {
       ...kInfo,
@@ -355,6 +358,7 @@ export function ordinarySite() {
   });
   return {
     ...site,
+    warnings: [makeWarning('certificate.ends', 'warning', 'the console\u2019s certificate ends on 2026-12-20')],
     vms,
     points: [...points, makePoint(300, vms[1], 1500, 'incremental'), makePoint(500, vms[4], 20_000, 'full')],
     jobs: [running, failed, done, doctor, ...older, restored].sort((a, b) => (a.created < b.created ? 1 : -1)),
@@ -397,6 +401,7 @@ export function quietSite() {
   const web = site.vms[0];
   return {
     ...site,
+    warnings: [],
     vms: [web],
     jobs: site.jobs.filter((job) => job.state === 'done'),
     hosts: [site.hosts[0]],

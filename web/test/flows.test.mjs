@@ -272,6 +272,22 @@ test('policies: the calendar shows its next runs, a wrong one its fault, and the
   });
 });
 
+test('policies: one is changed, with all that it said before in its fields', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/policies' }, async (page, appliance) => {
+    const { name, vms, calendar, consistency, retention, full_every } = appliance.site.policies[0];
+    await page.getByRole('button', { name: `Change the policy ${name}` }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Next runs (appliance in UTC)').waitFor();
+    await dialog.getByLabel('daily', { exact: true }).fill('21');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    const { path, body } = appliance.requests.find((request) => request.name === 'changePolicy');
+    assert.deepEqual(path, { name });
+    assert.deepEqual(body, { name, vms, calendar, consistency, full_every, retention: { ...retention, keep_daily: 21 } });
+    await page.getByText('21 daily').waitFor();
+  });
+});
+
 test('recovery points: held, released and deleted only after a question', async () => {
   await withConsole({ site: ordinarySite(), address: `#/vms/${ordinarySite().vms[0].id}` }, async (page, appliance) => {
     const newest = appliance.site.points[0];
@@ -306,6 +322,13 @@ test('hosts: one is added with a pin, and what it refuses is shown with its cure
     await dialog.getByRole('combobox', { name: 'Certificate' }).selectOption('pin');
     await dialog.getByLabel('SHA-256 of the certificate, hex').fill(Array(32).fill('AB').join(':'));
     await dialog.getByRole('button', { name: 'Add the host' }).click();
+    // The doctor looks at once; while something fails the host is not asked for more.
+    await page.getByText('1 failed, 1 warning, 1 unproven').waitFor();
+    await page.getByText('systemctl status smbd; ss -tln sport = :445').waitFor();
+    assert.ok(!page.url().includes('examine'));
+    assert.equal(appliance.requests.filter((request) => request.name === 'startDoctor').length, 1);
+    assert.ok(!appliance.requests.some((request) => request.name === 'listHostVms'));
+    await page.getByRole('button', { name: 'Ask now' }).click();
     await page.getByText('hv09 does not answer within 30 s').waitFor();
     await page.getByText('Is WinRM listening?').waitFor();
     assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body, {
@@ -413,7 +436,7 @@ test('hosts: each way to log in asks for what it needs and sends nothing else', 
     await dialog.getByLabel('Kerberos service').fill('WSMAN');
     await dialog.getByLabel('Encrypt every message with the login').check();
     await dialog.getByRole('button', { name: 'Add the host' }).click();
-    await page.getByText('hv10 does not answer within 30 s').waitFor();
+    await page.getByRole('heading', { level: 1, name: 'hv10' }).waitFor();
     assert.deepEqual(appliance.requests.find((request) => request.name === 'addHost').body, {
       name: 'hv10',
       url: 'http://hv10.corp.example:5985/wsman',
@@ -423,6 +446,38 @@ test('hosts: each way to log in asks for what it needs and sends nothing else', 
       spn: 'WSMAN',
       message_encryption: true,
     });
+  });
+});
+
+test('hosts: one is changed, with its password where that must be given anew, and is examined', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/hosts/hv01' }, async (page, appliance) => {
+    const bodies = () => appliance.requests.filter((request) => request.name === 'changeHost').map((request) => request.body);
+    const change = async (fill) => {
+      await page.getByRole('button', { name: 'Change …' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Change the host hv01' });
+      await fill(dialog);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+    };
+    await change(async (dialog) => {
+      assert.equal(await dialog.getByLabel('Address').inputValue(), 'https://hv01.example.com:5986/wsman');
+      await dialog.getByLabel('Address').fill('https://hv01.corp.example:5986/wsman');
+    });
+    // The browser itself asks for the field.
+    assert.equal(bodies().length, 0);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('it is given anew').waitFor();
+    await dialog.getByLabel('Password').fill('secret');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.deepEqual(bodies(), [{ url: 'https://hv01.corp.example:5986/wsman', password: 'secret' }]);
+    await page.getByText('https://hv01.corp.example:5986/wsman').waitFor();
+    await page.getByText('1 failed, 1 warning, 1 unproven').waitFor();
+    await until(page, () => !location.hash.includes('examine'));
+    await change((dialog) => dialog.getByRole('combobox', { name: 'Certificate' }).selectOption('system').then(() => dialog.getByLabel('Password').fill('secret')));
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.deepEqual(bodies()[1], { pin: '', password: 'secret' });
+    await until(page, () => !location.hash.includes('examine'));
+    assert.equal(appliance.requests.filter((request) => request.name === 'startDoctor').length, 2);
   });
 });
 

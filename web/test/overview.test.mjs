@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withConsole } from './browser.mjs';
-import { ago, makeGrowth, makePoint, makeVm } from './builders.mjs';
-import { longSite, ordinarySite, quietSite } from './fixtures.mjs';
+import { ago, makeGrowth, makePoint, makeVm, makeWarning } from './builders.mjs';
+import { emptySite, longSite, ordinarySite, quietSite } from './fixtures.mjs';
 
 const concernsOf = (page) => page.locator('.concerns li strong').allTextContents();
 
@@ -11,6 +11,7 @@ test('overview: what failed, what is late, what was left on hosts, who is silent
   await withConsole({ site: ordinarySite() }, async (page) => {
     assert.deepEqual(await concernsOf(page), [
       'Backup failed: sql01',
+      'The console\u2019s certificate ends',
       '1 machine is late',
       'The host hv02 could not be asked',
       'Something was left on the host of files01',
@@ -61,5 +62,39 @@ test('overview: a thousand machines make no more lines than there are causes', a
     const concerns = await concernsOf(page);
     assert.ok(concerns.length <= 4, concerns.join('; '));
     assert.equal(concerns[0], 'Backup failed for 20 machines, for one reason');
+  });
+});
+
+test('overview: what is wrong with the appliance itself, with where to go; before the first backup, too', async () => {
+  const site = quietSite();
+  site.warnings = [
+    makeWarning('share.server-down', 'bad', 'the share\u2019s file server does not run: port 445 is taken'),
+    makeWarning('job.gc-failed', 'bad', 'repository: the disk is full', { job: 'job-1' }),
+    makeWarning('something.new', 'warning', 'what this console does not know yet'),
+  ];
+  await withConsole({ site }, async (page) => {
+    assert.deepEqual(await concernsOf(page), [
+      'The share\u2019s file server does not run',
+      'Giving back space failed',
+      'what this console does not know yet',
+    ]);
+    await page.getByText('port 445 is taken').waitFor();
+    assert.equal(await page.getByRole('link', { name: /^Hosts: The share/ }).getAttribute('href'), '#/hosts');
+    assert.equal(await page.getByRole('link', { name: /^Open the job: Giving back/ }).getAttribute('href'), '#/jobs/job-1');
+  });
+  const fresh = { ...emptySite(), warnings: site.warnings.slice(0, 1) };
+  await withConsole({ site: fresh }, async (page) => {
+    assert.deepEqual(await concernsOf(page), ['The share\u2019s file server does not run']);
+    await page.getByRole('heading', { name: 'Four steps to the first backup' }).waitFor();
+  });
+});
+
+test('overview: more things than a few are folded, and unfold where they stand', async () => {
+  const site = quietSite();
+  site.warnings = Array.from({ length: 8 }, (_, index) => makeWarning(`new.${index}`, 'warning', `thing ${index}`));
+  await withConsole({ site }, async (page) => {
+    assert.equal((await concernsOf(page)).length, 6);
+    await page.getByRole('button', { name: 'and 2 more' }).click();
+    assert.equal((await concernsOf(page)).length, 8);
   });
 });

@@ -108,6 +108,7 @@ test('dialogs: look right and are usable, wide and narrow', async () => {
       };
       await open('#/vms', 'Back up web01', 'backup');
       await open('#/hosts', 'Add a host', 'host');
+      await open('#/hosts/hv01', 'Change …', 'host-change');
       await open('#/hosts', 'Add a share', 'share');
       await open('#/hosts', /^Quota …/, 'quota');
       await page.getByRole('button', { name: /^New password …/ }).first().click();

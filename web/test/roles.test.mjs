@@ -23,7 +23,7 @@ const kTaken = [
   [/^Restore|^Download|^Browse files|^Versions|^Index/, 'restore-operator'],
   [/^Check$/, 'restore-operator'],
   [/^Delete …|^Release the hold/, 'administrator'],
-  [/^Add a |^Change …|^Change bob|^New link|^Remove the/, 'administrator'],
+  [/^Add a |^Change bob|^Change the|^Change …|^New link|^Remove the/, 'administrator'],
   [/^Make its login|^New password …|^Quota …|^Close …|^Close the account/, 'administrator'],
   [/^Only look|^Reclaim|^Rebuild/, 'administrator'],
   [/^Add a passphrase|^Change a passphrase|^Revoke key/, 'administrator'],

@@ -100,6 +100,9 @@ async function send<K extends Name>(name: K, args: Arguments<K>, key: string): P
   return (await response.json()) as Operations[K]['answer'];
 }
 
+/// For lists that are short by what they list: hosts, shares, policies.
+export const kAll = { limit: 1000 };
+
 /// All pages of a list, up to a bound that keeps the browser usable.
 export async function callAll<T>(
   load: (cursor: string | undefined) => Promise<{ rows: T[]; next: string | null }>,

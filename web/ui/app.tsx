@@ -205,7 +205,7 @@ function Page({ route }: { route: Route }) {
     case 'policies':
       return <Policies />;
     case 'hosts':
-      return id === undefined ? <Hosts /> : <HostPage name={id} />;
+      return id === undefined ? <Hosts /> : <HostPage name={id} examines={route.query.has('examine')} />;
     case 'repository':
       return <RepositoryPage />;
     case 'settings':

@@ -1,6 +1,6 @@
 // What a person must know in the morning, the worst first, one concern per cause; nothing when all is well.
 import * as format from './format';
-import type { Growth, Host, Info, Vm } from './generated/api';
+import type { Growth, Host, Info, Vm, Warning } from './generated/api';
 import { href, vmHref } from './router';
 import { text } from './text';
 
@@ -11,11 +11,12 @@ const kSpaceLowShare = 0.1;
 const kFullSoonDays = 30;
 const kFullVerySoonDays = 7;
 
-type Known = { info: Info; growth: Growth; vms: Vm[]; hosts: Host[] };
+type Known = { info: Info; growth: Growth; vms: Vm[]; hosts: Host[]; warnings: Warning[] };
 
-export function concernsOf({ info, growth, vms, hosts }: Known): Concern[] {
+export function concernsOf({ info, growth, vms, hosts, warnings }: Known): Concern[] {
   const all = [
     ...spaceConcerns(info, growth),
+    ...warnings.map(warningConcern),
     ...failureConcerns(vms.filter(hasFailed)),
     ...damageConcerns(vms),
     ...lateConcerns(vms.filter((vm) => vm.late !== null && !hasFailed(vm))),
@@ -62,6 +63,27 @@ function spaceConcerns(info: Info, growth: Growth): Concern[] {
   const title = text.overview.fullSoon(format.inDays(days));
   const note = text.overview.fullNote(format.bytes(growth.bytes_per_day ?? 0), growth.based_on_days);
   return [{ key: 'space', title, note, tone: days > kFullVerySoonDays ? 'warning' : 'bad', ...shared }];
+}
+
+/// By the first part of a warning's id: the page that shows more of it.
+const kWarningPages: Record<string, { page: string; action: string }> = {
+  share: { page: 'hosts', action: text.hosts.title },
+  certificate: { page: 'settings', action: text.settings.title },
+  repository: { page: 'repository', action: text.overview.openRepository },
+  login: { page: 'audit', action: text.audit.title },
+};
+
+/// What is wrong with the appliance itself.
+export function warningConcern(warning: Warning): Concern {
+  const { page, action } = kWarningPages[warning.id.split('.')[0] ?? ''] ?? { page: 'repository', action: text.overview.openRepository };
+  const target = warning.job ? { link: href('jobs', warning.job), action: text.overview.openJob } : { link: href(page), action };
+  return {
+    key: `warning ${warning.id} ${warning.text}`,
+    title: text.warnings[warning.id] ?? warning.text,
+    note: `${warning.text}. ${warning.hint}`,
+    tone: warning.severity === 'bad' ? 'bad' : 'warning',
+    ...target,
+  };
 }
 
 /// One concern per cause: a share that is full fails every machine with the same words.

@@ -15,7 +15,7 @@ export function bytes(value: number): string {
 }
 
 export function count(value: number): string {
-  return value.toLocaleString('en-GB');
+  return value.toLocaleString(text.locale);
 }
 
 function pair(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
@@ -46,7 +46,7 @@ export function localDay(date: Date): string {
 }
 
 export function monthName(date: Date): string {
-  return date.toLocaleDateString('en-GB', { month: 'short' });
+  return date.toLocaleDateString(text.locale, { month: 'short' });
 }
 
 export function relative(time: string, now = Date.now()): string {
@@ -92,5 +92,5 @@ export function matchesPattern(pattern: string, vm: { id: string; name: string; 
 }
 
 export function clock(time: string): string {
-  return new Date(time).toLocaleTimeString('en-GB');
+  return new Date(time).toLocaleTimeString(text.locale);
 }

@@ -58,6 +58,17 @@ export function go(...parts: string[]): void {
   location.hash = href(...parts);
 }
 
+/// To a host that was just added or changed: the doctor looks at it at once.
+export function goExamine(host: string): void {
+  location.hash = `${href('hosts', host)}?examine`;
+}
+
+/// The same page without what its address asked for: reloaded, it does not ask again.
+export function forgetQuery(address: string): void {
+  history.replaceState(null, '', address);
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
 export function useRoute(): Route {
   const [route, setRoute] = useState(currentRoute);
   useEffect(() => {

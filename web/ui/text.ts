@@ -1,6 +1,9 @@
 // Every text of the console, in one place for translation.
+/// By which numbers and dates are written.
+const kLocale = 'en-GB';
+
 export const text = {
-  product: 'Entrepot',
+  product: 'Entrepot', locale: kLocale,
   time: {
     minutes: (n: number) => `${n} min`, hours: (n: number) => `${n} h`, days: (n: number) => (n === 1 ? '1 day' : `${n} days`),
     weeks: (n: number) => `${n} weeks`, months: (n: number) => `${n} months`, years: (n: number) => `${n} years`,
@@ -94,6 +97,14 @@ export const text = {
     stepBackup: 'Back up a machine', stepBackupNote: 'The first backup is a full one; it also proves the rights on the share.',
     stepPolicy: 'Add a policy', stepPolicyNote: 'Which machines, when, and how long to keep.', doneStep: 'Done', go: 'Go',
   },
+  /// By the id of a warning; one that is not here is told in the appliance's own words.
+  warnings: {
+    'share.server-down': 'The share\u2019s file server does not run', 'certificate.ends': 'The console\u2019s certificate ends',
+    'repository.deletion-frozen': 'Nothing is deleted', 'repository.damaged-chunks': 'The repository has damage',
+    'repository.state-copy-old': 'The appliance\u2019s settings are not copied', 'login.refused-address': 'Many logins were refused',
+    'login.refused-user': 'Many logins of one user were refused', 'job.verify-failed': 'A verification failed', 'job.prune-failed': 'Pruning failed',
+    'job.gc-failed': 'Giving back space failed', 'job.catalog_rebuild-failed': 'Making the catalog again failed', 'job.catalog_check-failed': 'Comparing the catalog failed',
+  } as Record<string, string>,
   vms: {
     title: 'Virtual machines', name: 'Machine', host: 'Host', state: 'State', policy: 'Protection', lastPoint: 'Newest point',
     lastJob: 'Last job', points: 'Points', actions: 'Actions', notProtected: 'Not protected', noPoint: 'no point yet',
@@ -102,6 +113,8 @@ export const text = {
     emptyHint: 'Add a host; its machines appear here after the first contact.', addHost: 'Add a host', ingested: 'from files',
     nextRun: (when: string) => `next run ${when}`, running: 'Backing up',
   },
+  consistencies: { 'prefer-application': 'application-consistent if possible', application: 'application-consistent', crash: 'crash-consistent', unknown: 'unknown' } as Record<string, string>,
+  vmStates: { running: 'running', off: 'off', saved: 'saved', paused: 'paused', other: 'in another state', unknown: 'not known' } as Record<string, string>,
   backup: {
     title: (vm: string) => `Back up ${vm}`, titleAll: 'Back up all machines', consistency: 'Consistency',
     prefer: 'Application if possible, else crash', application: 'Application: fail if the guest cannot',
@@ -201,6 +214,8 @@ export const text = {
     emptyHint: 'A policy says which machines, when, and how long to keep.', add: 'Add a policy', name: 'Name', vms: 'Machines',
     calendar: 'When', keep: 'Keep', next: 'Next runs', last: 'Last run', run: 'Run now', remove: 'Remove …',
     matching: (n: number) => (n === 1 ? '1 machine' : `${n} machines`),
+    change: 'Change …', changeTitle: (name: string) => `Change the policy ${name}`, changeAction: 'Save',
+    changeNote: 'Points are kept and removed by the new rule from its next run on. What a rule would do to a machine\u2019s points is shown on its page.',
     removeTitle: (name: string) => `Remove the policy ${name}?`,
     removeNote: 'Its recovery points stay; nothing makes new ones or removes old ones.', removeAction: 'Remove it',
     patterns: 'Machines', patternsHint: 'Names with * and ?, one per line. HOST/NAME picks one host.', preview: 'Matches now',
@@ -229,7 +244,10 @@ export const text = {
     trust: 'Certificate', trustSystem: 'Signed by an authority that this system trusts', trustPin: 'Pinned by its SHA-256',
     trustCa: 'Signed by an authority given here', pin: 'SHA-256 of the certificate, hex', ca: 'CA certificates, PEM',
     share: 'Share', shareDefault: 'Default', save: 'Add the host',
-    addNote: 'The host is not contacted until its machines are shown.', inventory: 'Machines on the host',
+    addNote: 'Once it is added, the doctor looks at it, layer by layer, and says what is missing.', change: 'Change …', changeTitle: (name: string) => `Change the host ${name}`,
+    changeAction: 'Save', changeNote: 'Its machines and recovery points stay what they are.', secretAnew: 'With another address, login or certificate it is given anew.',
+    caKept: 'Empty: the one that was given before.', askLater: 'It is asked for its machines once the doctor finds nothing that fails.', askNow: 'Ask now',
+    auths: { negotiate: 'Negotiate', ntlm: 'NTLM', kerberos: 'Kerberos', basic: 'Basic', certificate: 'Certificate' }, inventory: 'Machines on the host',
     asking: 'Asking the host …', checkpoints: 'Checkpoints', disks: 'Disks', noCheckpoints: 'none', recoveryOurs: 'ours',
     recoveryForeign: 'recovery, not ours', generation: (n: number) => `generation ${n}`, version: (v: string) => `version ${v}`,
     noVms: 'No virtual machine is shown: there is none, or the account lacks rights.', tpm: 'TPM',
@@ -363,7 +381,7 @@ export const text = {
     speed: 'Speed', speedNote: 'So that backups and verifications leave disks and network to others. All that run at the same time share it.',
     mib: (what: string) => `${what}, MiB a second`, names: { 'repository.ingest_mib_per_second': 'Backups read', 'repository.verify_mib_per_second': 'Verifications read' } as Record<string, string>,
     speedHint: (configured: string) => `0: as fast as they can. Configured: ${configured}.`, asConfigured: 'As configured again', asConfiguredOf: (what: string) => `As configured again: ${what}`,
-    between: (least: number, most: number) => `A whole number from ${least} to ${most.toLocaleString('en-GB')}.`,
+    between: (least: number, most: number) => `A whole number from ${least} to ${most.toLocaleString(kLocale)}.`,
     age: 'Minimum age', ageNote: 'A younger recovery point cannot be deleted: by no command, no policy, and no administrator. It can be made longer, never shorter.',
     ageNow: 'Now', ageNone: 'none', ageDays: (days: string) => `${days} days`, ageField: 'New minimum age, days', ageHint: (days: number) => `More than ${days}, at most 3660.`, ageAction: 'Extend …',
     ageTitle: (days: number) => `Keep every point for ${days} days?`, ageConfirm: 'This can never be taken back, by nobody. What is stored needs room for so long.', ageDo: 'Extend it', ageSaved: 'The minimum age is longer now.',

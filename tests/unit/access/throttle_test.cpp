@@ -78,6 +78,32 @@ TEST_CASE("throttle: an owner at a known address does not wait for what others t
     CHECK(throttle.begin_try("ada", "elsewhere") <= 30s);
 }
 
+TEST_CASE("throttle: who was refused often in a row is told of, until it is long ago (F-WB-01)",
+          "[access]") {
+    ManualClock clock{*parse_time("2026-03-01T12:00:00Z")};
+    SignInThrottle throttle{clock};
+    const auto fail = [&](const std::string& account, const std::string& address, int count) {
+        for (int i = 0; i < count; ++i) {
+            CHECK(throttle.begin_try(account, address) == 0s);
+            clock.advance(15min);
+        }
+    };
+    fail("ada", "a", 9);
+    CHECK(throttle.list_suspects().empty());
+    fail("eve", "a", 3);
+    fail("ada", "b", 1);
+    const auto suspects = throttle.list_suspects();
+    REQUIRE(suspects.size() == 2);
+    CHECK(suspects.at(0).kind == SignInThrottle::Suspect::Kind::address);
+    CHECK(suspects.at(0).name == "a");
+    CHECK(suspects.at(0).failure_count == 12);
+    CHECK(suspects.at(1).name == "ada");
+    throttle.forgive("ada", "home");
+    CHECK(throttle.list_suspects().size() == 1);
+    clock.advance(25h);
+    CHECK(throttle.list_suspects().empty());
+}
+
 TEST_CASE("sign-in: wrong password, unknown and disabled user look alike (F-WB-01)", "[access]") {
     AccessFixture fixture;
     fixture.add("ada", Privilege::administrator);
@@ -126,6 +152,29 @@ TEST_CASE("hashing: few at a time, and whom the queue has no place for is turned
     CHECK(done >= 1);
     CHECK(turned_away >= 1);
     CHECK(hasher.matches(kPassword, hasher.hash(kPassword)));
+}
+
+TEST_CASE("hashing: for an unknown user the same work is done as for a known one (F-WB-01)",
+          "[access]") {
+    SystemRandom random;
+    PasswordHasher hasher{
+        random, {.pass_count = 1, .memory_bytes = 16 * kMiB, .parallel_max = 1, .waiting_max = 1}};
+    // Who does the work stands in line for it; who answers at once turns nobody away.
+    std::atomic<int> turned_away = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 12; ++i) {
+            threads.emplace_back([&] {
+                try {
+                    for (int turn = 0; turn < 5; ++turn)
+                        hasher.matches(kPassword, "");
+                } catch (const Error& error) {
+                    if (error.code() == ErrorCode::busy) ++turned_away;
+                }
+            });
+        }
+    }
+    CHECK(turned_away >= 1);
 }
 
 TEST_CASE("hashing: nobody's hash matches nothing", "[access]") {

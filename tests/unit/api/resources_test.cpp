@@ -115,6 +115,77 @@ TEST_CASE("hosts: what one way to log in needs is refused with another", "[api]"
           "WSMAN");
 }
 
+TEST_CASE("hosts: a change leaves id and what is not named as they were", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    const Json before = fixture.send_json(Method::get, "/api/v1/hosts/hv01", Json::object());
+    const Json after = fixture.send_json(Method::patch, "/api/v1/hosts/hv01",
+                                         {{"name", "hv-01"},
+                                          {"url", "https://192.0.2.9:5986/wsman"},
+                                          {"pin", std::string(64, 'A')}});
+    CHECK(after.at("id") == before.at("id"));
+    CHECK(after.at("name") == "hv-01");
+    CHECK(after.at("url") == "https://192.0.2.9:5986/wsman");
+    CHECK(after.at("pin") == std::string(64, 'a'));
+    CHECK(after.at("auth") == before.at("auth"));
+    CHECK(after.at("user") == before.at("user"));
+    CHECK(
+        fixture.send_json(Method::patch, "/api/v1/hosts/hv-01", {{"pin", ""}}).at("pin").is_null());
+
+    const auto status = [&](const Json& body) {
+        return fixture.send(Method::patch, "/api/v1/hosts/hv-01", dump_json(body)).status;
+    };
+    CHECK(status({{"share", "nowhere"}}) == 404);
+    CHECK(status({{"url", "http://192.0.2.9:5985/wsman"}}) == 400);
+    CHECK(status({{"auth", "certificate"}}) == 400);
+    CHECK(status({{"id", "x"}}) == 400);
+    CHECK(fixture.send(Method::patch, "/api/v1/hosts/none", R"({"share":""})").status == 404);
+    fixture.is_local = false;
+    CHECK(status({{"url", "https://127.0.0.1:5986/wsman"}}) == 403);
+}
+
+TEST_CASE("hosts: a secret that is kept goes nowhere else than it was given for (F-WB-16)",
+          "[api]") {
+    test::ApiFixture fixture;
+    const repository::Environment environment{fixture.file_system, fixture.clock, fixture.random,
+                                              fixture.log};
+    const auto path = fixture.directory.path() / "repository";
+    repository::Repository::create(environment, path, {});
+    fixture.repository = repository::Repository::open(environment, path, {});
+    const Json host{{"name", "hv01"},
+                    {"url", "https://192.0.2.1:5986/wsman"},
+                    {"auth", "ntlm"},
+                    {"user", "HV01\\backup"},
+                    {"password", "the first one"}};
+    REQUIRE(fixture.send(Method::post, "/api/v1/hosts", dump_json(host)).status == 201);
+    const auto change = [&](const Json& body) {
+        return fixture.send(Method::patch, "/api/v1/hosts/hv01", dump_json(body)).status;
+    };
+    const auto password = [&] {
+        const auto secret = fixture.state.hosts.read_password(fixture.state.hosts.get("hv01").id,
+                                                              fixture.repository->credential_key());
+        return std::string{secret.reveal_text()};
+    };
+    for (const Json& body :
+         {Json{{"url", "https://192.0.2.66:5986/wsman"}}, Json{{"auth", "basic"}},
+          Json{{"user", "eve"}}, Json{{"pin", std::string(64, 'b')}}}) {
+        CHECK(change(body) == 400);
+    }
+    CHECK(fixture.state.hosts.get("hv01").draft.url == "https://192.0.2.1:5986/wsman");
+    const std::string refusals = state::login_refusals_setting(fixture.state.hosts.get("hv01").id);
+    fixture.state.settings.put(refusals, 2);
+    CHECK(change({{"name", "hv01"}, {"share", ""}}) == 200);
+    CHECK(password() == "the first one");
+    CHECK(fixture.state.settings.find(refusals));
+
+    CHECK(change({{"url", "https://192.0.2.2:5986/wsman"}, {"password", "the second"}}) == 200);
+    CHECK(password() == "the second");
+    CHECK_FALSE(fixture.state.settings.find(refusals));
+    CHECK(
+        fixture.send(Method::patch, "/api/v1/hosts/hv01", R"({"user":"x"})").body.find("second") ==
+        std::string::npos);
+}
+
 TEST_CASE("hosts: only the machine's administrator may name this machine itself", "[api]") {
     test::ApiFixture fixture;
     const std::string url =
@@ -192,6 +263,34 @@ TEST_CASE("policies: added with their next runs, refused without a rule", "[api]
     body["calendar"] = "sometimes";
     CHECK(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 400);
     CHECK(fixture.send(Method::delete_, "/api/v1/policies/nightly").status == 204);
+}
+
+TEST_CASE("policies: a change says all anew, and keeps the policy's id", "[api]") {
+    test::ApiFixture fixture;
+    Json body{{"name", "nightly"},
+              {"vms", {"web*"}},
+              {"calendar", "*-*-* 01:30:00"},
+              {"full_every", 30},
+              {"retention", {{"keep_last", 3}}}};
+    REQUIRE(fixture.send(Method::post, "/api/v1/policies", dump_json(body)).status == 201);
+    const std::string id = fixture.state.policies.get("nightly").id;
+    fixture.clock.advance(std::chrono::minutes{5});
+    body = {{"name", "daily"},
+            {"vms", {"*"}},
+            {"calendar", "*-*-* 02:00"},
+            {"retention", {{"keep_daily", 9}}}};
+    const Json after = fixture.send_json(Method::put, "/api/v1/policies/nightly", body);
+    CHECK(after.at("name") == "daily");
+    CHECK(after.at("vms") == Json{"*"});
+    CHECK(after.at("full_every") == 0);
+    CHECK(after.at("retention").at("keep_daily") == 9);
+    CHECK(after.at("retention").at("keep_last") == 0);
+    const auto record = fixture.state.policies.get("daily");
+    CHECK(record.id == id);
+    CHECK(record.changed == fixture.clock.wall_now());
+    CHECK(fixture.send(Method::put, "/api/v1/policies/nightly", dump_json(body)).status == 404);
+    body["retention"] = Json::object();
+    CHECK(fixture.send(Method::put, "/api/v1/policies/daily", dump_json(body)).status == 400);
 }
 
 TEST_CASE("prunes: a rule that keeps nothing is a usage error", "[api]") {

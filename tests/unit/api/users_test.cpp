@@ -293,9 +293,8 @@ TEST_CASE("jobs: a request that is sent again with its key makes no second job (
 TEST_CASE("jobs: with a key, two VMs of one name are two jobs (F-WB-22)", "[api]") {
     UsersFixture fixture;
     fixture.engine.register_handler("backup", [](jobs::JobContext&) { return jobs::JobOutcome{}; });
-    const auto host = fixture.state.hosts.add({.name = "hv01",
-                                               .url = "https://192.0.2.1:5986/wsman",
-                                               .authentication = "ntlm"});
+    const auto host = fixture.state.hosts.add(
+        {.name = "hv01", .url = "https://192.0.2.1:5986/wsman", .authentication = "ntlm"});
     const std::string first = "00000000-0000-4000-8000-000000000001";
     const std::string second = "00000000-0000-4000-8000-000000000002";
     for (const auto& id : {first, second}) {
@@ -323,7 +322,8 @@ TEST_CASE("jobs: with a key, two VMs of one name are two jobs (F-WB-22)", "[api]
     CHECK(fixture.engine.list({}).jobs.size() == 2);
 }
 
-TEST_CASE("users, tokens, sessions: lists come by pages, each entry once", "[api]") {
+TEST_CASE("users, tokens, sessions, hosts, policies: lists come by pages, each entry once",
+          "[api]") {
     UsersFixture fixture;
     const access::User ada = fixture.sign_in("ada", Privilege::administrator);
     for (const char* name : {"eve", "bob", "dan", "carol"})
@@ -349,6 +349,17 @@ TEST_CASE("users, tokens, sessions: lists come by pages, each entry once", "[api
         return found;
     };
     using Names = std::vector<std::string>;
+    for (const char* name : {"hv02", "hv03", "hv01"}) {
+        fixture.state.hosts.add(
+            {.name = name, .url = "https://192.0.2.1:5986/wsman", .authentication = "ntlm"});
+        const Json policy{{"name", name},
+                          {"vms", {"*"}},
+                          {"calendar", "daily"},
+                          {"retention", {{"keep_last", 1}}}};
+        fixture.send(Method::post, "/api/v1/policies", dump_json(policy));
+    }
+    CHECK(read_all("hosts", "name") == Names{"hv01", "hv02", "hv03"});
+    CHECK(read_all("policies", "name") == Names{"hv01", "hv02", "hv03"});
     CHECK(read_all("users", "name") == Names{"ada", "bob", "carol", "dan", "eve"});
     CHECK(read_all("tokens", "name") == Names{"one", "two", "three"});
     CHECK(read_all("sessions", "user").size() == 5);

@@ -174,6 +174,7 @@ RepositoryInfo MemoryRepository::info() {
     RepositoryInfo info;
     info.chunk_size_bytes = kChunkBytes;
     info.points = points.size();
+    info.damaged_chunks = damaged_chunks;
     return info;
 }
 

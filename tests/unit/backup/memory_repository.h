@@ -39,6 +39,8 @@ public:
     std::string frozen;
     int busy_deletions = 0;  ///< So many are refused: the catalog is being made again.
     std::chrono::seconds minimum_age{0};
+    std::uint64_t damaged_chunks = 0;
+    std::vector<repository::StateCopy> state_copies;
 
     repository::RepositoryInfo info() override;
     std::vector<repository::PointSummary> list_points(
@@ -56,7 +58,7 @@ public:
     }
     void make_room() override {}
     repository::StateCopy put_state_copy(ByteView) override { return {}; }
-    std::vector<repository::StateCopy> list_state_copies() override { return {}; }
+    std::vector<repository::StateCopy> list_state_copies() override { return state_copies; }
     Bytes read_state_copy(const std::string&) override { return {}; }
     void confirm_clock(WallTime) override { frozen.clear(); }
     void extend_minimum_age(std::chrono::seconds age) override { minimum_age = age; }

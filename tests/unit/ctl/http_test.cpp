@@ -250,6 +250,9 @@ TEST_CASE("certificate: made once, kept, renewed before it ends", "[ctl]") {
     CHECK(ensure() == first);
     const auto mode = std::filesystem::status(directory.path() / "tls/key.pem").permissions();
     CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    CHECK(daemon::end_of(file_system,
+                         daemon::certificate_files(directory.path() / "tls").certificate) ==
+          clock.wall_now() + std::chrono::hours{24 * 825});
     clock.advance(std::chrono::hours{24 * 800});
     CHECK(ensure() != first);
 }

@@ -72,6 +72,101 @@ TEST_CASE("run: a key of one's own goes with what starts jobs, and with nothing 
     CHECK(shell.appliance.requests.at(1).header("idempotency-key").empty());
 }
 
+TEST_CASE("host change: only what was said, with the password where it must be given anew",
+          "[ctl]") {
+    const Json host{{"name", "hv01"}, {"user", "HV01\\backup"}, {"secret", "password"}};
+    const auto change = [&](const std::vector<std::string>& options, const std::string& password) {
+        Shell shell;
+        shell.terminal.is_person = true;
+        shell.terminal.answers = {password};
+        shell.appliance.expect(200, host);
+        shell.appliance.expect(200, host);
+        std::vector<std::string> arguments{"host", "change", "hv01"};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        CHECK(shell.run(arguments) == 0);
+        REQUIRE(shell.appliance.requests.size() == 2);
+        CHECK(shell.appliance.requests.at(1).method == api::Method::patch);
+        CHECK(shell.appliance.requests.at(1).path == "/api/v1/hosts/hv01");
+        return parse_json(shell.appliance.requests.at(1).body, "body");
+    };
+    CHECK(change({"--rename", "hv-01", "--share", "exports"}, "unasked") ==
+          Json{{"name", "hv-01"}, {"share", "exports"}});
+    CHECK(change({"--pin", "ab"}, "secret") == Json{{"pin", "ab"}, {"password", "secret"}});
+    CHECK(change({"--system-ca"}, "secret") ==
+          Json{{"pin", ""}, {"ca", ""}, {"password", "secret"}});
+
+    Shell shell;
+    shell.appliance.expect(200, host);
+    CHECK(shell.run({"host", "change", "hv01"}) == 2);
+}
+
+TEST_CASE("job list: asks for what it was told, and shows where a job failed", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(200, {{"jobs", Json::array()}, {"next_cursor", nullptr}});
+    CHECK(shell.run({"job", "list", "--kind", "backup", "--vm", kId, "--host", "hv01"}) == 0);
+    CHECK(shell.appliance.requests.at(0).query ==
+          std::map<std::string, std::string>{{"kind", "backup"}, {"vm", kId}, {"host", "hv01"}});
+    Shell failed;
+    failed.appliance.expect(200, job("failed", nullptr,
+                                     {{"code", "io"},
+                                      {"message", "the share is gone"},
+                                      {"hint", "Mount it."},
+                                      {"context", {"exporting web01"}}}));
+    CHECK(failed.run({"job", "show", "j1"}) == 0);
+    const std::string text = failed.terminal.out_text();
+    for (const char* line : {"Failed in     read", "Error         the share is gone",
+                             "While         exporting web01", "Hint          Mount it."}) {
+        CHECK(text.find(line) != std::string::npos);
+    }
+}
+
+TEST_CASE("policy change: what is not named is said as it was", "[ctl]") {
+    const Json policy{
+        {"name", "nightly"},         {"vms", {"web*"}},
+        {"calendar", "*-*-* 01:30"}, {"consistency", "crash"},
+        {"full_every", 30},          {"retention", {{"keep_last", 3}, {"keep_daily", 7}}},
+        {"next_runs", Json::array()}};
+    const auto change = [&](const std::vector<std::string>& options) {
+        Shell shell;
+        shell.appliance.expect(200, policy);
+        shell.appliance.expect(200, policy);
+        std::vector<std::string> arguments{"policy", "change", "nightly"};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        CHECK(shell.run(arguments) == 0);
+        REQUIRE(shell.appliance.requests.size() == 2);
+        CHECK(shell.appliance.requests.at(1).method == api::Method::put);
+        return parse_json(shell.appliance.requests.at(1).body, "body");
+    };
+    Json same = policy;
+    same.erase("next_runs");
+    CHECK(change({}) == same);
+    Json wanted = same;
+    wanted["calendar"] = "hourly";
+    wanted["full_every"] = 0;
+    wanted["retention"] = {{"keep_weekly", 4}};
+    CHECK(change({"--calendar", "hourly", "--full-every", "0", "--keep-weekly", "4"}) == wanted);
+}
+
+TEST_CASE("warnings: each with what to do and its job; none is a sentence", "[ctl]") {
+    Shell shell;
+    shell.appliance.expect(200, {{"warnings", Json::array({{{"id", "job.gc-failed"},
+                                                            {"severity", "bad"},
+                                                            {"text", "the disk is full"},
+                                                            {"hint", "Make room."},
+                                                            {"job", kId}}})},
+                                 {"next_cursor", nullptr}});
+    CHECK(shell.run({"warnings"}) == 0);
+    const std::string text = shell.terminal.out_text();
+    CHECK(text.find("bad:     the disk is full (job.gc-failed)") != std::string::npos);
+    CHECK(text.find("Make room.") != std::string::npos);
+    CHECK(text.find("entrepot job show 0123456789ab") != std::string::npos);
+
+    Shell fine;
+    fine.appliance.expect(200, {{"warnings", Json::array()}, {"next_cursor", nullptr}});
+    CHECK(fine.run({"warnings"}) == 0);
+    CHECK(fine.terminal.out_text().find("Nothing is wrong") != std::string::npos);
+}
+
 TEST_CASE("growth: days as a table, and when space runs out; or why nobody knows", "[ctl]") {
     const Json sample{{"time", "2026-03-01T11:00:00.000Z"},
                       {"stored_bytes", 2048},

@@ -1,29 +1,45 @@
 // One host: what the doctor says about it, and, asked now, its machines with disks, checkpoints, and why a disk cannot be backed up.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, kAll } from '../api';
 import * as format from '../format';
-import type { Checkpoint, LiveVm } from '../generated/api';
+import type { Checkpoint, Host, LiveVm } from '../generated/api';
 import { Badge, Empty, IfMay, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
 import { BackupDialog } from '../parts/backup_dialog';
 import { DoctorSection } from '../parts/doctor';
+import { HostDialog } from '../parts/host_dialog';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
-import { href, vmHref } from '../router';
+import { goExamine, href, vmHref } from '../router';
 import { text } from '../text';
 import { DiskState } from './vm';
 
-export function HostPage({ name }: { name: string }) {
+/// `examines`: it was just added or changed. Then the doctor comes first: a login that does not work is tried once, not twice.
+export function HostPage({ name, examines }: { name: string; examines: boolean }) {
   const host = useResource((signal) => call('getHost', { path: { name }, signal }), [name]);
-  const inventory = useResource((signal) => call('listHostVms', { path: { name }, signal }), [name]);
+  const [asks, setAsks] = useState(!examines);
+  const inventory = useResource(
+    (signal) => (asks ? call('listHostVms', { path: { name }, signal }) : Promise.resolve(null)),
+    [name, asks],
+  );
   const [target, setTarget] = useState<LiveVm | null>(null);
+  const [changing, setChanging] = useState(false);
   // Jobs name their host by id.
   const known = host.data?.name ?? name;
   return (
     <>
       <PageHead title={known} above={<a href={href('hosts')}>{text.hosts.title}</a>}>
-        <button type="button" onClick={inventory.reload}>
-          {text.hosts.again}
-        </button>
+        {host.data && (
+          <IfMay to="changeHost">
+            <button type="button" onClick={() => setChanging(true)}>
+              {text.hosts.change}
+            </button>
+          </IfMay>
+        )}
+        {asks && (
+          <button type="button" onClick={inventory.reload}>
+            {text.hosts.again}
+          </button>
+        )}
       </PageHead>
       <p class="summary">
         {host.data && <code>{host.data.url}</code>}
@@ -35,16 +51,23 @@ export function HostPage({ name }: { name: string }) {
         )}
       </p>
       <ProblemBox problem={host.problem} />
-      <DoctorSection host={name} />
+      <DoctorSection host={name} startsAtOnce={examines} onExamined={(report) => report.failed === 0 && setAsks(true)} />
       <h2>{text.hosts.inventory}</h2>
-      {!inventory.data && !inventory.problem ? (
+      {!asks ? (
+        <p class="muted">
+          {text.hosts.askLater}{' '}
+          <button type="button" onClick={() => setAsks(true)}>
+            {text.hosts.askNow}
+          </button>
+        </p>
+      ) : !inventory.data && !inventory.problem ? (
         <p class="muted loading" role="status">
           {text.hosts.asking}
         </p>
       ) : (
         <Loaded resource={inventory}>
           {(live) =>
-            live.vms.length === 0 ? (
+            live === null ? null : live.vms.length === 0 ? (
               <Empty title={text.hosts.noVms} />
             ) : (
               <Table
@@ -53,7 +76,7 @@ export function HostPage({ name }: { name: string }) {
                 rowKey={(vm) => vm.id}
                 columns={[
                   { title: text.vms.name, kind: 'main', cell: (vm) => <MachineName vm={vm} host={known} /> },
-                  { title: text.vms.state, cell: (vm) => vm.state },
+                  { title: text.vms.state, cell: (vm) => text.vmStates[vm.state] ?? vm.state },
                   { title: text.hosts.disks, cell: (vm) => <Disks vm={vm} /> },
                   { title: text.hosts.checkpoints, cell: (vm) => <Checkpoints checkpoints={vm.checkpoints} /> },
                   {
@@ -73,9 +96,19 @@ export function HostPage({ name }: { name: string }) {
           }
         </Loaded>
       )}
+      {changing && host.data && <ChangeHost host={host.data} onClose={() => setChanging(false)} onChanged={host.reload} />}
       {target && <BackupDialog target={{ ...target, host: known }} onClose={() => setTarget(null)} />}
     </>
   );
+}
+
+function ChangeHost({ host, onClose, onChanged }: { host: Host; onClose: () => void; onChanged: () => void }) {
+  const shares = useResource((signal) => call('listShares', { query: kAll, signal }), []);
+  const done = (name: string) => {
+    onChanged();
+    goExamine(name);
+  };
+  return shares.data && <HostDialog host={host} shares={shares.data.shares} onClose={onClose} onDone={done} />;
 }
 
 function MachineName({ vm, host }: { vm: LiveVm; host: string }) {

@@ -1,6 +1,6 @@
 // Hyper-V hosts and the shares they export to.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, kAll } from '../api';
 import type { Host } from '../generated/api';
 import { Empty, IfMay, Loaded, PageHead, When } from '../parts/basics';
 import { HostDialog } from '../parts/host_dialog';
@@ -8,12 +8,12 @@ import { useRemoval } from '../parts/removal';
 import { Shares } from '../parts/shares';
 import { Table } from '../parts/table';
 import { useResource } from '../resource';
-import { go, href } from '../router';
+import { goExamine, href } from '../router';
 import { text } from '../text';
 
 export function Hosts() {
-  const hosts = useResource((signal) => call('listHosts', { signal }), []);
-  const shares = useResource((signal) => call('listShares', { signal }), []);
+  const hosts = useResource((signal) => call('listHosts', { query: kAll, signal }), []);
+  const shares = useResource((signal) => call('listShares', { query: kAll, signal }), []);
   const [adding, setAdding] = useState(false);
   return (
     <>
@@ -37,7 +37,7 @@ export function Hosts() {
         {(list) => <Shares shares={list.shares} hosts={hosts.data?.hosts ?? []} onChange={shares.reload} />}
       </Loaded>
       {adding && (
-        <HostDialog shares={shares.data?.shares ?? []} onClose={() => setAdding(false)} onAdded={(name) => go('hosts', name)} />
+        <HostDialog shares={shares.data?.shares ?? []} onClose={() => setAdding(false)} onDone={goExamine} />
       )}
     </>
   );
@@ -69,7 +69,7 @@ function HostTable({ hosts, onChange }: { hosts: Host[]; onChange: () => void })
             ),
           },
           { title: text.hosts.url, cell: (host) => <code class="address">{host.url}</code> },
-          { title: text.hosts.auth, cell: (host) => (host.user ? `${host.auth}, ${host.user}` : host.auth) },
+          { title: text.hosts.auth, cell: (host) => (host.user ? `${text.hosts.auths[host.auth]}, ${host.user}` : text.hosts.auths[host.auth]) },
           { title: text.hosts.share, cell: (host) => host.share ?? text.hosts.shareDefault },
           { title: text.hosts.vms, kind: 'number', cell: (host) => host.vm_count ?? '–' },
           {

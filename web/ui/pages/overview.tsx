@@ -1,8 +1,9 @@
 // Is everything protected? What is not stands first; a page that is quiet when all is well.
-import { call, loadAllVms } from '../api';
-import { concernsOf } from '../concerns';
+import { useState } from 'preact/hooks';
+import { call, kAll, loadAllVms } from '../api';
+import { concernsOf, warningConcern, type Concern } from '../concerns';
 import * as format from '../format';
-import type { Growth, Host, Info, JobHistory, Point, PointList, Policy, Share, Vm } from '../generated/api';
+import type { Growth, Host, Info, JobHistory, Point, PointList, Policy, Share, Vm, Warning } from '../generated/api';
 import { activeJobs, useLive } from '../live';
 import { Facts, JobBadge, Loaded, PageHead, Section, VerifiedBadge, When } from '../parts/basics';
 import { DayChart } from '../parts/day_chart';
@@ -17,20 +18,31 @@ import { text } from '../text';
 const kProblemsShown = 6;
 const kPointsShown = 8;
 
-type Data = { info: Info; growth: Growth; vms: Vm[]; hosts: Host[]; shares: Share[]; policies: Policy[]; history: JobHistory; points: PointList };
+type Data = { info: Info; growth: Growth; vms: Vm[]; hosts: Host[]; shares: Share[]; policies: Policy[]; history: JobHistory; points: PointList; warnings: Warning[] };
 
 async function load(signal: AbortSignal): Promise<Data> {
-  const [info, growth, vms, hosts, shares, policies, history, points] = await Promise.all([
+  const [info, growth, vms, hosts, shares, policies, history, points, warnings] = await Promise.all([
     call('getInfo', { signal }),
     call('getGrowth', { signal }),
     loadAllVms(signal),
-    call('listHosts', { signal }),
-    call('listShares', { signal }),
-    call('listPolicies', { signal }),
+    call('listHosts', { query: kAll, signal }),
+    call('listShares', { query: kAll, signal }),
+    call('listPolicies', { query: kAll, signal }),
     call('getJobHistory', { query: { kind: 'backup', days: 7 }, signal }),
     call('listPoints', { query: { limit: kPointsShown }, signal }),
+    call('listWarnings', { signal }),
   ]);
-  return { info, growth, vms, hosts: hosts.hosts, shares: shares.shares, policies: policies.policies, history, points };
+  return {
+    info,
+    growth,
+    vms,
+    hosts: hosts.hosts,
+    shares: shares.shares,
+    policies: policies.policies,
+    history,
+    points,
+    warnings: warnings.warnings,
+  };
 }
 
 export function Overview() {
@@ -41,7 +53,7 @@ export function Overview() {
       <Loaded resource={data}>
         {(all) => (
           <>
-            {all.info.points === 0 || all.hosts.length + all.vms.length === 0 ? <Setup data={all} /> : <Verdict data={all} />}
+            {all.info.points === 0 || all.hosts.length + all.vms.length === 0 ? <Beginning data={all} /> : <Verdict data={all} />}
             <Running />
             {all.info.points > 0 && <Figures data={all} />}
           </>
@@ -61,12 +73,27 @@ function Verdict({ data }: { data: Data }) {
       </div>
     );
   }
-  const hidden = concerns.length - kProblemsShown;
+  return <Concerns concerns={concerns} />;
+}
+
+/// Before the first point: what is wrong with the appliance itself, and the steps.
+function Beginning({ data }: { data: Data }) {
+  return (
+    <>
+      {data.warnings.length > 0 && <Concerns concerns={data.warnings.map(warningConcern)} />}
+      <Setup data={data} />
+    </>
+  );
+}
+
+function Concerns({ concerns }: { concerns: Concern[] }) {
+  const [showsAll, setShowsAll] = useState(false);
+  const hidden = showsAll ? 0 : concerns.length - kProblemsShown;
   return (
     <div class={`verdict ${concerns.some((concern) => concern.tone === 'bad') ? 'bad' : 'warning'}`}>
       <h2>{text.overview.attention(concerns.length)}</h2>
       <ul class="concerns">
-        {concerns.slice(0, kProblemsShown).map((concern) => (
+        {concerns.slice(0, showsAll ? concerns.length : kProblemsShown).map((concern) => (
           <li key={concern.key}>
             <div>
               <strong>{concern.title}</strong>
@@ -80,7 +107,9 @@ function Verdict({ data }: { data: Data }) {
       </ul>
       {hidden > 0 && (
         <p>
-          <a href={href('vms')}>{text.overview.moreProblems(hidden)}</a>
+          <button type="button" class="link" onClick={() => setShowsAll(true)}>
+            {text.overview.moreProblems(hidden)}
+          </button>
         </p>
       )}
     </div>

@@ -1,6 +1,6 @@
 // Policies: which machines, when, how long to keep; and when they run next.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, kAll } from '../api';
 import type { Policy } from '../generated/api';
 import { Empty, IfMay, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
 import { retentionWords } from '../parts/keep_fields';
@@ -12,8 +12,9 @@ import { href } from '../router';
 import { text } from '../text';
 
 export function Policies() {
-  const policies = useResource((signal) => call('listPolicies', { signal }), [], 'live');
+  const policies = useResource((signal) => call('listPolicies', { query: kAll, signal }), [], 'live');
   const [adding, setAdding] = useState(false);
+  const [changed, setChanged] = useState<Policy | null>(null);
   const [started, setStarted] = useState<number | null>(null);
   const run = useAction(async (name: string) => {
     setStarted(null);
@@ -71,7 +72,7 @@ export function Policies() {
                   cell: (policy) => (
                     <div class="roomy">
                       <code>{policy.calendar}</code>
-                      <span class="row-note">{policy.consistency}</span>
+                      <span class="row-note">{text.consistencies[policy.consistency]}</span>
                       {policy.full_every > 0 && <span class="row-note">{text.policies.fullEveryShort(policy.full_every)}</span>}
                     </div>
                   ),
@@ -113,6 +114,11 @@ export function Policies() {
                           {text.policies.run}
                         </button>
                       </IfMay>
+                      <IfMay to="changePolicy">
+                        <button type="button" aria-label={text.policies.changeTitle(policy.name)} onClick={() => setChanged(policy)}>
+                          {text.policies.change}
+                        </button>
+                      </IfMay>
                       <IfMay to="removePolicy">
                         <button
                           type="button"
@@ -130,7 +136,8 @@ export function Policies() {
           )
         }
       </Loaded>
-      {adding && <PolicyDialog onClose={() => setAdding(false)} onAdded={policies.reload} />}
+      {adding && <PolicyDialog onClose={() => setAdding(false)} onDone={policies.reload} />}
+      {changed && <PolicyDialog policy={changed} onClose={() => setChanged(null)} onDone={policies.reload} />}
       {removal.dialog}
     </>
   );

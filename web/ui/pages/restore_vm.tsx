@@ -1,7 +1,7 @@
 // A whole machine back: which host, beside the original or in its place, where its files lie, which network. What it
 // would meet is shown first; only then the button is live.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, kAll } from '../api';
 import type { Host, Point, RestoreVmRequest, Share, VmRestorePreflight } from '../generated/api';
 import { Empty, Loaded, PageHead, ProblemBox } from '../parts/basics';
 import { CheckField, RadioField, SelectField, TextField } from '../parts/forms';
@@ -33,8 +33,8 @@ function RestoreOfPoint({ id }: { id: string }) {
     async (signal): Promise<Data> => {
       const [point, hosts, shares] = await Promise.all([
         call('getPoint', { path: { id }, signal }),
-        call('listHosts', { signal }),
-        call('listShares', { signal }),
+        call('listHosts', { query: kAll, signal }),
+        call('listShares', { query: kAll, signal }),
       ]);
       return { point, hosts: hosts.hosts, shares: shares.shares };
     },

@@ -71,7 +71,7 @@ function Machine({ vm, onChange }: { vm: Vm; onChange: () => void }) {
         {vm.host && <BackupButton vm={vm} onBackup={() => setAsking(true)} />}
       </PageHead>
       <p class="summary">
-        <span>{vm.state}</span>
+        <span>{text.vmStates[vm.state] ?? vm.state}</span>
         {vm.host && <span>{text.vm.onHost(vm.host)}</span>}
         {vm.protected ? <Badge tone="good">{text.vm.protectedBy(vm.policies.join(', '))}</Badge> : <Protection vm={vm} />}
         {vm.last_restore && (

@@ -96,7 +96,7 @@ function VmTable({ vms, initial, onBackup }: { vms: Vm[]; initial: Show; onBacku
           columns={[
             { title: text.vms.name, kind: 'main', cell: (vm) => <VmName vm={vm} /> },
             { title: text.vms.host, cell: (vm) => vm.host || <span class="muted">{text.vms.ingested}</span> },
-            { title: text.vms.state, cell: (vm) => vm.state },
+            { title: text.vms.state, cell: (vm) => text.vmStates[vm.state] ?? vm.state },
             { title: text.vms.policy, cell: (vm) => <Protection vm={vm} /> },
             {
               title: text.vms.lastPoint,

@@ -12,7 +12,7 @@ function failedOf(day: Day): number {
 
 /// By the appliance's own days: no zone of the browser may shift them.
 function nameOf(day: Day): string {
-  return new Date(`${day.day}T00:00:00Z`).toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
+  return new Date(`${day.day}T00:00:00Z`).toLocaleDateString(text.locale, { weekday: 'short', timeZone: 'UTC' });
 }
 
 export function DayChart({ history }: { history: JobHistory }) {

@@ -1,9 +1,9 @@
 // What the doctor found at a host: what needs somebody first, with cause, evidence, cure and command.
-import { useState } from 'preact/hooks';
-import { ApiError, call } from '../api';
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError, call, may } from '../api';
 import type { DoctorCheck, DoctorReport } from '../generated/api';
 import { useAction, useResource } from '../resource';
-import { href } from '../router';
+import { forgetQuery, href } from '../router';
 import { text } from '../text';
 import { Command } from './command';
 import { Badge, IfMay, ProblemBox, Section, type Tone, When } from './basics';
@@ -13,14 +13,30 @@ type Result = DoctorCheck['result'];
 const kTones: Record<Result, Tone> = { ok: 'good', warning: 'warning', failed: 'bad', unproven: 'quiet', skipped: 'quiet' };
 const kUrgent: Result[] = ['failed', 'warning', 'unproven'];
 
+type SectionProperties = {
+  host: string;
+  startsAtOnce?: boolean;
+  /// With the report of a job that was started here.
+  onExamined?: (report: DoctorReport) => void;
+};
+
 /// The last report of a host, and the button for a new one.
-export function DoctorSection({ host }: { host: string }) {
+export function DoctorSection({ host, startsAtOnce = false, onExamined }: SectionProperties) {
   const report = useResource((signal) => lastReport(host, signal), [host], 'live');
   const [job, setJob] = useState('');
   const start = useAction(async () => {
     setJob((await call('startDoctor', { path: { name: host }, body: {} })).job.id);
   });
   const isWaiting = job !== '' && report.data?.job !== job;
+  useEffect(() => {
+    if (!startsAtOnce || !may('startDoctor')) return;
+    forgetQuery(href('hosts', host));
+    void start.run();
+  }, [host, startsAtOnce]);
+  const isNew = report.data !== null && job !== '' && report.data.job === job;
+  useEffect(() => {
+    if (isNew) onExamined?.(report.data!);
+  }, [isNew]);
   return (
     <Section
       title={text.doctor.title}
@@ -39,7 +55,7 @@ export function DoctorSection({ host }: { host: string }) {
           {text.doctor.running} <a href={href('jobs', job)}>{text.overview.openJob}</a>
         </p>
       )}
-      {report.data && <DoctorFindings report={report.data} />}
+      {report.data && !isWaiting && <DoctorFindings report={report.data} />}
     </Section>
   );
 }

@@ -70,8 +70,8 @@ function PointMade({ result }: { result: Fields }) {
       <DisagreementNotice comparison={comparison} />
       <Facts
         rows={[
-          [text.point.kind, `${String(result['kind'])}: ${String(result['reason'])}`],
-          [text.point.consistency, String(result['consistency'] ?? text.common.unknown)],
+          [text.point.kind, `${result['kind'] === 'full' ? text.point.full : text.point.incremental}: ${String(result['reason'])}`],
+          [text.point.consistency, text.consistencies[String(result['consistency'])] ?? text.common.unknown],
           [text.point.changed, format.bytes(sum('changed_bytes'))],
           [text.point.stored, format.bytes(sum('new_stored_bytes'))],
           ...comparisonRows(comparison),

@@ -1,8 +1,8 @@
-// A new policy: patterns with what they match now, a calendar with its next runs, and what to keep.
+// A policy, new or changed: patterns with what they match now, a calendar with its next runs, and what to keep.
 import { useEffect, useState } from 'preact/hooks';
 import { call, loadAllVms, problemOf } from '../api';
 import * as format from '../format';
-import type { PolicyPreview, PolicyRequest, Problem, Retention } from '../generated/api';
+import type { Policy, PolicyPreview, PolicyRequest, Problem, Retention } from '../generated/api';
 import { useAction, useResource } from '../resource';
 import { text } from '../text';
 import { When } from './basics';
@@ -18,33 +18,38 @@ const kPresets = [
   { label: text.policies.weekly, calendar: 'Sat 03:00' },
 ];
 
-export function PolicyDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
-  const [name, setName] = useState('');
-  const [patterns, setPatterns] = useState('*');
-  const [calendar, setCalendar] = useState('*-*-* 22:00');
-  const [consistency, setConsistency] = useState<NonNullable<PolicyRequest['consistency']>>('prefer-application');
-  const [retention, setRetention] = useState<Retention>({ keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 });
-  const [fullEvery, setFullEvery] = useState(0);
+const kUsual: Retention = { keep_last: 3, keep_daily: 14, keep_weekly: 8, keep_monthly: 12 };
+
+/// `policy`: the one that is changed; none: one is added.
+export function PolicyDialog({ policy, onClose, onDone }: { policy?: Policy; onClose: () => void; onDone: () => void }) {
+  const [name, setName] = useState(policy?.name ?? '');
+  const [patterns, setPatterns] = useState(policy?.vms.join('\n') ?? '*');
+  const [calendar, setCalendar] = useState(policy?.calendar ?? '*-*-* 22:00');
+  const [consistency, setConsistency] = useState<NonNullable<PolicyRequest['consistency']>>(policy?.consistency ?? 'prefer-application');
+  const [retention, setRetention] = useState<Retention>(policy?.retention ?? kUsual);
+  const [fullEvery, setFullEvery] = useState(policy?.full_every ?? 0);
   const vms = patterns
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  const add = useAction(async () => {
+  const save = useAction(async () => {
     const kept = keptOf(retention);
     if (Object.keys(kept).length === 0) throw new Error(text.policies.needRetention);
-    await call('addPolicy', { body: { name, vms, calendar, consistency, retention: kept, full_every: fullEvery } });
+    const body = { name, vms, calendar, consistency, retention: kept, full_every: fullEvery };
+    await (policy ? call('changePolicy', { path: { name: policy.name }, body }) : call('addPolicy', { body }));
     onClose();
-    onAdded();
+    onDone();
   });
   return (
     <Dialog
-      title={text.policies.add}
-      action={text.policies.save}
-      busy={add.busy}
-      problem={add.problem}
-      onSubmit={() => void add.run()}
+      title={policy ? text.policies.changeTitle(policy.name) : text.policies.add}
+      action={policy ? text.policies.changeAction : text.policies.save}
+      busy={save.busy}
+      problem={save.problem}
+      onSubmit={() => void save.run()}
       onClose={onClose}
     >
+      {policy && <p class="muted">{text.policies.changeNote}</p>}
       <TextField label={text.policies.name} value={name} onChange={setName} required maxLength={64} />
       <TextField
         label={text.policies.patterns}

@@ -1,6 +1,6 @@
 // What if: how many of a machine's points each rule would keep and remove today. Nothing is removed here.
 import { useEffect, useState } from 'preact/hooks';
-import { call } from '../api';
+import { call, kAll } from '../api';
 import * as format from '../format';
 import type { Policy, Retention, RetentionPreview, Vm } from '../generated/api';
 import { useResource, useSettled } from '../resource';
@@ -21,7 +21,7 @@ const kSettleMs = 250;
 
 /// `onPlan` gets the plan of the picked choice; it marks the points on the page.
 export function RetentionChoices({ vm, onPlan }: { vm: Vm; onPlan: (plan: RetentionPreview | null) => void }) {
-  const policies = useResource((signal) => call('listPolicies', { signal }), []);
+  const policies = useResource((signal) => call('listPolicies', { query: kAll, signal }), []);
   return (
     <div class="panel">
       <p class="muted">{text.whatIf.note}</p>
