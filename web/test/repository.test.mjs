@@ -29,3 +29,38 @@ test('repository: how long ago each machine was proven, the damaged ones by them
     assert.deepEqual(ages, ['within a week0', 'within a month1', 'longer ago0', 'not yet1', 'damaged1']);
   });
 });
+
+test('repository: a passphrase is added, changed and revoked, each after it was said twice or asked', async () => {
+  await withConsole({ site: ordinarySite(), address: '#/repository' }, async (page, appliance) => {
+    const sent = (name) => appliance.requests.filter((request) => request.name === name);
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Add a passphrase' }).click();
+    await dialog.getByLabel('New passphrase').fill('one that is long');
+    await dialog.getByLabel('Once more').fill('another one');
+    await dialog.getByRole('button', { name: 'Add a passphrase' }).click();
+    await dialog.getByText('The two entries differ.').waitFor();
+    assert.equal(sent('addKey').length, 0);
+    await dialog.getByLabel('Once more').fill('one that is long');
+    await dialog.getByRole('button', { name: 'Add a passphrase' }).click();
+    await page.getByText('Added as slot 2.').waitFor();
+    assert.deepEqual(sent('addKey')[0].body, { passphrase: 'one that is long' });
+
+    await page.getByRole('button', { name: 'Change a passphrase' }).click();
+    await dialog.getByLabel('Present passphrase').fill('one that is long');
+    await dialog.getByLabel('New passphrase').fill('a longer one still');
+    await dialog.getByLabel('Once more').fill('a longer one still');
+    await dialog.getByRole('button', { name: 'Change a passphrase' }).click();
+    await page.getByText('The passphrase was changed.').waitFor();
+    assert.deepEqual(sent('changeKey')[0].body, { old_passphrase: 'one that is long', new_passphrase: 'a longer one still' });
+
+    await page.getByRole('button', { name: 'Revoke key slot 2?' }).click();
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.equal(sent('revokeKey').length, 0);
+    await page.getByRole('button', { name: 'Revoke key slot 2?' }).click();
+    await dialog.getByRole('button', { name: 'Revoke it' }).click();
+    await page.waitForSelector('dialog', { state: 'detached' });
+    assert.deepEqual(sent('revokeKey')[0].path, { slot: '2' });
+    assert.equal(await page.getByRole('table', { name: 'Keys' }).locator('tbody tr').count(), 2);
+  });
+});
