@@ -27,23 +27,23 @@ constexpr Finding kFindings[] = {
      kKdc},
     {"auth.certificate-unusable", R::failed,
      "The client certificate that we have for this host cannot be used.",
-     "Add the host again with --certificate and --key that belong together, in PEM, the key "
+     "Change the host, with --certificate and --key that belong together, in PEM, the key "
      "without a passphrase. On this machine:",
      "openssl x509 -noout -subject -enddate -in CERTIFICATE.pem; openssl pkey -noout -in KEY.pem"},
     {"auth.no-secret", R::failed, "There is no password for this account.",
-     "Add the host again with --password-file or --keytab. On this machine:",
+     "Change the host, with --password-file or --keytab. On this machine:",
      "entrepot host show @sh:name@"},
     {"auth.negotiate-off", R::failed, "The host does not offer Negotiate.",
      "Switch it on. On the host, in an elevated PowerShell:",
      "Set-Item WSMan:\\localhost\\Service\\Auth\\Negotiate $true; "
      "Set-Item WSMan:\\localhost\\Service\\Auth\\Kerberos $true"},
     {"auth.basic-off", R::failed, "The host does not offer Basic, which is off by default.",
-     "Better add the host again with --auth negotiate, which needs no change on the host. Else "
+     "Better change the host, with --auth negotiate, which needs no change on the host. Else "
      "switch Basic on there, in an elevated PowerShell:",
      "Set-Item WSMan:\\localhost\\Service\\Auth\\Basic $true"},
     {"auth.basic-domain-account", R::failed,
      "Basic knows accounts of the host only, and this one is written like a domain's.",
-     "Add the host again with --auth negotiate; or make a local account for Basic. Local accounts, "
+     "Change the host, with --auth negotiate; or make a local account for Basic. Local accounts, "
      "on the host:",
      "Get-LocalUser"},
     {"auth.refused", R::failed,
@@ -54,7 +54,7 @@ constexpr Finding kFindings[] = {
      kLogons},
     {"auth.held-back", R::failed,
      "The host refused this account twice, and is not asked again before @until@.",
-     "So that the account is not locked out. Mend the account; add the host again if its password "
+     "So that the account is not locked out. Mend the account; change the host if its password "
      "is another one now. If the account is in order, on this machine:",
      "entrepot host doctor @sh:name@ --retry-login"},
     {"auth.channel-binding", R::failed,
@@ -105,7 +105,7 @@ constexpr Finding kFindings[] = {
      "shows what there is, on the host:",
      kSpns},
     {"auth.no-ticket", R::failed, "There is no password, no keytab and no ticket.",
-     "Add the host again with --password-file or --keytab; or get a ticket for the account that "
+     "Change the host, with --password-file or --keytab; or get a ticket for the account that "
      "the appliance runs under. On this machine:",
      "klist; kinit @sh:user@"},
     {"auth.ticket-expired", R::failed, "The ticket has expired.",
@@ -113,21 +113,21 @@ constexpr Finding kFindings[] = {
      "machine:",
      "klist; kinit @sh:user@"},
     {"auth.keytab-unreadable", R::failed, "The keytab is empty, or is none.",
-     "Make it again and add the host again with it. On a domain controller:",
+     "Make it again and change the host, with it. On a domain controller:",
      "ktpass -princ @ps:user@ -mapuser @ps:account@ -crypto AES256-SHA1 -ptype KRB5_NT_PRINCIPAL "
      "-pass * -out entrepot.keytab"},
     {"auth.keytab-other-user", R::failed, "The keytab has no key of this user.",
      "Write the user as the keytab has it. On this machine:", "klist -k -t KEYTAB"},
     {"auth.password-wrong", R::failed, "The domain says that the password is wrong.",
      "It was asked once, so that nothing is locked out. A keytab is out of date once the password "
-     "was changed. Add the host again with the right one. On a domain controller:",
+     "was changed. Change the host, with the right one. On a domain controller:",
      kUser},
     {"auth.account-locked", R::failed, "The domain says that the account is locked or disabled.",
      "Find out what locked it before you unlock it. On a domain controller:",
      "Get-ADUser -Identity @ps:account@ -Properties LockedOut, Enabled; Unlock-ADAccount -Identity "
      "@ps:account@"},
     {"auth.password-expired", R::failed, "The domain says that the password has expired.",
-     "Set a new one and add the host again; a service account's is best set never to expire. On a "
+     "Set a new one and change the host; a service account's is best set never to expire. On a "
      "domain controller:",
      kUser},
     {"auth.account-expired", R::failed, "The domain says that the account has expired.",

@@ -25,7 +25,7 @@ constexpr Finding kFindings[] = {
     {"name.address", R::ok, "The URL has an address; there is no name to look up."},
     {"name.address-and-kerberos", R::failed,
      "Kerberos asks for a host by its name, and the URL has an address.",
-     "Add the host again with its full name in the URL; or keep the address and say --spn "
+     "Change the host, with its full name in the URL; or keep the address and say --spn "
      "HTTP/FULL-NAME; or use --auth ntlm. On this machine, this shows the name if DNS has it:",
      "getent hosts @sh:host@"},
     {"name.leads-here", R::failed,
@@ -49,12 +49,12 @@ constexpr Finding kFindings[] = {
      kListener},
     {"port.https-listener-missing", R::failed,
      "WinRM listens for plain HTTP only: port @port@ is refused, and 5985 is open.",
-     "Make an HTTPS listener; or add the host again with http://HOST:5985/wsman and --http, where "
+     "Make an HTTPS listener; or change the host, with http://HOST:5985/wsman and --http, where "
      "the login encrypts every message. On the host, in an elevated PowerShell:",
      kListener},
     {"port.http-listener-missing", R::failed,
      "WinRM listens for HTTPS only: port @port@ is refused, and 5986 is open.",
-     "Add the host again with https://HOST:5986/wsman. This shows its listeners, on the host:",
+     "Change the host, with https://HOST:5986/wsman. This shows its listeners, on the host:",
      kListeners},
     {"port.silent", R::failed,
      "Nothing answers at port @port@: the host is down, or a firewall drops what we send.",
@@ -70,15 +70,15 @@ constexpr Finding kFindings[] = {
     {"tls.pinned", R::ok, "The host shows the pinned certificate."},
     {"tls.pin-differs", R::failed, "The host shows another certificate than the pinned one.",
      "Compare: this shows the SHA-256 of the host's certificates. If @sha256@ is among them, the "
-     "certificate was renewed: add the host again with that pin. If not, somebody stands between. "
+     "certificate was renewed: change the host, with that pin. If not, somebody stands between. "
      "On the host:",
      kPins},
     {"tls.self-signed", R::failed, "The host's certificate vouches for itself, and is not pinned.",
-     "Compare: this shows the SHA-256 of the host's certificates. If @sha256@ is among them, add "
-     "the host again with --pin and that number. On the host:",
+     "Compare: this shows the SHA-256 of the host's certificates. If @sha256@ is among them, "
+     "change the host, with --pin and that number. On the host:",
      kPins},
     {"tls.unknown-issuer", R::failed, "No CA that we know has signed the host's certificate.",
-     "Add the host again with --ca FILE (the CA's certificate in PEM), or with --pin. This writes "
+     "Change the host, with --ca FILE (the CA's certificate in PEM), or with --pin. This writes "
      "the CA's certificate, on the host:",
      "Get-ChildItem Cert:\\LocalMachine\\Root, Cert:\\LocalMachine\\CA | Where-Object Subject -eq "
      "@ps:issuer@ | ForEach-Object { '-----BEGIN CERTIFICATE-----'; "
@@ -128,7 +128,7 @@ constexpr Finding kFindings[] = {
      "A firewall or a proxy on the way takes the connection and gives nothing. On the host:",
      kListeners},
     {"tls.ca-unreadable", R::failed, "Our copy of the host's CA cannot be read.",
-     "Add the host again with --ca FILE, a certificate in PEM. On this machine:",
+     "Change the host, with --ca FILE, a certificate in PEM. On this machine:",
      "ls -l @sh:ca_file@"},
 
     {"http.winrm", R::ok, "WinRM answers."},

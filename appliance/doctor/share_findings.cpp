@@ -14,7 +14,7 @@ constexpr Finding kFindings[] = {
      "Add one. On this machine:",
      "entrepot share add exports --unc '\\\\SERVER\\SHARE' --path DIRECTORY"},
     {"share.ambiguous", R::failed, "There are several shares, and the host names none.",
-     "Add the host again with --share. On this machine:", "entrepot share list"},
+     "Change the host, with --share. On this machine:", "entrepot share list"},
     {"share.directory-missing", R::failed, "The share's directory is not there.",
      "Is its file system mounted? On this machine:", "ls -ld @sh:path@; findmnt -T @sh:path@"},
     {"share.not-writable", R::failed, "We cannot write into the share's directory.",
