@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Attacks on the web listener of the real daemon, over raw sockets: each of F-WB-02, 05, 09 to 13, 18 and 21 as a case of its own,
+"""Attacks on the web listener of the real daemon, over raw sockets: each of F-WB-02, 05, 09 to 13, 18, 21 and 22 as a case of its own,
 named after the threat. The unit tests hold the rest. A well-meaning client must be served while an attack runs.
 
 usage: web_attacks.py BINARIES [CASE...] [--keep]
@@ -328,6 +328,10 @@ def start(lab):
     (lab.root / "password").write_text(kPassword)
     lab.entrepot("init", "--passphrase-file", lab.root / "passphrase")
     lab.entrepot("user", "add", "ada", "--role", "administrator", "--password-file", lab.root / "password")
+    return launch(lab)
+
+
+def launch(lab):
     port = free_port()
     log = open(lab.root / "entrepotd.log", "ab")
     process = subprocess.Popen([lab.binaries / "entrepotd", "--data", lab.data, "--listen", f"127.0.0.1:{port}",
@@ -346,6 +350,38 @@ def start(lab):
     return process, target
 
 
+def f_wb_22(lab, process, target):
+    """A daemon that dies under a request makes no job twice: the same request with the same key, to the next one, gives the first one's."""
+    body = {"points": [], "depth": "manifests"}
+    for turn, wait_seconds in enumerate((0, 0.005, 0.02, 0.05, 0.3)):
+        key = {"Idempotency-Key": f"turn-{turn}"}
+        first = []
+
+        def ask():
+            try:
+                first.append(target.ask("POST", "/api/v1/verifications", body, key))
+            except (OSError, http.client.HTTPException):
+                pass
+
+        target.log_in()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(wait_seconds)
+        process.kill()
+        process.wait()
+        asking.join()
+        process, target = launch(lab)
+        target.log_in()
+        status, _, answer = target.ask("POST", "/api/v1/verifications", body, key)
+        expect(status == 202, f"the second request answers {status}: {answer[:300]}")
+        job = json.loads(answer)["job"]["id"]
+        for status, _, answer in first:
+            expect(status == 202 and json.loads(answer)["job"]["id"] == job, f"turn {turn}: two jobs: {answer[:300]}")
+        jobs = json.loads(target.ask("GET", "/api/v1/jobs?kind=verify")[2])["jobs"]
+        expect(len(jobs) == turn + 1, f"turn {turn}: {len(jobs)} jobs")
+    return process
+
+
 def play(lab, names):
     process, target = start(lab)
     expect("#token=" not in (lab.root / "entrepotd.log").read_text(), "a setup link although there is an administrator")
@@ -359,6 +395,9 @@ def play(lab, names):
         case(target, lab) if case.__code__.co_argcount == 2 else case(target)
         expect(process.poll() is None, f"{name} ended the daemon")
         print(f"{name}: {case.__doc__.splitlines()[0]} ({time.monotonic() - begin:.1f} s)", flush=True)
+    if len(names) == len(kCases):
+        process = f_wb_22(lab, process, target)
+        print(f"f_wb_22: {f_wb_22.__doc__.splitlines()[0]}", flush=True)
     process.send_signal(signal.SIGTERM)
     expect(process.wait(40) == 0, "the daemon did not end well")
 
