@@ -4,6 +4,7 @@
 #include "storage/disk/utf16.h"
 #include "storage/guest/entry_text.h"
 #include "storage/guest/ext_features.h"
+#include "storage/guest/ext_replay.h"
 #include "storage/guest/path_file_system.h"
 #include "storage/guest/tsk_content.h"
 #include "storage/guest/tsk_file_content.h"
@@ -54,10 +55,26 @@ FileKind kind_of(const TSK_FS_META& meta) {
     }
 }
 
+// nullptr where there is no journal, or none that is understood: recognise_content() says so.
+std::unique_ptr<ExtReplayed> try_replay(const disk::DiskSource& volume, VolumeContent content) {
+    if (content != VolumeContent::ext) return nullptr;
+    check_ext_features(volume);
+    std::unique_ptr<ExtReplayed> replayed;
+    try {
+        replayed = replay_ext_journal(volume);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::io) throw;
+        return nullptr;
+    }
+    // The journal has the superblock, too.
+    if (replayed) check_ext_features(replayed->volume);
+    return replayed;
+}
+
 class TskFileSystem final : public PathFileSystem {
 public:
-    TskFileSystem(const disk::DiskSource& volume, VolumeContent content) : image_(volume) {
-        if (content == VolumeContent::ext) check_ext_features(volume);
+    TskFileSystem(const disk::DiskSource& volume, VolumeContent content)
+        : replayed_(try_replay(volume, content)), image_(replayed_ ? replayed_->volume : volume) {
         file_system_.reset(tsk_fs_open_img(image_.get(), 0, type_of(content)));
         image_.check();
         if (!file_system_) image_.fail("the file system cannot be opened");
@@ -85,6 +102,7 @@ private:
     TskFileHandle open_named(const FolderName& name);
     void describe_file(TSK_FS_FILE& file, FileEntry& entry);
 
+    std::unique_ptr<ExtReplayed> replayed_;
     TskImage image_;
     TskFileSystemHandle file_system_;
 };

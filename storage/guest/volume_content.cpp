@@ -1,6 +1,8 @@
 // Offsets and magic numbers of the formats' own documents; the order asks the exact ones first.
 #include "storage/guest/volume_content.h"
 
+#include "storage/guest/ext_features.h"
+#include "storage/guest/ext_replay.h"
 #include "storage/guest/volume_source.h"
 #include "storage/guest/xfs_log.h"
 #include "storage/guest/xfs_replay.h"
@@ -106,28 +108,46 @@ bool is_ext(ByteView head) {
     return head.size() >= kExtOffset + 1024 && u16_at(head, kExtOffset + 56) == kExtMagic;
 }
 
-Recognised recognise_ext(ByteView head) {
-    Recognised found{VolumeContent::ext, label_at(head, kExtOffset + 0x78, 16), {}};
-    if ((load_u32(head, kExtOffset + 0x60) & kExtNeedsRecovery) != 0) {
-        found.notice =
-            "it was in use when the point was made and its journal is not replayed here: what was "
-            "written last may be missing";
+constexpr const char* kReplayed =
+    "it was in use when the point was made: files are as its journal has them, and what programs "
+    "had not written yet is missing";
+
+std::string notice_not_replayed(const Error& error) {
+    return fmt::format(
+        "it was in use when the point was made and its journal is not replayed here ({}): what was "
+        "written last may be missing, or as it was before",
+        error.message());
+}
+
+std::string notice_of_ext(const disk::DiskSource& volume) {
+    try {
+        check_ext_features(volume);
+        const auto replayed = replay_ext_journal(volume);
+        if (!replayed || replayed->damage.empty()) return kReplayed;
+        return fmt::format(
+            "it was in use when the point was made and its journal is replayed in part ({}): what "
+            "was written last may be missing, or as it was before",
+            replayed->damage);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::io) throw;
+        return notice_not_replayed(error);
     }
-    return found;
+}
+
+Recognised recognise_ext(const disk::DiskSource& volume, ByteView head) {
+    const bool is_in_use = (load_u32(head, kExtOffset + 0x60) & kExtNeedsRecovery) != 0;
+    return {VolumeContent::ext, label_at(head, kExtOffset + 0x78, 16),
+            is_in_use ? notice_of_ext(volume) : std::string{}};
 }
 
 std::string notice_of_xfs_in_use(const XfsVolume& xfs) {
     try {
         replay_xfs_log(xfs);
+        return kReplayed;
     } catch (const Error& error) {
         if (error.code() == ErrorCode::io) throw;
-        return fmt::format(
-            "it was in use when the point was made and its journal is not replayed here ({}): what "
-            "was written last may be missing, or as it was before",
-            error.message());
+        return notice_not_replayed(error);
     }
-    return "it was in use when the point was made: files are as its journal has them, and what "
-           "programs had not written yet is missing";
 }
 
 // Files are moved and freed blocks are used again without a word in the places that are read here.
@@ -173,7 +193,7 @@ Recognised recognise_content(const disk::DiskSource& volume) {
         return {signature.content, {}, {}};
     }
     if (is_lvm(head)) return {VolumeContent::lvm, {}, {}};
-    if (is_ext(head)) return recognise_ext(head);
+    if (is_ext(head)) return recognise_ext(volume, head);
     if (is_fat(head)) return recognise_fat(head);
     return {is_zero(head) ? VolumeContent::empty : VolumeContent::unknown, {}, {}};
 }

@@ -14,7 +14,7 @@ struct Recognised {
     std::string notice;  ///< For people; may be empty.
 };
 
-/// Reads the beginning of the volume, and of XFS its log.
+/// Reads the beginning of the volume, and of XFS and ext their journals.
 Recognised recognise_content(const disk::DiskSource& volume);
 
 }  // namespace entrepot::guest

@@ -47,6 +47,11 @@ inline constexpr std::size_t kExtentNodesMax = 100'000;
 inline constexpr std::size_t kXfsLogBytesMax = 96 * kMiB;
 inline constexpr std::size_t kXfsReplayedSectorsMax = 150'000;
 inline constexpr std::size_t kXfsOpenTransactionsMax = 1000;
+/// Of the journal of ext: its size, which mke2fs makes a GiB at most by itself; blocks of it that
+/// stand for others, and blocks that were freed. Together less than half of the worker's memory.
+inline constexpr std::uint64_t kExtJournalBytesMax = 2 * kGiB;
+inline constexpr std::size_t kExtMovedBlocksMax = 2'100'000;
+inline constexpr std::size_t kExtRevokesMax = 2'100'000;
 inline constexpr std::size_t kReadBytesMax = kMiB;
 /// Of a file's content, told in one answer.
 inline constexpr std::size_t kPlacesMax = 10'000;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "storage/guest/guest_file_system.h"
+#include "storage/guest/volumes.h"
 #include "tests/support/guest_images.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,22 @@ inline FileTree collect_files(guest::GuestFileSystem& files) {
     FileTree tree;
     collect_below(files, "", tree);
     return tree;
+}
+
+/// The same files, and the same bytes in each.
+inline void check_same(guest::GuestFileSystem& files, const FileTree& tree) {
+    const FileTree found = collect_files(files);
+    for (const auto& [path, content] : tree) {
+        INFO(path);
+        REQUIRE(found.contains(path));
+        CHECK((found.at(path) == content));
+    }
+    CHECK(found.size() == tree.size());
+}
+
+/// Of the only volume of a disk.
+inline std::string notice_of(const std::filesystem::path& image) {
+    return guest::read_volumes(FileDisk{image}).volumes.front().notice;
 }
 
 }  // namespace entrepot::test

@@ -2,97 +2,33 @@
 // the kernel: holes, many pieces, shared blocks, folders that shrank, and a log that is in use.
 // Where nobody may mount, the test says so and passes.
 #include "storage/guest/guest_file_system.h"
-#include "storage/guest/volumes.h"
 #include "tests/support/guest_images.h"
-#include "tests/support/temporary_directory.h"
 #include "tests/unit/guest/guest_tree.h"
-
-#include "base/error.h"
-
-#include <fcntl.h>
-#include <unistd.h>
+#include "tests/unit/guest/mount_lab.h"
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <filesystem>
 #include <optional>
-#include <set>
-#include <stdexcept>
 #include <string>
 
 using namespace entrepot;
+using test::check_same;
 using test::list_all;
+using test::notice_of;
+using test::read_mounted;
+using test::write_at;
 namespace fs = std::filesystem;
 
 namespace {
 
-/// Mounted while it lives.
-class XfsMount {
-public:
-    XfsMount(const fs::path& image, const fs::path& folder) : folder_(folder) {
-        test::shell(fmt::format("mount -t xfs -o loop {} {}", test::shell_quoted(image),
-                                test::shell_quoted(folder)));
-    }
-    XfsMount(const XfsMount&) = delete;
-    XfsMount& operator=(const XfsMount&) = delete;
-    ~XfsMount() {
-        try {
-            test::shell("umount " + test::shell_quoted(folder_));
-        } catch (const std::exception&) {
-            FAIL_CHECK("the file system cannot be unmounted");
-        }
-    }
-
-private:
-    fs::path folder_;
+struct XfsLab : test::MountLab {
+    explicit XfsLab(const std::string& options)
+        : test::MountLab(500 * kMiB, "mkfs.xfs -q " + options, "-t xfs -o loop") {}
 };
-
-struct MountLab {
-    test::TemporaryDirectory directory;
-    fs::path image = directory.path() / "image";
-    fs::path folder = directory.path() / "mounted";
-    explicit MountLab(const std::string& options) {
-        fs::create_directory(folder);
-        test::shell("truncate -s 500M " + test::shell_quoted(image));
-        test::shell("mkfs.xfs -q " + options + " " + test::shell_quoted(image));
-    }
-    /// nullopt, and a word about it, where nobody may mount.
-    bool mount(std::optional<XfsMount>& mounted) const {
-        if (::geteuid() != 0) {
-            WARN("skipped: mounting takes root");
-            return false;
-        }
-        try {
-            mounted.emplace(image, folder);
-        } catch (const std::exception&) {
-            WARN("skipped: this system does not mount XFS");
-            return false;
-        }
-        return true;
-    }
-};
-
-void write_at(const fs::path& path, std::uint64_t offset, ByteView content) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    REQUIRE(descriptor >= 0);
-    CHECK(::pwrite(descriptor, content.data(), content.size(), static_cast<off_t>(offset)) ==
-          static_cast<ssize_t>(content.size()));
-    ::close(descriptor);
-}
 
 constexpr int kNamesWritten = 12'000;
-
-/// What a mounted file system holds, by reading it there.
-test::FileTree read_mounted(const fs::path& root) {
-    test::FileTree tree;
-    for (const auto& entry : fs::recursive_directory_iterator{root}) {
-        if (entry.symlink_status().type() != fs::file_type::regular) continue;
-        const std::string path = "/" + entry.path().lexically_relative(root).string();
-        tree[path] = test::read_whole(entry.path());
-    }
-    return tree;
-}
 
 void fill_xfs(const fs::path& root) {
     test::write_tree(test::make_tree(), root);
@@ -129,30 +65,16 @@ std::int64_t seconds_of(const guest::FileEntry& entry) {
         .count();
 }
 
-void check_same(guest::GuestFileSystem& files, const test::FileTree& tree) {
-    const test::FileTree found = test::collect_files(files);
-    REQUIRE(found.size() == tree.size());
-    for (const auto& [path, content] : tree) {
-        INFO(path);
-        REQUIRE(found.contains(path));
-        CHECK((found.at(path) == content));
-    }
-}
-
-std::string notice_of(const fs::path& image) {
-    return guest::read_volumes(test::FileDisk{image}).volumes.front().notice;
-}
-
 }  // namespace
 
 TEST_CASE("xfs: what a mounted kernel wrote is read byte for byte", "[guest][xfs]") {
     const std::string options = GENERATE("", "-i nrext64=1", "-b size=1024 -n size=4096",
                                          "-m bigtime=1,rmapbt=1 -n size=64k");
     INFO(options);
-    MountLab lab{options};
+    XfsLab lab{options};
     test::FileTree tree;
     {
-        std::optional<XfsMount> mounted;
+        std::optional<test::Mount> mounted;
         if (!lab.mount(mounted)) return;
         fill_xfs(lab.folder);
         tree = read_mounted(lab.folder);
@@ -171,10 +93,9 @@ TEST_CASE("xfs: after a crash, files are as the kernel finds them when it replay
           "[guest][xfs]") {
     const std::string options = GENERATE("", "-i nrext64=1 -b size=1024 -n size=8192");
     INFO(options);
-    MountLab lab{options};
-    const fs::path crashed = lab.directory.path() / "crashed";
+    XfsLab lab{options};
     {
-        std::optional<XfsMount> mounted;
+        std::optional<test::Mount> mounted;
         if (!lab.mount(mounted)) return;
         fill_xfs(lab.folder);
         test::shell("sync -f " + test::shell_quoted(lab.folder));
@@ -183,14 +104,12 @@ TEST_CASE("xfs: after a crash, files are as the kernel finds them when it replay
         for (int i = 0; i < 500; ++i)
             test::write_whole(lab.folder / fmt::format("later {}", i), as_bytes("later"));
         write_at(lab.folder / "pieces", 8192 * 7 + 4096, test::random_bytes(4096, 9));
-        // Ends all writing, with the log on the disk and nothing else.
-        test::shell("xfs_io -x -c 'shutdown -f' " + test::shell_quoted(lab.folder));
+        lab.crash();
     }
-    test::shell("cp --sparse=always " + test::shell_quoted(lab.image) + " " +
-                test::shell_quoted(crashed));
+    const fs::path crashed = lab.copy("crashed");
     test::FileTree tree;
     {
-        std::optional<XfsMount> mounted;
+        std::optional<test::Mount> mounted;
         REQUIRE(lab.mount(mounted));
         tree = read_mounted(lab.folder);
     }
@@ -202,12 +121,12 @@ TEST_CASE("xfs: after a crash, files are as the kernel finds them when it replay
 }
 
 TEST_CASE("xfs: a frozen file system is read as it was, and one in use is told", "[guest][xfs]") {
-    MountLab lab{""};
+    XfsLab lab{""};
     const fs::path frozen = lab.directory.path() / "frozen";
     const fs::path living = lab.directory.path() / "living";
     test::FileTree tree;
     {
-        std::optional<XfsMount> mounted;
+        std::optional<test::Mount> mounted;
         if (!lab.mount(mounted)) return;
         fill_xfs(lab.folder);
         tree = read_mounted(lab.folder);
