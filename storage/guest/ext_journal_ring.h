@@ -31,8 +31,7 @@ struct JournalHead {
     JournalChecksum checksum = JournalChecksum::none;
     bool has_long_numbers = false;  ///< Of blocks: 64 bits.
     bool commits_early = false;     ///< The end of a transaction may be on the disk before it.
-    /// Blocks behind the ring for fast commits.
-    std::uint32_t fast_end = 0;
+    std::uint32_t fast_end = 0;     ///< Behind the blocks for fast commits, if there are any.
     /// Goes before what a checksum is of, as crc32c() goes on.
     std::uint32_t checksum_seed = 0;
 };

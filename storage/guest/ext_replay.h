@@ -3,15 +3,26 @@
 #pragma once
 
 #include "storage/disk/disk_source.h"
+#include "storage/guest/ext_fast_replay.h"
 #include "storage/guest/journal_overlay.h"
+#include "storage/guest/sector_overlay.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace entrepot::guest {
 
 struct ExtReplayed {
-    JournalOverlay volume;
+    ExtReplayed(const disk::DiskSource& disk, std::uint32_t block_bytes,
+                std::vector<MovedBlock> moved)
+        : transactions(disk, block_bytes, std::move(moved)), volume(transactions) {}
+
+    JournalOverlay transactions;  ///< What the whole ones leave.
+    SectorOverlay volume;         ///< And what came after them.
+    ExtFastChanges fast;
     std::string damage;  ///< Why the journal's end is not in it, for people; empty: it is.
 };
 

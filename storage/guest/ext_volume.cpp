@@ -23,7 +23,6 @@ constexpr std::uint16_t kMagic = 0xEF53;
 constexpr std::uint32_t kHasJournal = 0x4;
 constexpr std::uint32_t kNeedsRecovery = 0x4;
 constexpr std::uint32_t k64Bit = 0x80;
-constexpr std::uint32_t kFastCommits = 0x400;
 constexpr std::uint32_t kBlockBitsMax = 16;
 constexpr std::uint32_t kOldInodeBytes = 128;
 constexpr std::uint32_t kOldDescriptorBytes = 32;
@@ -122,7 +121,6 @@ ExtGeometry read_ext_geometry(const disk::DiskSource& volume) {
     }
     geometry.has_journal = (load_u32(superblock, 0x5C) & kHasJournal) != 0;
     geometry.needs_recovery = (features & kNeedsRecovery) != 0;
-    geometry.has_fast_commits = (load_u32(superblock, 0x5C) & kFastCommits) != 0;
     geometry.journal_inode = load_u32(superblock, 0xE0);
     check_geometry(geometry);
     return geometry;

@@ -22,7 +22,6 @@ struct ExtGeometry {
     std::uint32_t descriptor_bytes = 0;
     bool has_journal = false;
     bool needs_recovery = false;
-    bool has_fast_commits = false;    ///< So its journal may.
     std::uint32_t journal_inode = 0;  ///< 0: on another device.
 
     BlockGeometry blocks() const { return {block_bytes, block_count}; }

@@ -24,6 +24,8 @@ public:
 
     /// Requires a range in the disk. Error{limit}.
     void write(std::uint64_t offset, ByteView content);
+    /// Back to what the disk has.
+    void discard() { sectors_.clear(); }
     /// True if a part of the range is another one than the disk's.
     bool is_changed(std::uint64_t offset, std::uint64_t length) const;
 

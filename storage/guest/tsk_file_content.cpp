@@ -47,21 +47,29 @@ void add_places(const TSK_FS_ATTR& content, const TSK_FS_ATTR_RUN& run, std::uin
 
 }  // namespace
 
-TskFileContent::TskFileContent(TskImage& image, TskFileHandle file, const std::string& stream)
+TskFileContent::TskFileContent(TskImage& image, TskFileHandle file, const std::string& stream,
+                               const ExtFastChanges* fast)
     : image_(image), file_(std::move(file)) {
     if (has_extents(*file_) && stream.empty()) {
-        open_extents();
+        open_extents(fast);
     } else {
         open_attribute(stream);
     }
 }
 
-void TskFileContent::open_extents() {
+void TskFileContent::open_extents(const ExtFastChanges* fast) {
     const TSK_FS_META& meta = *file_->meta;
     if (meta.size < 0 || meta.content_ptr == nullptr || meta.content_len < kExtentRootBytes) {
         throw Error{ErrorCode::corrupt, "its record in the file system is damaged"};
     }
     size_ = static_cast<std::uint64_t>(meta.size);
+    if (fast != nullptr) {
+        const auto found = fast->extents.find(static_cast<std::uint32_t>(meta.addr));
+        if (found != fast->extents.end()) {
+            extents_ = found->second;
+            return;
+        }
+    }
     const ByteView root{static_cast<const std::byte*>(meta.content_ptr), kExtentRootBytes};
     extents_ = read_extents(image_.disk(), geometry_of(*file_->fs_info), root);
 }

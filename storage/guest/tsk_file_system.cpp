@@ -87,7 +87,7 @@ public:
 private:
     std::uint64_t root_address() override { return file_system_->root_inum; }
     FolderNames load_names(std::uint64_t address) override {
-        return read_tsk_folder(image_, *file_system_, address);
+        return read_tsk_folder(image_, *file_system_, address, fast());
     }
     bool is_folder(const FolderName& name) override;
     void describe_record(const FolderName& name, FileEntry& entry) override;
@@ -97,6 +97,7 @@ private:
     std::unique_ptr<FileContent> open_content(const FolderName& name,
                                               const std::string& stream) override;
 
+    const ExtFastChanges* fast() const { return replayed_ ? &replayed_->fast : nullptr; }
     bool is_ntfs() const { return TSK_FS_TYPE_ISNTFS(file_system_->ftype); }
     TskFileHandle open_record(TSK_INUM_T address);
     TskFileHandle open_named(const FolderName& name);
@@ -187,7 +188,7 @@ std::unique_ptr<FileContent> TskFileSystem::open_content(const FolderName& name,
                 size, *point->wof_method);
         }
     }
-    return std::make_unique<TskFileContent>(image_, std::move(file), stream);
+    return std::make_unique<TskFileContent>(image_, std::move(file), stream, fast());
 }
 
 std::string TskFileSystem::label() {

@@ -12,6 +12,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 namespace entrepot::guest {
@@ -88,15 +92,54 @@ void add_ntfs_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T addres
                     });
 }
 
+// Names of a folder of ext, with what the journal says of single ones.
+class ExtNames {
+public:
+    ExtNames(FolderNames& names, const ExtFastChanges* fast, std::uint32_t folder) : names_(names) {
+        if (fast == nullptr) return;
+        const auto found = fast->folders.find(folder);
+        if (found != fast->folders.end()) changed_ = &found->second;
+    }
+
+    /// Blocks of it may be promised and not written.
+    bool may_lack_blocks() const { return changed_ != nullptr; }
+
+    void add(std::string_view name, std::uint32_t inode) {
+        const auto found = changed_ == nullptr ? FastNames::const_iterator{} : changed_->find(name);
+        if (changed_ == nullptr || found == changed_->end()) {
+            names_.add(name, record(inode));
+            return;
+        }
+        followed_.emplace(name);
+        put(name, ExtFastChanges::follow(found->second, inode));
+    }
+
+    /// What the folder's blocks do not have.
+    void finish() {
+        if (changed_ == nullptr) return;
+        for (const auto& [name, steps] : *changed_)
+            if (!followed_.contains(name)) put(name, ExtFastChanges::follow(steps, std::nullopt));
+    }
+
+private:
+    void put(std::string_view name, std::optional<std::uint32_t> inode) {
+        if (inode) names_.add(name, record(*inode));
+    }
+
+    FolderNames& names_;
+    const FastNames* changed_ = nullptr;
+    std::set<std::string, std::less<>> followed_;
+};
+
 // The library compares each name with all before it, which takes minutes for 100,000, and replaces
 // bytes of names. The entries are simple: inode, length, length of the name, type, name.
-void add_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address,
-                   FolderNames& names) {
+void add_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address, ExtNames& names) {
     const Bytes content = read_folder_content(image, file_system, address);
     const std::size_t block_bytes = file_system.block_size;
     for (std::size_t block = 0; block < content.size(); block += block_bytes) {
         ByteView rest =
             ByteView{content}.subspan(block, std::min(block_bytes, content.size() - block));
+        if (names.may_lack_blocks() && is_zero(rest)) continue;
         while (rest.size() >= kExtEntryBytes) {
             LittleEndianReader in{rest};
             const std::uint32_t inode = in.u32();
@@ -108,7 +151,7 @@ void add_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address
                             fmt::format("the folder is damaged at byte {}: an entry of {} bytes",
                                         block + block_bytes - rest.size(), length)};
             }
-            if (inode != 0) names.add(as_text(in.bytes(name_length)), record(inode));
+            if (inode != 0) names.add(as_text(in.bytes(name_length)), inode);
             rest = rest.subspan(length);
         }
     }
@@ -116,11 +159,14 @@ void add_ext_names(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address
 
 }  // namespace
 
-FolderNames read_tsk_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address) {
+FolderNames read_tsk_folder(TskImage& image, TSK_FS_INFO& file_system, TSK_INUM_T address,
+                            const ExtFastChanges* fast) {
     const bool is_ext = TSK_FS_TYPE_ISEXT(file_system.ftype);
     FolderNames names{is_ext ? NameCase::matters : NameCase::ignored};
     if (is_ext) {
-        add_ext_names(image, file_system, address, names);
+        ExtNames found{names, fast, static_cast<std::uint32_t>(address)};
+        add_ext_names(image, file_system, address, found);
+        found.finish();
     } else if (TSK_FS_TYPE_ISNTFS(file_system.ftype)) {
         add_ntfs_names(image, file_system, address, names);
     } else {

@@ -52,6 +52,7 @@ inline constexpr std::size_t kXfsOpenTransactionsMax = 1000;
 inline constexpr std::uint64_t kExtJournalBytesMax = 2 * kGiB;
 inline constexpr std::size_t kExtMovedBlocksMax = 2'100'000;
 inline constexpr std::size_t kExtRevokesMax = 2'100'000;
+inline constexpr std::size_t kExtFastCommitBytesMax = 32 * kMiB;
 inline constexpr std::size_t kReadBytesMax = kMiB;
 /// Of a file's content, told in one answer.
 inline constexpr std::size_t kPlacesMax = 10'000;

@@ -41,10 +41,9 @@ struct ExtLab : test::MountLab {
         return copy("crashed");
     }
     /// What Linux makes of it, and what we make of a copy, are the same.
-    void check_crashed(const fs::path& crashed) const {
+    void check_as_kernel(const fs::path& crashed) const {
         test::shell(fmt::format("cp --sparse=always {} {}", test::shell_quoted(crashed),
                                 test::shell_quoted(image)));
-        test::check_as_e2fsck(crashed, copy("checked"));
         test::FileTree tree;
         {
             std::optional<test::Mount> mounted;
@@ -55,7 +54,19 @@ struct ExtLab : test::MountLab {
         const test::FileDisk disk{crashed};
         check_same(*guest::open_file_system(disk, guest::VolumeContent::ext), tree);
     }
+    void check_crashed(const fs::path& crashed) const {
+        check_as_kernel(crashed);
+        test::shell(fmt::format("cp --sparse=always {} {}", test::shell_quoted(crashed),
+                                test::shell_quoted(image)));
+        test::check_as_e2fsck(crashed, copy("checked"));
+    }
 };
+
+// As a program that wants its file on the disk.
+void write_durably(const fs::path& path, std::uint64_t offset, ByteView content) {
+    write_at(path, offset, content);
+    test::shell("sync " + test::shell_quoted(path));
+}
 
 void make_names(const fs::path& folder, int count) {
     fs::create_directory(folder);
@@ -128,6 +139,49 @@ TEST_CASE("ext: a journal that went round is read over its end", "[guest][ext]")
         crashed = lab.crash_and_copy();
     }
     lab.check_crashed(crashed);
+}
+
+TEST_CASE("ext: fast commits are done as the kernel does them", "[guest][ext]") {
+    const std::string make = GENERATE("-b 1024", "-b 4096", "-b 1024 -O ^metadata_csum,^64bit");
+    ExtLab lab{"-t ext4 -O fast_commit -I 256 " + make, ""};
+    fs::path crashed;
+    {
+        std::optional<test::Mount> mounted;
+        if (!lab.mount(mounted)) return;
+        const fs::path& root = lab.folder;
+        fs::create_directory(root / "folder");
+        for (int i = 0; i < 20; ++i)
+            test::write_whole(root / fmt::format("old {}", i), test::random_bytes(9000, 1));
+        lab.sync();
+        test::shell("fallocate -l 100000 " + test::shell_quoted(root / "promised"));
+        write_durably(root / "promised", 50'000, as_bytes("amid"));
+        for (std::uint32_t i = 0; i < 40; ++i) {
+            const auto name = fmt::format("a new file with a name that is long {}", i);
+            write_durably(root / "folder" / name, 0, test::random_bytes(5000 + i, i));
+        }
+        // Its inode is the next new file's.
+        fs::remove(root / "old 3");
+        fs::rename(root / "old 4", root / "renamed");
+        fs::create_hard_link(root / "old 5", root / "folder" / "linked");
+        write_durably(root / "new instead", 0, as_bytes("new"));
+        for (std::uint64_t i = 0; i < 9; ++i)
+            write_durably(root / "pieces", i * 16384, test::random_bytes(8192, 7));
+        write_durably(root / "old 6", 4000, test::random_bytes(700, 8));
+        fs::resize_file(root / "old 7", 100);
+        write_durably(root / "old 7", 8000, as_bytes("behind a hole"));
+        fs::rename(root / "old 8", root / "old 9");
+        write_durably(root / "last", 0, as_bytes("last"));
+        lab.crash_at_once();
+        crashed = lab.copy("crashed");
+    }
+    lab.check_as_kernel(crashed);
+    const test::FileDisk disk{crashed};
+    const auto replayed = guest::replay_ext_journal(disk);
+    CHECK(replayed->damage == "");
+    CHECK_FALSE(replayed->fast.folders.empty());
+    CHECK_FALSE(replayed->fast.extents.empty());
+    CHECK(guest::open_file_system(disk, guest::VolumeContent::ext)->status("/last").entry.kind ==
+          guest::FileKind::file);
 }
 
 TEST_CASE("ext: a frozen file system is clean, and one that is used goes on", "[guest][ext]") {

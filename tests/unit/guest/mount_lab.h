@@ -69,8 +69,10 @@ struct MountLab {
         return true;
     }
 
-    /// Ends all writing: what the journal has is on the disk, and nothing else has to be.
+    /// Ends all writing: what was done is in the journal, and need not be elsewhere.
     void crash() const { shell("xfs_io -x -c 'shutdown -f' " + shell_quoted(folder)); }
+    /// Ends all writing, that of the journal too.
+    void crash_at_once() const { shell("xfs_io -x -c shutdown " + shell_quoted(folder)); }
     /// As the disk is now, for a second look.
     std::filesystem::path copy(const std::string& name) const {
         const std::filesystem::path target = directory.path() / name;
