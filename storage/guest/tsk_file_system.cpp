@@ -102,6 +102,7 @@ private:
     TskFileHandle open_record(TSK_INUM_T address);
     TskFileHandle open_named(const FolderName& name);
     void describe_file(TSK_FS_FILE& file, FileEntry& entry);
+    std::string read_long_link(const FolderName& name);
 
     std::unique_ptr<ExtReplayed> replayed_;
     TskImage image_;
@@ -172,6 +173,23 @@ void TskFileSystem::describe_record(const FolderName& name, FileEntry& entry) {
     describe_file(*file, entry);
     tsk_error_reset();
     image_.check();
+    if (entry.kind == FileKind::link && entry.link_target.empty() && !is_ntfs()) {
+        entry.link_target = shown_target(read_long_link(name));
+    }
+}
+
+// The library has no target of a link that lies in extents, as ext4 has those from 60 bytes on.
+std::string TskFileSystem::read_long_link(const FolderName& name) {
+    try {
+        const TskFileContent content{image_, open_named(name), {}, fast()};
+        Bytes target(static_cast<std::size_t>(
+            std::min<std::uint64_t>(content.size_bytes(), limits::kLinkTargetBytesMax)));
+        content.read(0, target);
+        return std::string{as_text(target)};
+    } catch (Error& error) {
+        if (error.code() != ErrorCode::unsupported && error.code() != ErrorCode::limit) throw;
+        throw Error{ErrorCode::corrupt, "the target of the link: " + error.message()};
+    }
 }
 
 std::unique_ptr<FileContent> TskFileSystem::open_content(const FolderName& name,

@@ -76,6 +76,8 @@ TEST_CASE("guest files: ext2, ext3 and ext4 give back what was put in", "[guest]
     const auto tree = test::make_tree();
     test::write_tree(tree, lab.folder);
     fs::create_symlink("../../etc/passwd", lab.folder / "link");
+    for (const std::size_t length : {59U, 60U, 1000U})
+        fs::create_symlink(std::string(length, 'l'), lab.folder / std::to_string(length));
     test::make_ext(lab.image, lab.folder, 64 * kMiB, options);
     const test::FileDisk disk{lab.image};
     const auto table = guest::read_volumes(disk);
@@ -87,6 +89,10 @@ TEST_CASE("guest files: ext2, ext3 and ext4 give back what was put in", "[guest]
     const auto link = files->status("/link");
     CHECK(link.entry.kind == guest::FileKind::link);
     CHECK(link.entry.link_target == "../../etc/passwd");
+    for (const std::size_t length : {59U, 60U, 1000U}) {
+        const auto found = files->status("/" + std::to_string(length)).entry;
+        CHECK(found.link_target == std::string(length, 'l'));
+    }
     CHECK_THROWS_AS(files->status("/link/x"), Error);
     Bytes none(1);
     CHECK_THROWS_AS(files->read("/link", "", 0, none), Error);
