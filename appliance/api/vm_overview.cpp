@@ -83,7 +83,8 @@ Lateness find_late_run(const VmKey& key, const state::VmRecord& vm, const VmOver
     Lateness lateness;
     for (const PolicyView& view : overview.policies) {
         if (!view.policy.matches(host_name, vm.vm_id, vm.name)) continue;
-        const auto run = policy::find_due_run(view.calendar, *zone, std::max(view.since, newest));
+        const auto run =
+            policy::find_awaited_run(view.calendar, *zone, std::max(view.since, newest));
         if (!run) continue;
         if (now <= run->patience_end) {
             const WallTime overdue = run->patience_end + std::chrono::milliseconds{1};

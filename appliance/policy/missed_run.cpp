@@ -11,20 +11,20 @@ constexpr std::chrono::hours kPatienceMax{6};
 
 }  // namespace
 
-std::optional<DueRun> find_due_run(const CalendarExpression& calendar, const TimeZone& zone,
-                                   WallTime since) {
+std::optional<AwaitedRun> find_awaited_run(const CalendarExpression& calendar, const TimeZone& zone,
+                                           WallTime since) {
     const auto due = calendar.next_after(since, zone);
     if (!due) return std::nullopt;
     WallTime::duration patience = kPatienceMax;
     if (const auto next = calendar.next_after(*due, zone)) {
         patience = std::min(patience, *next - *due);
     }
-    return DueRun{*due, *due + patience};
+    return AwaitedRun{*due, *due + patience};
 }
 
 std::optional<WallTime> find_missed_run(const CalendarExpression& calendar, const TimeZone& zone,
                                         WallTime since, WallTime now) {
-    const auto run = find_due_run(calendar, zone, since);
+    const auto run = find_awaited_run(calendar, zone, since);
     if (!run || now <= run->patience_end) return std::nullopt;
     return run->due;
 }

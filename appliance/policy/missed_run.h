@@ -7,15 +7,15 @@
 
 namespace entrepot::policy {
 
-struct DueRun {
+struct AwaitedRun {
     WallTime due{};
     WallTime patience_end{};  ///< After it, whoever brought nothing is overdue.
 };
 
 /// The first run that is due after `since`; a run has six hours, or until the next one if that is
 /// sooner. nullopt if none ever is.
-std::optional<DueRun> find_due_run(const CalendarExpression& calendar, const TimeZone& zone,
-                                   WallTime since);
+std::optional<AwaitedRun> find_awaited_run(const CalendarExpression& calendar, const TimeZone& zone,
+                                           WallTime since);
 
 /// The first run that was due after `since` (the newest point, or the policy's beginning) if it is
 /// overdue. nullopt if none is.

@@ -50,4 +50,12 @@ void JournalOverlay::read(std::uint64_t offset, MutableByteView target) const {
     }
 }
 
+std::uint64_t JournalOverlay::unchanged_length(std::uint64_t offset, std::uint64_t length) const {
+    const auto moved =
+        std::ranges::lower_bound(moved_, offset / block_bytes_, {}, &MovedBlock::block);
+    if (moved == moved_.end()) return length;
+    const std::uint64_t begin = std::max(moved->block * block_bytes_, offset);
+    return std::min(length, begin - offset);
+}
+
 }  // namespace entrepot::guest

@@ -31,6 +31,9 @@ public:
         return disk_.extent_at(offset, length_max);
     }
 
+    /// How many of these bytes, from the first on, are the disk's own.
+    std::uint64_t unchanged_length(std::uint64_t offset, std::uint64_t length) const;
+
 private:
     const disk::DiskSource& disk_;
     const std::uint64_t block_bytes_;

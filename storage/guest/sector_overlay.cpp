@@ -55,4 +55,10 @@ bool SectorOverlay::is_changed(std::uint64_t offset, std::uint64_t length) const
     return first != sectors_.end() && first->first * kSectorBytes < offset + length;
 }
 
+std::uint64_t SectorOverlay::unchanged_length(std::uint64_t offset, std::uint64_t length) const {
+    const auto first = sectors_.lower_bound(offset / kSectorBytes);
+    if (first == sectors_.end()) return length;
+    return std::min(length, std::max(first->first * kSectorBytes, offset) - offset);
+}
+
 }  // namespace entrepot::guest

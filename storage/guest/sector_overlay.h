@@ -28,6 +28,8 @@ public:
     void discard() { sectors_.clear(); }
     /// True if a part of the range is another one than the disk's.
     bool is_changed(std::uint64_t offset, std::uint64_t length) const;
+    /// How many of these bytes, from the first on, are the disk's own.
+    std::uint64_t unchanged_length(std::uint64_t offset, std::uint64_t length) const;
 
 private:
     const disk::DiskSource& disk_;

@@ -5,6 +5,7 @@
 #include "storage/guest/entry_text.h"
 #include "storage/guest/ext_features.h"
 #include "storage/guest/ext_replay.h"
+#include "storage/guest/journaled_content.h"
 #include "storage/guest/path_file_system.h"
 #include "storage/guest/tsk_content.h"
 #include "storage/guest/tsk_file_content.h"
@@ -206,7 +207,9 @@ std::unique_ptr<FileContent> TskFileSystem::open_content(const FolderName& name,
                 size, *point->wof_method);
         }
     }
-    return std::make_unique<TskFileContent>(image_, std::move(file), stream, fast());
+    auto content = std::make_unique<TskFileContent>(image_, std::move(file), stream, fast());
+    if (!replayed_) return content;
+    return std::make_unique<JournaledContent>(std::move(content), *replayed_);
 }
 
 std::string TskFileSystem::label() {

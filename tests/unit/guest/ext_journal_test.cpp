@@ -1,6 +1,7 @@
 // The journal of ext, replayed in memory: what was ended counts, what was freed later does not, and
 // one that is damaged is told and gives nothing behind the damage.
 #include "storage/guest/ext_replay.h"
+#include "storage/guest/journaled_content.h"
 #include "storage/guest/volumes.h"
 #include "tests/support/ext_journal_forge.h"
 #include "tests/support/guest_images.h"
@@ -48,6 +49,28 @@ public:
 private:
     test::MemorySource disk_;
     std::unique_ptr<guest::ExtReplayed> found_;
+};
+
+/// A file whose blocks stand one behind another in the volume, behind a hole of one.
+class PlacedContent final : public guest::FileContent {
+public:
+    PlacedContent(const disk::DiskSource& volume, std::size_t first_block, std::size_t block_count)
+        : volume_(volume), begin_(first_block * kBlock), length_(block_count * kBlock) {}
+    std::uint64_t size_bytes() const override { return kBlock + length_; }
+    void read(std::uint64_t offset, MutableByteView target) const override {
+        volume_.read(begin_ + offset - kBlock, target);
+    }
+    std::vector<guest::ContentPlace> locate(std::uint64_t offset, std::size_t) const override {
+        if (offset == 0) return {{kBlock, std::nullopt}, {length_, begin_}};
+        const std::uint64_t skip = offset - kBlock;
+        return {{length_ - skip, begin_ + skip}};
+    }
+
+private:
+    static constexpr std::uint64_t kBlock = ExtJournalForge::kBlock;
+    const disk::DiskSource& volume_;
+    std::uint64_t begin_;
+    std::uint64_t length_;
 };
 
 void write(ExtJournalForge& forge, std::uint64_t block, std::uint8_t value) {
@@ -105,6 +128,24 @@ TEST_CASE("ext journal: any part of the volume is read as its journal has it", "
         }
     }
     replayed->volume.read(whole.size(), {});
+}
+
+TEST_CASE("ext journal: content is located up to what the journal has of it", "[guest][ext]") {
+    constexpr std::uint64_t kBlock = ExtJournalForge::kBlock;
+    ExtJournalForge forge{{}};
+    write(forge, 22, 1);
+    forge.commit();
+    const test::MemorySource disk{forge.bytes(), 512};
+    const auto replayed = guest::replay_ext_journal(disk);
+    replayed->volume.write(25 * kBlock + 600, Bytes(10));
+    const guest::JournaledContent content{std::make_unique<PlacedContent>(replayed->volume, 20, 10),
+                                          *replayed};
+    using Places = std::vector<guest::ContentPlace>;
+    CHECK(content.locate(0, 9) == Places{{kBlock, std::nullopt}, {2 * kBlock, 20 * kBlock}});
+    CHECK(content.locate(3 * kBlock, 9).empty());
+    CHECK(content.locate(3 * kBlock + 5, 9).empty());
+    CHECK(content.locate(4 * kBlock, 9) == Places{{2 * kBlock + 512, 23 * kBlock}});
+    CHECK(content.locate(7 * kBlock, 9) == Places{{4 * kBlock, 26 * kBlock}});
 }
 
 TEST_CASE("ext journal: what was freed is as it is in its place, until it is written again",

@@ -42,8 +42,8 @@ TEST_CASE("missed run: when a run's patience ends is known before", "[policy]") 
     PosixFileSystem files;
     TimeZones zones{files};
     const auto run = [&](const char* calendar) {
-        return find_due_run(CalendarExpression::parse(calendar, zones), *TimeZone::utc(),
-                            *parse_time("2026-03-01T10:05:00Z"));
+        return find_awaited_run(CalendarExpression::parse(calendar, zones), *TimeZone::utc(),
+                                *parse_time("2026-03-01T10:05:00Z"));
     };
     REQUIRE(run("hourly"));
     CHECK(run("hourly")->due == parse_time("2026-03-01T11:00:00Z"));
