@@ -19,6 +19,7 @@ struct ArchiveEntry {
     std::string name;
     std::optional<WallTime> modified{};
     std::uint64_t size_bytes = 0;  ///< Of files.
+    std::string link_target{};     ///< Of links.
 };
 
 /// Where the archive goes; what it throws ends the archive.
@@ -30,6 +31,9 @@ public:
     /// True if the format's table of contents would get too large with one more.
     virtual bool is_full() const = 0;
     virtual void add_folder(const ArchiveEntry& entry) = 0;
+    /// False: add_link() must not be called.
+    virtual bool takes_links() const = 0;
+    virtual void add_link(const ArchiveEntry& entry) = 0;
     /// Then append() exactly its size, and end_file().
     virtual void begin_file(const ArchiveEntry& entry) = 0;
     virtual void append(ByteView content) = 0;

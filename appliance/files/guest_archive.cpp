@@ -2,6 +2,7 @@
 // in time to leave the entry away.
 #include "appliance/files/guest_archive.h"
 
+#include "appliance/files/archive_link.h"
 #include "appliance/files/missing_list.h"
 #include "storage/guest_model/limits.h"
 #include "storage/guest_model/name.h"
@@ -23,6 +24,8 @@ namespace {
 constexpr std::size_t kSendBytes = 256 * kKiB;
 /// Of a name in a zip, in UTF-8; tar has no bound.
 constexpr std::size_t kEntryNameBytesMax = 65'000;
+/// Of links that wait for the archive's end.
+constexpr std::size_t kLinksBytesMax = 32 * kMiB;
 
 std::unique_ptr<ArchiveWriter> make_writer(ArchiveFormat format, ArchiveSink sink) {
     switch (format) {
@@ -82,6 +85,7 @@ public:
         if (archive_.top_.kind == guest::FileKind::folder) {
             writer_->add_folder({prefix_, archive_.top_.modified, 0});
             add_folder_content();
+            write_links();
         } else {
             add_file({archive_.place_.path, archive_.top_, {}});
         }
@@ -135,7 +139,9 @@ private:
     void add(const WalkStep& step) {
         if (!step.failure.empty()) {
             missing_.add(step.path, "the folder cannot be read, or not all of it: " + step.failure);
-        } else if (const std::string why = why_without_content(step.entry); !why.empty()) {
+        } else if (const auto target = link_target(step)) {
+            add_link(step, *target);
+        } else if (const std::string why = why_missing(step.entry); !why.empty()) {
             missing_.add(step.path, why);
         } else if (const std::string name = entry_name(step.path);
                    name.size() > kEntryNameBytesMax) {
@@ -145,6 +151,43 @@ private:
         } else {
             add_file(step);
         }
+    }
+
+    std::string why_missing(const guest::FileEntry& entry) const {
+        const bool is_link = entry.kind == guest::FileKind::link && entry.refusal.empty();
+        if (!is_link || !writer_->takes_links()) return why_without_content(entry);
+        return fmt::format("it is a link to {}, which leads out of the folder, or may",
+                           entry.link_target);
+    }
+
+    /// Of a link that the archive can have.
+    std::optional<std::string> link_target(const WalkStep& step) const {
+        if (step.entry.kind != guest::FileKind::link || !step.entry.refusal.empty()) return {};
+        if (!writer_->takes_links()) return {};
+        const std::string below = step.path.substr(root_length_);
+        const auto depth = static_cast<std::size_t>(std::ranges::count(below, '/')) - 1;
+        return archive_link_target(step.entry.link_target, depth);
+    }
+
+    void add_link(const WalkStep& step, const std::string& target) {
+        ArchiveEntry link{entry_name(step.path), step.entry.modified, 0, target};
+        const std::size_t bytes = sizeof(link) + link.name.size() + target.size();
+        if (link.name.size() > kEntryNameBytesMax) {
+            missing_.add(step.path, "its path is too long for an archive");
+        } else if (bytes > kLinksBytesMax - links_bytes_) {
+            missing_.add(step.path, "there are too many links: ask for folder by folder");
+        } else {
+            links_bytes_ += bytes;
+            links_.push_back(std::move(link));
+        }
+    }
+
+    // Behind everything else: where two names are one, as in Windows, no file is written through a
+    // link that was there before it.
+    void write_links() {
+        for (const ArchiveEntry& link : links_)
+            writer_->add_link(link);
+        report_.link_count = links_.size();
     }
 
     std::string entry_name(const std::string& path) const {
@@ -217,6 +260,8 @@ private:
     std::string prefix_;
     std::size_t root_length_ = 0;
     std::uint64_t entry_count_ = 0;
+    std::vector<ArchiveEntry> links_;
+    std::size_t links_bytes_ = 0;
     MissingList missing_;
     ArchiveReport report_;
 };

@@ -35,6 +35,7 @@ std::vector<std::string> archive_names_from(std::string_view list);
 
 struct ArchiveReport {
     std::uint64_t file_count = 0;
+    std::uint64_t link_count = 0;
     std::uint64_t content_bytes = 0;
     std::uint64_t not_restored_count = 0;
 };

@@ -1,5 +1,5 @@
 // POSIX.1-2001 "pax": ustar headers, and before those that need it a header of records with the
-// whole name, size and time. Names are always UTF-8.
+// whole name, target, size and time. Names are always UTF-8.
 #include "appliance/files/archive_writer.h"
 
 #include "base/check.h"
@@ -34,6 +34,7 @@ constexpr std::size_t kSizeAt = 124;
 constexpr std::size_t kTimeAt = 136;
 constexpr std::size_t kSumAt = 148;
 constexpr std::size_t kTypeAt = 156;
+constexpr std::size_t kLinkAt = 157;
 constexpr std::size_t kMagicAt = 257;
 constexpr std::string_view kMagic{"ustar\00000", 8};
 
@@ -55,15 +56,21 @@ std::int64_t seconds_of(const std::optional<WallTime>& time) {
     return std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count();
 }
 
+unsigned mode_of(char type) {
+    if (type == '2') return 0777;
+    return type == '5' ? 0755 : 0644;
+}
+
 Block make_header(const ArchiveEntry& entry, char type, std::uint64_t size) {
     Block block{};
     put(block, 0, std::string_view{entry.name}.substr(0, kNameBytes));
-    put_octal(block, kModeAt, 7, type == '5' ? 0755 : 0644);
+    put_octal(block, kModeAt, 7, mode_of(type));
     put_octal(block, kUserAt, 7, 0);
     put_octal(block, kGroupAt, 7, 0);
     put_octal(block, kSizeAt, 11, clipped(static_cast<std::int64_t>(size)));
     put_octal(block, kTimeAt, 11, clipped(seconds_of(entry.modified)));
     block[kTypeAt] = type;
+    put(block, kLinkAt, std::string_view{entry.link_target}.substr(0, kNameBytes));
     put(block, kMagicAt, kMagic);
     put(block, kSumAt, "        ");
     std::uint64_t sum = 0;
@@ -92,6 +99,9 @@ std::string records_of(const ArchiveEntry& entry, std::uint64_t size) {
     if (entry.name.size() > kNameBytes || !is_ascii(entry.name)) {
         records += make_record("path", entry.name);
     }
+    if (entry.link_target.size() > kNameBytes || !is_ascii(entry.link_target)) {
+        records += make_record("linkpath", entry.link_target);
+    }
     if (static_cast<std::int64_t>(size) > kOctalMax) {
         records += make_record("size", std::to_string(size));
     }
@@ -113,6 +123,9 @@ public:
         folder.name += '/';
         write_head(folder, '5', 0);
     }
+
+    bool takes_links() const override { return true; }
+    void add_link(const ArchiveEntry& entry) override { write_head(entry, '2', 0); }
 
     void begin_file(const ArchiveEntry& entry) override {
         write_head(entry, '0', entry.size_bytes);

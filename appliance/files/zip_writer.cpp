@@ -151,6 +151,12 @@ public:
         keep();
     }
 
+    // Windows makes a file of the target's text out of one, or nothing at all.
+    bool takes_links() const override { return false; }
+    void add_link(const ArchiveEntry&) override {
+        throw Error{ErrorCode::internal, "a zip takes no links"};
+    }
+
     void begin_file(const ArchiveEntry& entry) override {
         begin(entry);
         running_.method = kMethodDeflated;

@@ -1,5 +1,6 @@
 // Archives as other people's programs read them: all that was there byte for byte, what was not by
 // name, and nothing outside of the folder they are unpacked in.
+#include "appliance/files/archive_link.h"
 #include "appliance/files/guest_archive.h"
 #include "tests/support/guest_images.h"
 #include "tests/support/temporary_directory.h"
@@ -13,7 +14,9 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 
 using namespace entrepot;
 using files::ArchiveFormat;
@@ -184,6 +187,87 @@ TEST_CASE("archive: what cannot be read is named in its last entry, and the rest
     found.erase("ENTREPOT-NOT-RESTORED.txt");
     CHECK((found == std::map<std::string, Bytes>{
                         {"d", {}}, {"d/a", content}, {"d/lost", {}}, {"d/z", content}}));
+}
+
+TEST_CASE("archive: what a link may lead to", "[files]") {
+    using Row = std::tuple<std::string, std::size_t, std::optional<std::string>>;
+    const auto [target, depth, expected] = GENERATE(values<Row>({
+        {"a", 0, "a"},
+        {"a/b", 0, "a/b"},
+        {"./a//b/.", 0, "a/b"},
+        {"...", 0, "..."},
+        {".", 0, "."},
+        {"../a", 1, "../a"},
+        {"../../a", 2, "../../a"},
+        {"..", 1, ".."},
+        {"%x41", 0, "%x25x41"},
+        {"", 0, std::nullopt},
+        {"/", 5, std::nullopt},
+        {"/etc/passwd", 5, std::nullopt},
+        {"..", 0, std::nullopt},
+        {"../../a", 1, std::nullopt},
+        // "a" may be a link to somewhere else.
+        {"a/..", 5, std::nullopt},
+        {"../a/../b", 5, std::nullopt},
+        {"C:\\Users", 5, std::nullopt},
+        {"..\\a", 5, std::nullopt},
+        {"line\\x0afeed", 5, std::nullopt},
+    }));
+    INFO(target);
+    CHECK(files::archive_link_target(target, depth) == expected);
+}
+
+TEST_CASE("archive: links that stay in a tar are links, behind all files; others are named",
+          "[files]") {
+    Lab lab;
+    const auto link = [&](const std::string& path, const std::string& target) {
+        lab.disk.add(path, {guest::FileKind::link, {}, "", target});
+    };
+    const std::string long_name(180, 'n');
+    lab.disk.add("/d/sub/file", {guest::FileKind::file, Bytes(3, std::byte{'f'})});
+    lab.disk.add("/d/sub/" + long_name, {guest::FileKind::file, Bytes(3, std::byte{'n'})});
+    lab.disk.add("/d/報告", {guest::FileKind::file, Bytes(3, std::byte{'r'})});
+    link("/d/a to folder", "sub");
+    link("/d/a to long", "sub/" + long_name);
+    link("/d/sub/up", "../報告");
+    link("/d/sub/nowhere", "not there");
+    link("/d/absolute", "/etc/passwd");
+    link("/d/out", "../secret");
+    link("/d/sub/out", "../../secret");
+    link("/d/trick", "a to folder/../../secret");
+    const auto report = lab.make(ArchiveFormat::tar, "/d");
+    CHECK(report.link_count == 4);
+    CHECK(report.not_restored_count == 4);
+    const std::string archive = test::shell_quoted(lab.file);
+    // The last five entries are the links and the list of what is missing.
+    test::shell("test $(tar -tvf " + archive + " | tail -n 5 | grep -c '^l') = 4");
+    // 7-Zip makes none with a step up, and says so.
+    const auto [unpacker, takes_steps_up] = GENERATE(table<std::string, bool>(
+        {{"tar -xf {0} -C {1}", true},
+         {"7z x -bd -ttar -o{1} {0}; test $? -le 2", false},
+         {"python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], "
+          "filter=\"data\")' {0} {1}",
+          true}}));
+    INFO(unpacker);
+    fs::create_directory(lab.out);
+    test::shell("export LC_ALL=C.UTF-8; " +
+                fmt::format(fmt::runtime(unpacker), archive, test::shell_quoted(lab.out)));
+    const fs::path top = lab.out / "d";
+    CHECK(fs::read_symlink(top / "a to folder") == "sub");
+    CHECK((test::read_whole(top / "a to folder" / "file") == Bytes(3, std::byte{'f'})));
+    CHECK((test::read_whole(top / "a to long") == Bytes(3, std::byte{'n'})));
+    if (takes_steps_up) {
+        CHECK((test::read_whole(top / "sub" / "up") == Bytes(3, std::byte{'r'})));
+    }
+    CHECK(fs::read_symlink(top / "sub" / "nowhere") == "not there");
+    const std::string list = text_of(test::read_whole(lab.out / "ENTREPOT-NOT-RESTORED.txt"));
+    for (const std::string path : {"absolute", "out", "sub/out", "trick"}) {
+        CHECK_FALSE(fs::exists(fs::symlink_status(top / path)));
+        CHECK_THAT(list, Catch::Contains("/d/" + path + ": it is a link to "));
+    }
+    lab.make(ArchiveFormat::zip, "/d");
+    CHECK(lab.unpacked(ArchiveFormat::zip).contains("d/sub/file"));
+    CHECK_FALSE(fs::exists(fs::symlink_status(top / "a to folder")));
 }
 
 TEST_CASE("archive: a file that breaks off in its middle has no zeros for content", "[files]") {
