@@ -174,8 +174,12 @@ private:
             throw Error{ErrorCode::unsupported, "a fast commit is of a file without extents"};
         }
         const ByteView root = ByteView{inode}.subspan(kBlocksOffset, kExtMapBytes);
-        return pieces_.emplace(number, read_extents(volume_, geometry_.blocks(), root))
-            .first->second;
+        const auto extents = read_extents(volume_, geometry_.blocks(), root);
+        if (extents.size() > limits::kExtFastRunsMax - runs_held_) {
+            throw Error{ErrorCode::limit, "fast commits change files in too many pieces"};
+        }
+        runs_held_ += extents.size();
+        return pieces_.emplace(number, extents).first->second;
     }
 
     static Bytes make_root(const std::vector<FileExtent>& extents) {
@@ -211,6 +215,7 @@ private:
     SectorOverlay& volume_;
     const ExtGeometry geometry_;
     std::map<std::uint32_t, Pieces> pieces_;
+    std::size_t runs_held_ = 0;
     ExtFastChanges found_;
 };
 

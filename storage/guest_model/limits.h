@@ -53,6 +53,8 @@ inline constexpr std::uint64_t kExtJournalBytesMax = 2 * kGiB;
 inline constexpr std::size_t kExtMovedBlocksMax = 2'100'000;
 inline constexpr std::size_t kExtRevokesMax = 2'100'000;
 inline constexpr std::size_t kExtFastCommitBytesMax = 32 * kMiB;
+/// Of all files that fast commits change.
+inline constexpr std::size_t kExtFastRunsMax = 500'000;
 inline constexpr std::size_t kReadBytesMax = kMiB;
 /// Of a file's content, told in one answer.
 inline constexpr std::size_t kPlacesMax = 10'000;

@@ -15,7 +15,7 @@ namespace {
 
 using Forge = test::ExtJournalForge;
 
-constexpr std::size_t kStepsMax = 100;
+constexpr std::size_t kStepsMax = 40;
 constexpr std::size_t kListMax = 16;
 
 Forge::Options take_options(fuzz::Input& input) {
@@ -89,7 +89,7 @@ Bytes make_volume(fuzz::Input& input) {
 
 /// All of it, at once and by pieces that fit no block: the same.
 void read_all(const disk::DiskSource& volume) {
-    constexpr std::size_t kPiece = 777;
+    constexpr std::size_t kPiece = 3777;
     Bytes whole(static_cast<std::size_t>(volume.size_bytes()));
     volume.read(0, whole);
     for (std::size_t at = 0; at < whole.size(); at += kPiece) {

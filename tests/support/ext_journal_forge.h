@@ -223,8 +223,7 @@ private:
                  ByteView content) const {
         const auto low = static_cast<std::uint32_t>(block);
         const auto high = static_cast<std::uint32_t>(block >> 32U);
-        disk::BigEndianWriter number;
-        const std::uint32_t sum = ~crc32c(content, crc32c(number.u32(sequence_).take(), seed()));
+        const std::uint32_t sum = has_tags_checked() ? sum_of(content) : 0;
         if (options_.sums == Sums::tags) {
             out.u32(low).u32(flags).u32(high).u32(sum);
             return;
@@ -236,12 +235,19 @@ private:
         if (has_sum) out.zeros(2);
     }
 
+    std::uint32_t sum_of(ByteView content) const {
+        disk::BigEndianWriter number;
+        return ~crc32c(content, crc32c(number.u32(sequence_).take(), seed()));
+    }
+
     void seal_tail(Bytes& list) const {
         if (has_tags_checked()) put_u32(list, kBlock - 4, ~crc32c(list, seed()));
     }
 
     void put(ByteView block, Whole whole = Whole::takes_in) {
-        if (whole == Whole::takes_in) whole_ = sum_forward(block, whole_);
+        if (whole == Whole::takes_in && options_.sums == Sums::whole) {
+            whole_ = sum_forward(block, whole_);
+        }
         std::ranges::copy(block, journal_block(at_).begin());
         at_ = at_ + 1 < kJournalBlocks ? at_ + 1 : 1;
     }
