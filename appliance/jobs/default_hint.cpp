@@ -39,7 +39,8 @@ std::string_view default_hint(ErrorCode code) {
             return "Examine the host: the doctor shows its certificate, to be compared.";
         case ErrorCode::unreachable:
         case ErrorCode::timeout:
-            return "See that the host is on; examine it: the doctor looks at each layer on the way.";
+            return "See that the host is on; examine it: the doctor looks at each layer on the "
+                   "way.";
         case ErrorCode::protocol:
             return "Examine the host: the doctor looks at each layer. If nothing fails there, "
                    "please report it.";

@@ -201,7 +201,7 @@ void Database::transact(const Body& body) {
 std::int64_t Database::change_count() {
     std::int64_t count = 0;
     transact([&](Poco::Data::Session& session) {
-        count = query(session, "SELECT total_changes()").number(0, 0);
+        count = query(session, "SELECT total_changes()").computed_number(0, 0);
     });
     return count;
 }

@@ -244,8 +244,9 @@ TEST_CASE("job engine: a failed job says what to do, whatever failed", "[jobs]")
     EngineFixture fixture;
     const auto code = GENERATE(ErrorCode::io, ErrorCode::host_failure, ErrorCode::corrupt,
                                ErrorCode::unreachable, ErrorCode::limit, ErrorCode::internal);
-    fixture.engine->register_handler(
-        "work", [code](JobContext&) -> JobOutcome { throw Error{code, "something"}; });
+    fixture.engine->register_handler("work", [code](JobContext&) -> JobOutcome {
+        throw Error{code, "something"};
+    });
     const JobView view = fixture.engine->run_here(fixture.engine->enqueue({.kind = "work"}));
     REQUIRE(view.error);
     CHECK(view.error->message == "something");

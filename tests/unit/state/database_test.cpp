@@ -146,3 +146,23 @@ TEST_CASE("state database: a copy holds what the original held", "[state]") {
     State copy{target, fixture.clock, fixture.random};
     CHECK(copy.settings.find("colour") == Json("blue"));
 }
+
+TEST_CASE("state database: the count of changes is another after each, and the same without",
+          "[state]") {
+    const test::TemporaryDirectory directory;
+    const auto database = Database::open(directory.path() / "state.db", kTwo);
+    const std::int64_t first = database->change_count();
+    CHECK(count_things(*database) == 1);
+    CHECK(database->change_count() == first);
+    const auto run = [&](const char* sql) {
+        database->transact([&](Poco::Data::Session& session) { execute(session, sql); });
+    };
+    run("INSERT INTO things (name) VALUES ('new')");
+    const std::int64_t second = database->change_count();
+    CHECK(second != first);
+    run("UPDATE things SET size = 8 WHERE name = 'new'");
+    const std::int64_t third = database->change_count();
+    CHECK(third != second);
+    run("DELETE FROM things WHERE name = 'new'");
+    CHECK(database->change_count() != third);
+}
