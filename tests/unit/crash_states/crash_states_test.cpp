@@ -1,5 +1,5 @@
 // A power cut at any moment of a repository's life, by seed: no acknowledged point is lost or
-// altered, no half point shows, and nobody has to do anything. 20,000 states, or 1,000,000 with
+// altered, no half point shows, and nobody has to do anything. 8,000 states, or 1,000,000 with
 // ENTREPOT_NIGHTLY=1, or ENTREPOT_CRASH_STATES=N; ENTREPOT_SEED=N begins at that seed.
 #include "tests/support/disk/crash_states.h"
 #include "moments.h"
@@ -34,7 +34,7 @@ std::uint64_t first_seed() {
 std::size_t wanted_states() {
     const char* value = std::getenv("ENTREPOT_CRASH_STATES");
     if (value != nullptr) return std::strtoull(value, nullptr, 10);
-    return is_nightly() ? 1'000'000 : 20'000;
+    return is_nightly() ? 1'000'000 : 8'000;
 }
 
 struct Faults {
