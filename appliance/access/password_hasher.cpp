@@ -2,7 +2,6 @@
 #include "appliance/access/password_hasher.h"
 
 #include "appliance/access/limits.h"
-#include "appliance/access/secret_text.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -26,6 +25,21 @@ std::string base64(ByteView bytes) {
                       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), kVariant);
     text.pop_back();  // The closing NUL.
     return text;
+}
+
+std::string encode(const HashOptions& options, ByteView salt, ByteView hash) {
+    return fmt::format("$argon2id$v=19$m={},t={},p=1${}${}", options.memory_bytes / kKiB,
+                       options.pass_count, base64(salt), base64(hash));
+}
+
+// Chance in the form of a hash: to compare with it costs what another costs, at the first time,
+// too, and no password is known to have it.
+std::string make_nobodys_hash(Random& random, const HashOptions& options) {
+    std::array<std::byte, crypto_pwhash_SALTBYTES> salt{};
+    std::array<std::byte, kHashBytes> hash{};
+    random.fill(salt);
+    random.fill(hash);
+    return encode(options, salt, hash);
 }
 
 bool is_control(char c) {
@@ -85,6 +99,7 @@ void check_new_password(const Secret& password, const std::string& user_name) {
 PasswordHasher::PasswordHasher(Random& random, const HashOptions& options)
     : random_(random), options_(options) {
     ENTREPOT_CHECK(sodium_init() >= 0);
+    nobodys_hash_ = make_nobodys_hash(random, options);
     ENTREPOT_CHECK(options.parallel_max > 0);
 }
 
@@ -99,8 +114,7 @@ std::string PasswordHasher::hash_now(const Secret& password) {
                       crypto_pwhash_ALG_ARGON2ID13) != 0) {
         throw Error{ErrorCode::internal, "there is not enough memory to hash a password"};
     }
-    return fmt::format("$argon2id$v=19$m={},t={},p=1${}${}", options_.memory_bytes / kKiB,
-                       options_.pass_count, base64(salt), base64(hash));
+    return encode(options_, salt, hash);
 }
 
 std::string PasswordHasher::hash(const Secret& password) {
@@ -110,12 +124,7 @@ std::string PasswordHasher::hash(const Secret& password) {
 
 bool PasswordHasher::matches(const Secret& password, const std::string& hash) {
     const Turn turn{*this};
-    std::string known = hash;
-    if (known.empty()) {
-        const std::scoped_lock lock{mutex_};
-        if (nobodys_hash_.empty()) nobodys_hash_ = hash_now(Secret{make_secret_text(random_)});
-        known = nobodys_hash_;
-    }
+    const std::string& known = hash.empty() ? nobodys_hash_ : hash;
     const std::string_view text = password.reveal_text();
     const bool is_right = text.size() <= limits::kPasswordBytesMax &&
                           crypto_pwhash_str_verify(known.c_str(), text.data(), text.size()) == 0;

@@ -48,7 +48,7 @@ private:
     std::condition_variable freed_;
     std::size_t running_count_ = 0;
     std::size_t waiting_count_ = 0;
-    std::string nobodys_hash_;  ///< Of chance that was thrown away.
+    std::string nobodys_hash_;  ///< Chance in the form of a hash.
 };
 
 }  // namespace entrepot::access
