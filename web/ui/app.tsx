@@ -1,6 +1,6 @@
 // The frame around every page: log in first, then navigation, notices and the page itself.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call, findSession, logOut, may, problemOf, whenLoggedOut, type Name } from './api';
+import { findSession, logOut, may, problemOf, whenLoggedOut, type Name } from './api';
 import type { Problem } from './generated/api';
 import { activeJobs, startEvents, stopEvents, useLive } from './live';
 import { AccessPage } from './pages/access';
@@ -22,7 +22,6 @@ import { VmPage } from './pages/vm';
 import { Vms } from './pages/vms';
 import { Empty } from './parts/basics';
 import { PasswordQuestion } from './parts/password_question';
-import { useResource } from './resource';
 import { href, takeToken, useRoute, type Route } from './router';
 import { text } from './text';
 
@@ -100,7 +99,6 @@ function Console() {
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const [open, setOpen] = useState(false);
-  const info = useResource((signal) => call('getInfo', { signal }), []);
   // A file and its versions share a place, and are two pages.
   const address = [...route.parts, route.query.get('view') ?? ''].join('/');
   useEffect(() => {
@@ -149,11 +147,6 @@ function Console() {
       </div>
       <main id="main" ref={main} tabIndex={-1}>
         <Connection />
-        {info.data?.state === 'locked' && (
-          <div class="notice warning" role="status">
-            <p>{text.common.locked}</p>
-          </div>
-        )}
         <Page key={address} route={route} />
         <PasswordQuestion />
       </main>

@@ -22,7 +22,6 @@ export const text = {
     hint: 'What to do', context: 'While', needsRole: (role: string) => `It takes the role ${role}; an administrator gives it under Users and access.`,
     notFound: 'There is no such page.', optional: 'optional',
     offline: 'Live updates are interrupted. Trying to reach the appliance again …',
-    locked: 'The repository is locked: nothing can be backed up or restored. Start entrepotd with --passphrase-file, or give it the passphrase as a systemd credential.',
     refused: 'The appliance refused', copied: 'Copied', copy: 'Copy', of: (a: string, b: string) => `${a} of ${b}`,
     showing: (a: number, b: number) => `${a} of ${b}`,
   },
