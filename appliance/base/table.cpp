@@ -2,6 +2,7 @@
 #include "base/table.h"
 
 #include "base/check.h"
+#include "base/hidden_text.h"
 
 #include <algorithm>
 
@@ -25,11 +26,14 @@ void print_row(std::ostream& out, const std::vector<std::string>& cells,
 }  // namespace
 
 std::string printable(std::string text) {
-    for (char& c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if (code < 0x20 || code == 0x7f) c = '?';
+    std::string shown;
+    shown.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = hidden_length(text, at);
+        shown += length == 0 ? text[at] : '?';
+        at += length == 0 ? 1 : length;
     }
-    return text;
+    return shown;
 }
 
 std::size_t text_width(const std::string& text) {

@@ -28,7 +28,7 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// Text of a host or a file that a terminal may see: control characters become '?'.
+/// Text of a host or a file for a terminal: what that would obey (hidden_text.h) becomes '?'.
 std::string printable(std::string text);
 /// How many columns a UTF-8 text takes, one for each code point.
 std::size_t text_width(const std::string& text);

@@ -6,6 +6,7 @@
 #include "appliance/daemon/version.h"
 
 #include "base/error.h"
+#include "base/table.h"
 
 #include <algorithm>
 
@@ -66,8 +67,9 @@ void print_error(const Error& error, const GlobalOptions& options, Terminal& ter
         terminal.out() << dump_json({{"error", api::error_json(error)}}, 2) << "\n" << std::flush;
         return;
     }
-    terminal.err() << "entrepot: " << error.what() << "\n";
-    if (!error.hint().empty()) terminal.err() << "hint: " << error.hint() << "\n";
+    // A host's words may stand in it.
+    terminal.err() << "entrepot: " << printable(error.what()) << "\n";
+    if (!error.hint().empty()) terminal.err() << "hint: " << printable(error.hint()) << "\n";
     terminal.err() << std::flush;
 }
 

@@ -1,5 +1,5 @@
 // What is given in secret comes out nowhere: not in any answer, not in a refusal, not in the audit
-// log, not in the daemon's (F-WB-16).
+// log, not in the daemon's (F-WB-16). Nor does whether there is a user (F-WB-01).
 #include "tests/unit/api/api_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -79,6 +79,25 @@ public:
     }
 };
 
+/// What a stranger hears of a wrong password for this name, so many times: all of it.
+std::vector<std::string> refusals_of(test::ApiFixture& fixture, const std::string& name) {
+    std::vector<std::string> heard;
+    for (int turn = 0; turn < 8; ++turn) {
+        api::Request request;
+        request.method = Method::post;
+        request.path = "/api/v1/session";
+        request.body = dump_json({{"name", name}, {"password", kCanary}});
+        // Another address for each name: none waits for what another one tried.
+        request.peer = "of " + name;
+        const auto response = fixture.router.dispatch(request);
+        std::string text = std::to_string(response.status) + "\n";
+        for (const auto& [header, value] : response.headers)
+            text += header + ": " + value + "\n";
+        heard.push_back(text + response.body);
+    }
+    return heard;
+}
+
 /// For the parameters of a path, something that is there.
 std::string filled(std::string pattern) {
     const std::map<std::string, std::string> values{{"{name}", "hv01"}, {"{id}", "0"},
@@ -143,4 +162,35 @@ TEST_CASE("secrets: a refusal does not repeat what was wrong with one (F-WB-16)"
     refused("/session/password", {{"old_password", kCanary}, {"new_password", kCanary}});
     CHECK(fixture.ask(Method::get, "/audit/export") == 200);
     CHECK_FALSE(fixture.log.holds(kCanary));
+}
+
+TEST_CASE("secrets: a body that is no JSON is not repeated (F-WB-16)", "[api]") {
+    SecretFixture fixture;
+    const std::string before = R"({"name":"hv01","password":")" + kCanary;
+    for (const std::string& body :
+         {before, before + "\n\"}", before + "\\q\"}", before + "\xff\"}", before + "\"", kCanary,
+          "'" + kCanary + "'", "{\"password\":" + kCanary + "}"}) {
+        for (const std::string path : {"/hosts", "/session", "/users", "/keys", "/setup"}) {
+            const auto response = fixture.send(Method::post, "/api/v1" + path, body);
+            INFO(path << " " << body << " " << response.body);
+            CHECK(response.status == 400);
+            CHECK(response.body.find(kCanary) == std::string::npos);
+        }
+    }
+    CHECK(fixture.ask(Method::get, "/audit/export") == 200);
+    CHECK_FALSE(fixture.log.holds(kCanary));
+}
+
+TEST_CASE("secrets: whether there is a user is told to nobody (F-WB-01)", "[api]") {
+    test::ApiFixture fixture;
+    const Secret password{std::string_view{"four words in a row"}};
+    fixture.access.add_user("ada", Privilege::administrator, password);
+    fixture.access.add_user("shut-out", Privilege::viewer, password);
+    fixture.access.set_disabled("shut-out", true);
+    fixture.access.add_user("invited", Privilege::viewer, std::nullopt);
+    const auto of_ada = refusals_of(fixture, "ada");
+    CHECK(of_ada.front().starts_with("401\n"));
+    CHECK(of_ada.back().starts_with("429\n"));
+    for (const std::string name : {"nobody", "shut-out", "invited", "Ada", "ada "})
+        CHECK(refusals_of(fixture, name) == of_ada);
 }
