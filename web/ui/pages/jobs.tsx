@@ -121,7 +121,7 @@ export function JobTable({ jobs }: { jobs: Job[] }) {
             </>
           ),
         },
-        { title: text.jobs.state, cell: (job) => <JobBadge state={job.state} /> },
+        { title: text.jobs.state, kind: 'short', cell: (job) => <JobBadge state={job.state} /> },
         { title: text.jobs.progress, cell: (job) => (isActive(job.state) ? <JobProgress job={job} /> : <Outcome job={job} />) },
         { title: text.jobs.started, kind: 'short', cell: (job) => <When time={job.started ?? job.created} relative /> },
         {
