@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { withConsole } from './browser.mjs';
 import { ordinarySite } from './fixtures.mjs';
 import { kManyFiles, kMarkup, kRightToLeft } from './guest_files.mjs';
-import { checkLook, inAllWindows, kNarrow, settled, until } from './look.mjs';
+import { checkLook, inAllWindows, kNarrow, loadMore, settled, until } from './look.mjs';
 
 const site = ordinarySite();
 const kPoint = site.points[0].id;
@@ -84,7 +84,7 @@ test('files: a long folder comes by pages, and a page that fails leaves what was
     await page.getByRole('button', { name: 'Try again' }).click();
     for (let count = 400; count < kManyFiles; count += 200) {
       await until(page, (wanted) => document.querySelectorAll('tbody tr').length === wanted, count);
-      await page.getByRole('button', { name: 'Load more' }).click();
+      await loadMore(page);
     }
     await page.getByText('2,345 entries', { exact: true }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Load more' }).count(), 0);

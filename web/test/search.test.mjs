@@ -6,7 +6,7 @@ import { withConsole } from './browser.mjs';
 import { emptySite, longSite, ordinarySite } from './fixtures.mjs';
 import { kMarkup } from './guest_files.mjs';
 import { finishIndex, kManyReports } from './guest_search.mjs';
-import { checkLook, inAllWindows, until } from './look.mjs';
+import { checkLook, inAllWindows, loadMore, until } from './look.mjs';
 
 const site = ordinarySite();
 const kPlace = `#/files/${site.points[0].id}/0/2`;
@@ -220,7 +220,7 @@ test('archive: more names than one request holds are refused in words', async ()
   await withConsole({ site: ordinarySite(), address: `${kPlace}/many` }, async (page, appliance) => {
     await page.getByText('The first 200 entries').waitFor();
     for (let count = 200; count < 1_200; count += 200) {
-      await page.getByRole('button', { name: 'Load more' }).click();
+      await loadMore(page);
       await until(page, (wanted) => document.querySelectorAll('tbody tr').length === wanted, count + 200);
     }
     await page.evaluate(() => document.querySelectorAll('td.pick input').forEach((box) => box.click()));
