@@ -64,7 +64,7 @@ Json encode_integration(const hyperv::Vm& vm) {
     return services;
 }
 
-std::string upper(std::string text) {
+std::string in_upper_case(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return text;
@@ -135,7 +135,7 @@ PointsByVm read_points_of_host(Services& services, const std::string& host_id) {
     PointsByVm points;
     try {
         for (const auto& [key, entry] : services.vm_points->read(services.repository())) {
-            if (key.first == host_id) points[upper(key.second)] = entry;
+            if (key.first == host_id) points[in_upper_case(key.second)] = entry;
         }
     } catch (const Error& error) {
         // What the host says is worth showing without the key, too.
@@ -154,7 +154,7 @@ Json encode_live_vm(const hyperv::Vm& vm, const state::HostRecord& host, const P
         problems.push_back(fmt::format("{} cannot be backed up: {}", file_name_of(disk.path),
                                        disk.cannot_back_up));
     }
-    const auto own = points.find(upper(vm.id));
+    const auto own = points.find(in_upper_case(vm.id));
     if (own != points.end()) {
         add_sizes(disks, own->second->newest);
         if (own->second->disagreement) problems.push_back(*own->second->disagreement);

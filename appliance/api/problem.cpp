@@ -6,7 +6,7 @@
 namespace entrepot::api {
 namespace {
 
-constexpr int kStatusTooManyRequests = 429;
+constexpr int kTooManyRequests = 429;
 
 std::string member_text(const Json& value, const char* name) {
     const auto found = value.find(name);
@@ -107,7 +107,7 @@ Response problem(const Error& error, std::string_view type) {
 Response too_many_requests(const std::string& message, std::chrono::seconds wait) {
     Response response =
         problem(Error{ErrorCode::busy, message, fmt::format("wait {} seconds", wait.count())},
-                kStatusTooManyRequests);
+                kTooManyRequests);
     response.headers["retry-after"] = std::to_string(wait.count());
     return response;
 }

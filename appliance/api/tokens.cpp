@@ -13,7 +13,7 @@
 namespace entrepot::api {
 namespace {
 
-constexpr std::uint64_t kDaysDefault = 90;
+constexpr std::uint64_t kTokenDaysDefault = 90;
 constexpr std::uint64_t kDaysMax = 366;
 
 Json encode_token(const access::TokenRecord& token, access::Access& access, WallTime now) {
@@ -54,7 +54,7 @@ Response add_token(const Request& request, Services& services) {
     draft.name = reader.text("name");
     draft.role = access::role_from(reader.text("role"));
     draft.may_destroy = reader.flag_or("may_destroy", false);
-    const std::uint64_t days = reader.count_or("days", kDaysDefault, kDaysMax);
+    const std::uint64_t days = reader.count_or("days", kTokenDaysDefault, kDaysMax);
     reader.finish();
     // A token that makes tokens would outlive its own end.
     if (request.user.via == access::Via::token) {

@@ -25,7 +25,6 @@
 namespace entrepot::backup {
 
 using jobs::JobOutcome;
-using jobs::JobState;
 using repository::PointSummary;
 
 namespace {
@@ -103,7 +102,7 @@ private:
         if (is_disagreement(comparison)) run.warn(describe_comparison(comparison));
         const auto residue = TidyStep{run}.run(point);
         JobOutcome outcome;
-        outcome.state = residue.empty() ? JobState::done : JobState::partly;
+        outcome.state = residue.empty() ? jobs::JobState::done : jobs::JobState::partly;
         outcome.result = point_result(point);
         const auto elapsed = services_.clock.steady_now() - begin_;
         outcome.result["seconds"] = std::chrono::duration<double>(elapsed).count();

@@ -15,10 +15,10 @@ using disk::ExtentKind;
 
 namespace {
 
-class Comparing {
+class DiskComparing {
 public:
-    Comparing(const MergedDisk& claimed, const disk::DiskSource& truth,
-              std::uint32_t chunk_size_bytes)
+    DiskComparing(const MergedDisk& claimed, const disk::DiskSource& truth,
+                  std::uint32_t chunk_size_bytes)
         : claimed_(claimed), truth_(truth), chunk_size_bytes_(chunk_size_bytes) {}
 
     /// Whole chunks from `offset` on that neither side has anything in.
@@ -100,7 +100,7 @@ DiskComparison compare_disks(const MergedDisk& claimed, const disk::DiskSource& 
                              const Work& work) {
     ENTREPOT_CHECK(claimed.size_bytes() == truth.size_bytes());
     ENTREPOT_CHECK(chunk_size_bytes > 0 && limits::kWindowBytes % chunk_size_bytes == 0);
-    Comparing comparing{claimed, truth, chunk_size_bytes};
+    DiskComparing comparing{claimed, truth, chunk_size_bytes};
     const std::uint64_t size = truth.size_bytes();
     for (std::uint64_t at = 0; at < size;) {
         work.throw_if_stopped();

@@ -20,7 +20,7 @@ using repository::PointKind;
 
 namespace {
 
-constexpr std::string_view kExportHint =
+constexpr std::string_view kNoExportHint =
     "What the host left on the share is no whole export. Its event log "
     "Microsoft-Windows-Hyper-V-VMMS-Admin may say why; nothing of it was kept, and the next backup "
     "starts anew.";
@@ -119,7 +119,7 @@ bool ExportStep::prove(const Attempt& attempt, ExportGoal& goal) {
         analyse_export(run_, area.run_path(run_.record().id, attempt.run_id), goal);
     } catch (Error& error) {
         if (goal.kind == PointKind::full || !concerns_content(error)) {
-            if (error.hint().empty()) error.set_hint(std::string{kExportHint});
+            if (error.hint().empty()) error.set_hint(std::string{kNoExportHint});
             error.add_context(fmt::format("looking at the export of VM {}", run_.plan().vm_name));
             throw;
         }

@@ -199,7 +199,7 @@ private:
     std::size_t seen_count_ = 0;
 };
 
-void print_report(std::ostream& out, const Json& report) {
+void print_taken(std::ostream& out, const Json& report) {
     out << fmt::format("{} with {} in {}\n", plural(number_of(report, "files"), "file"),
                        size_of(report, "bytes"), printable(text_of(report, "output")));
     for (const Json& skipped : list_of(report, "skipped")) {
@@ -226,7 +226,7 @@ ExitStatus get(Context& context, const GetValues& values) {
         getter.get(path);
     getter.clear_progress();
     const Json report = getter.report();
-    context.show(report, [&](std::ostream& out) { print_report(out, report); });
+    context.show(report, [&](std::ostream& out) { print_taken(out, report); });
     return getter.skipped_count() == 0 ? ExitStatus::done : ExitStatus::partly;
 }
 

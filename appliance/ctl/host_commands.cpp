@@ -239,7 +239,7 @@ void declare_change(CLI::App& command, HostValues& values) {
     command.add_option("--share", values.share, "The share for its exports");
 }
 
-void declare_name(CLI::App& command, HostValues& values) {
+void declare_host_name(CLI::App& command, HostValues& values) {
     command.add_option("NAME", values.name, "Its name")->required();
 }
 
@@ -255,10 +255,11 @@ void add_host_commands(CommandSet set) {
                             declare_change, change_host);
     add_command<HostValues>(
         *hosts, set.chosen, "list", "Show the hosts", [](CLI::App&, HostValues&) {}, list_hosts);
-    add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_name, show_host);
+    add_command<HostValues>(*hosts, set.chosen, "show", "Show one host", declare_host_name,
+                            show_host);
     add_doctor_command(*hosts, set.chosen);
     add_command<HostValues>(*hosts, set.chosen, "remove", "Forget a host; its recovery points stay",
-                            declare_name, remove_host);
+                            declare_host_name, remove_host);
 }
 
 }  // namespace entrepot::ctl

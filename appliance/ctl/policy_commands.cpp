@@ -25,7 +25,7 @@ struct PolicyValues {
     std::string new_name;
 };
 
-std::string join(const Json& texts) {
+std::string join_texts(const Json& texts) {
     std::string line;
     for (const Json& text : texts)
         line += (line.empty() ? "" : " ") + text.get<std::string>();
@@ -57,7 +57,7 @@ std::string next_run_text(const Json& policy) {
 
 void print_policy(std::ostream& out, const Json& policy) {
     out << "Policy        " << printable(text_of(policy, "name")) << "\n"
-        << "VMs           " << printable(join(list_of(policy, "vms"))) << " ("
+        << "VMs           " << printable(join_texts(list_of(policy, "vms"))) << " ("
         << number_of(policy, "matching_vms") << " known now)\n"
         << "Calendar      " << printable(text_of(policy, "calendar")) << "\n"
         << "Consistency   " << text_of(policy, "consistency") << "\n"
@@ -112,7 +112,7 @@ ExitStatus list_policies(Context& context, const PolicyValues&) {
     context.show({{"policies", policies}}, [&](std::ostream& out) {
         Table table{{{"POLICY"}, {"VMS"}, {"CALENDAR"}, {"KEEPS"}, {"NEXT RUN"}}};
         for (const Json& policy : policies) {
-            table.add_row({text_of(policy, "name"), join(list_of(policy, "vms")),
+            table.add_row({text_of(policy, "name"), join_texts(list_of(policy, "vms")),
                            text_of(policy, "calendar"), keep_text(policy), next_run_text(policy)});
         }
         table.print(out);
@@ -184,14 +184,14 @@ void declare_policy(CLI::App& command, PolicyValues& values) {
     declare_parts(command, values, Change::no);
 }
 
-void declare_change(CLI::App& command, PolicyValues& values) {
+void declare_policy_change(CLI::App& command, PolicyValues& values) {
     command.add_option("NAME", values.name, "Its name")->required();
     command.add_option("--rename", values.new_name, "What you call it from now on")
         ->type_name("NAME");
     declare_parts(command, values, Change::yes);
 }
 
-void declare_name(CLI::App& command, PolicyValues& values) {
+void declare_policy_name(CLI::App& command, PolicyValues& values) {
     command.add_option("NAME", values.name, "Its name")->required();
 }
 
@@ -205,15 +205,15 @@ void add_policy_commands(CommandSet set) {
         *group, set.chosen, "change",
         "Change a policy; what is not named stays, of the numbers to keep all "
         "are said anew",
-        declare_change, change_policy);
+        declare_policy_change, change_policy);
     add_command<PolicyValues>(
         *group, set.chosen, "list", "Show the policies", [](CLI::App&, PolicyValues&) {},
         list_policies);
     add_command<PolicyValues>(*group, set.chosen, "show", "Show one policy and its next runs",
-                              declare_name, show_policy);
+                              declare_policy_name, show_policy);
     add_command<PolicyValues>(*group, set.chosen, "remove", "Remove a policy; its points stay",
-                              declare_name, remove_policy);
-    add_command<PolicyValues>(*group, set.chosen, "run", "Run a policy now", declare_name,
+                              declare_policy_name, remove_policy);
+    add_command<PolicyValues>(*group, set.chosen, "run", "Run a policy now", declare_policy_name,
                               run_policy);
 }
 

@@ -153,7 +153,7 @@ void print_info(std::ostream& out, const Json& info) {
     if (!frozen.empty()) out << "Deletion      FROZEN: " << printable(frozen) << "\n";
 }
 
-ExitStatus show_info(Context& context, const InitValues&) {
+ExitStatus show_repository(Context& context, const InitValues&) {
     const Json info = context.get(api_path("info"));
     context.show(info, [&](std::ostream& out) { print_info(out, info); });
     return ExitStatus::done;
@@ -219,7 +219,7 @@ ExitStatus extend_minimum_age(Context& context, const AgeValues& values) {
 
 void declare_nothing(CLI::App&, InitValues&) {}
 
-void declare_restore(CLI::App& command, InitValues& values) {
+void declare_state_restore(CLI::App& command, InitValues& values) {
     auto* from = command.add_flag(
         "--from-repository", values.is_from_repository,
         "Make the appliance again from the repository that is already at its place "
@@ -241,7 +241,7 @@ void add_repository_commands(CommandSet set) {
         [](CLI::App& command, InitValues& values) {
             command.add_flag("--no-encryption", values.has_no_encryption,
                              "Store everything readable for whoever reads the files");
-            declare_restore(command, values);
+            declare_state_restore(command, values);
             command
                 .add_option("--minimum-age", values.minimum_age,
                             "No point younger than this can ever be deleted, by anybody: 30d. "
@@ -251,7 +251,7 @@ void add_repository_commands(CommandSet set) {
         initialise);
     add_command<InitValues>(set.app, set.chosen, "info",
                             "Show the repository: format, size, points, waste, key slots",
-                            declare_nothing, show_info);
+                            declare_nothing, show_repository);
     add_command<AgeValues>(
         set.app, set.chosen, "minimum-age",
         "Extend the age under which no point can be deleted; it can never be reduced",

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kAsConfigured = "configured";
 
-struct ListValues {};
+struct ListSettingsValues {};
 
 struct SetValues {
     std::string name;
@@ -38,7 +38,7 @@ void print_settings(std::ostream& out, const Json& answer) {
         << "\n";
 }
 
-ExitStatus list_settings(Context& context, const ListValues&) {
+ExitStatus list_settings(Context& context, const ListSettingsValues&) {
     const Json answer = context.get(api_path("settings"));
     context.show(answer, [&](std::ostream& out) { print_settings(out, answer); });
     return ExitStatus::done;
@@ -71,10 +71,10 @@ ExitStatus set_setting(Context& context, const SetValues& values) {
 void add_settings_commands(CommandSet set) {
     CLI::App* group =
         add_group(set.app, "settings", "What is set, by whom, and what can be changed");
-    add_command<ListValues>(
+    add_command<ListSettingsValues>(
         *group, set.chosen, "list",
         "Every setting: value, who said it, and when a change takes effect",
-        [](CLI::App&, ListValues&) {}, list_settings);
+        [](CLI::App&, ListSettingsValues&) {}, list_settings);
     add_command<SetValues>(
         *group, set.chosen, "set",
         "Change a setting that takes effect at once, also for jobs that run",

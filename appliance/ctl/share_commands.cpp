@@ -202,7 +202,7 @@ ExitStatus set_computer(Context& context, const AccountValues& values) {
             : fmt::format("{} logs in to the share as host {}", values.computer, values.host));
 }
 
-void declare_host(CLI::App& command, AccountValues& values) {
+void declare_account_host(CLI::App& command, AccountValues& values) {
     command.add_option("HOST", values.host, "The host's name")->required();
 }
 
@@ -228,18 +228,18 @@ void add_account_commands(CLI::App& shares, Action& chosen) {
         shares, chosen, "credentials",
         "Make a host's account on its share; show its password once, and what to do on the host",
         [](CLI::App& command, AccountValues& values) {
-            declare_host(command, values);
+            declare_account_host(command, values);
             command.add_flag("--rotate", values.is_rotation,
                              "A new password for an account that has one; its sessions end");
         },
         show_credentials);
     add_command<AccountValues>(shares, chosen, "revoke",
-                               "Close a host's account and end its sessions", declare_host,
+                               "Close a host's account and end its sessions", declare_account_host,
                                revoke_credentials);
     add_command<AccountValues>(
         shares, chosen, "quota", "Bound what a host's files may be on its share",
         [](CLI::App& command, AccountValues& values) {
-            declare_host(command, values);
+            declare_account_host(command, values);
             command
                 .add_option("--size", values.size_bytes,
                             "Of all its files there, as the host sees them: 500GiB")
@@ -252,7 +252,7 @@ void add_account_commands(CLI::App& shares, Action& chosen) {
         shares, chosen, "computer",
         "Let a host of a domain log in by its computer account (needs share.samba_include)",
         [](CLI::App& command, AccountValues& values) {
-            declare_host(command, values);
+            declare_account_host(command, values);
             command.add_option("COMPUTER", values.computer, "DOMAIN\\HOST$");
             command.add_flag("--none", values.is_none, "By its own account only");
         },

@@ -59,7 +59,7 @@ ExitStatus revoke_token(Context& context, const TokenValues& values) {
     return ExitStatus::done;
 }
 
-void declare_add(CLI::App& command, TokenValues& values) {
+void declare_token_add(CLI::App& command, TokenValues& values) {
     command.add_option("NAME", values.name, "What it is for")->required();
     command
         .add_option("--role", values.role,
@@ -79,7 +79,7 @@ void add_token_commands(CommandSet set) {
     add_command<TokenValues>(
         *group, set.chosen, "list", "Show the tokens", [](CLI::App&, TokenValues&) {}, list_tokens);
     add_command<TokenValues>(*group, set.chosen, "add", "Make a token, and print it this once",
-                             declare_add, add_token);
+                             declare_token_add, add_token);
     add_command<TokenValues>(
         *group, set.chosen, "revoke", "Revoke a token",
         [](CLI::App& command, TokenValues& values) {

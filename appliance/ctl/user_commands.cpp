@@ -137,7 +137,7 @@ ExitStatus end_session(Context& context, const UserValues& values) {
     return ExitStatus::done;
 }
 
-void declare_name(CLI::App& command, UserValues& values) {
+void declare_user_name(CLI::App& command, UserValues& values) {
     command.add_option("NAME", values.name, "The user's name")->required();
 }
 
@@ -145,8 +145,8 @@ void declare_password(CLI::App& command, UserValues& values, const std::string& 
     command.add_option("--password-file", values.password_file, help)->type_name("FILE");
 }
 
-void declare_add(CLI::App& command, UserValues& values) {
-    declare_name(command, values);
+void declare_user_add(CLI::App& command, UserValues& values) {
+    declare_user_name(command, values);
     command.add_option("--role", values.role, std::string{"What the user may do: "} + kRoles)
         ->required();
     declare_password(command, values,
@@ -154,8 +154,8 @@ void declare_add(CLI::App& command, UserValues& values) {
                      "the user chooses one");
 }
 
-void declare_change(CLI::App& command, UserValues& values) {
-    declare_name(command, values);
+void declare_user_change(CLI::App& command, UserValues& values) {
+    declare_user_name(command, values);
     command.add_option("--role", values.role, std::string{"The new role: "} + kRoles);
     declare_password(command, values, "A file with the new password");
     auto* shut_out = command.add_flag("--shut-out", values.is_shut_out,
@@ -170,12 +170,12 @@ void add_user_commands(CommandSet set) {
         add_group(set.app, "user", "Who may log in to the console and what they may do");
     add_command<UserValues>(
         *group, set.chosen, "list", "Show the users", [](CLI::App&, UserValues&) {}, list_users);
-    add_command<UserValues>(*group, set.chosen, "add", "Add a user", declare_add, add_user);
+    add_command<UserValues>(*group, set.chosen, "add", "Add a user", declare_user_add, add_user);
     add_command<UserValues>(*group, set.chosen, "change",
-                            "Change a role or a password; ends the user's sessions", declare_change,
-                            change_user);
+                            "Change a role or a password; ends the user's sessions",
+                            declare_user_change, change_user);
     add_command<UserValues>(*group, set.chosen, "remove",
-                            "Remove a user with the user's tokens and sessions", declare_name,
+                            "Remove a user with the user's tokens and sessions", declare_user_name,
                             remove_user);
     add_command<UserValues>(
         *group, set.chosen, "link",

@@ -19,7 +19,7 @@ constexpr std::string_view kSpns =
     "WSMAN/@host@";
 constexpr std::string_view kKdc = "cat /etc/krb5.conf; getent hosts @sh:realm@";
 
-constexpr Finding kFindings[] = {
+constexpr Finding kLoginFindings[] = {
     {"auth.accepted", R::ok, "The host accepts the account."},
     {"auth.ntlm-instead", R::warning, "Kerberos did not work, so NTLM was used.",
      "NTLM is weaker and may be switched off by a policy. The evidence says what Kerberos lacks. "
@@ -148,7 +148,7 @@ constexpr Finding kFindings[] = {
 }  // namespace
 
 std::span<const Finding> login_findings() {
-    return kFindings;
+    return kLoginFindings;
 }
 
 }  // namespace entrepot::doctor

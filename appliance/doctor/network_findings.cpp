@@ -18,9 +18,9 @@ constexpr std::string_view kListeners = "winrm enumerate winrm/config/listener";
 constexpr std::string_view kService = "Get-Service WinRM; Start-Service WinRM";
 constexpr std::string_view kPortOwner =
     "Get-NetTCPConnection -State Listen -LocalPort @port@ | Select-Object OwningProcess";
-constexpr std::string_view kTime = "w32tm /query /status; w32tm /resync";
+constexpr std::string_view kTimeCheck = "w32tm /query /status; w32tm /resync";
 
-constexpr Finding kFindings[] = {
+constexpr Finding kNetworkFindings[] = {
     {"name.known", R::ok, "The host's name is known."},
     {"name.address", R::ok, "The URL has an address; there is no name to look up."},
     {"name.address-and-kerberos", R::failed,
@@ -161,13 +161,13 @@ constexpr Finding kFindings[] = {
 
     {"clock.close", R::ok, "The clocks agree."},
     {"clock.differs", R::warning, "The host's clock differs from ours.",
-     "Kerberos allows five minutes, and times in lists will look odd. On the host:", kTime},
+     "Kerberos allows five minutes, and times in lists will look odd. On the host:", kTimeCheck},
     {"clock.far", R::failed, "The clocks differ by more than the five minutes of Kerberos.",
      "Let this machine, the host and the domain controllers follow one time source. On the host:",
-     kTime},
+     kTimeCheck},
     {"clock.far-without-kerberos", R::warning,
      "The clocks differ by more than five minutes; Kerberos would not work.",
-     "Let this machine and the host follow one time source. On the host:", kTime},
+     "Let this machine and the host follow one time source. On the host:", kTimeCheck},
     {"clock.unknown", R::unproven, "The host does not tell its time before a login.",
      "Compare by hand. On the host:", "Get-Date -Format u"},
 };
@@ -175,7 +175,7 @@ constexpr Finding kFindings[] = {
 }  // namespace
 
 std::span<const Finding> network_findings() {
-    return kFindings;
+    return kNetworkFindings;
 }
 
 }  // namespace entrepot::doctor

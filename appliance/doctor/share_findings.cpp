@@ -9,7 +9,7 @@ using R = Result;
 constexpr std::string_view kReach =
     "Test-NetConnection -ComputerName @ps:server@ -Port 445; Get-ChildItem @ps:unc@";
 
-constexpr Finding kFindings[] = {
+constexpr Finding kShareFindings[] = {
     {"share.none", R::failed, "There is no share for this host's exports.",
      "Add one. On this machine:",
      "entrepot share add exports --unc '\\\\SERVER\\SHARE' --path DIRECTORY"},
@@ -89,7 +89,7 @@ constexpr Finding kFindings[] = {
 }  // namespace
 
 std::span<const Finding> share_findings() {
-    return kFindings;
+    return kShareFindings;
 }
 
 }  // namespace entrepot::doctor

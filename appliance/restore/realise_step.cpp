@@ -22,7 +22,7 @@ using hyperv::PlannedProblem;
 
 namespace {
 
-constexpr std::string_view kConnectionClass = "Msvm_EthernetPortAllocationSettingData";
+constexpr std::string_view kNetworkConnectionClass = "Msvm_EthernetPortAllocationSettingData";
 
 struct Part {
     std::string_view class_name;
@@ -31,7 +31,7 @@ struct Part {
 };
 
 constexpr std::array<Part, 8> kParts{{
-    {kConnectionClass, "the network",
+    {kNetworkConnectionClass, "the network",
      "Put the adapter on a switch that the host has with --switch OLD=NEW, or leave it "
      "disconnected."},
     {"Msvm_SyntheticEthernetPortSettingData", "a network adapter",
@@ -152,7 +152,7 @@ bool RealiseStep::repair(const std::vector<PlannedProblem>& problems) {
     const RestoreRequest& request = run_.plan().request;
     for (const PlannedProblem& problem : problems) {
         const bool is_connection =
-            problem.source_class == kConnectionClass && !problem.source_id.empty();
+            problem.source_class == kNetworkConnectionClass && !problem.source_id.empty();
         const bool is_ours_to_keep = request.connects || !request.switches.empty();
         const bool is_done =
             std::find(repaired_.begin(), repaired_.end(), problem.source_id) != repaired_.end();

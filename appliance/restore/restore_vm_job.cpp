@@ -25,7 +25,6 @@ namespace entrepot::restore {
 
 using backup::Stoppable;
 using jobs::JobOutcome;
-using jobs::JobState;
 
 namespace {
 
@@ -88,7 +87,7 @@ private:
         }
         tidy(run);
         JobOutcome outcome;
-        outcome.state = start_problem.empty() ? JobState::done : JobState::partly;
+        outcome.state = start_problem.empty() ? jobs::JobState::done : jobs::JobState::partly;
         outcome.result = describe(run, vm_id, shall_start && start_problem.empty());
         return outcome;
     }

@@ -14,15 +14,13 @@
 namespace entrepot::restore {
 namespace {
 
-using backup::Services;
-
 /// A share of ours that a path leads into, and the folders below it.
 struct ShareFolder {
     state::ShareRecord share;
     std::vector<std::string> folders;
 };
 
-std::optional<ShareFolder> find_share(const Services& services, const std::string& path) {
+std::optional<ShareFolder> find_share(const backup::Services& services, const std::string& path) {
     for (const state::ShareRecord& share : services.shares.list()) {
         if (auto folders = parts_below(share.unc, path)) return ShareFolder{share, *folders};
     }
@@ -34,8 +32,8 @@ bool is_unnamed(const std::vector<std::string>& folders, const std::string& host
     return folders.empty() || (folders.size() == 1 && folders.front() == host_id);
 }
 
-Target on_share(const Services& services, const state::HostRecord& host, const ShareFolder& place,
-                const std::string& run_id) {
+Target on_share(const backup::Services& services, const state::HostRecord& host,
+                const ShareFolder& place, const std::string& run_id) {
     share::ExportArea area = services.shares.open_area(place.share, host.id);
     Target target;
     target.share = place.share.name;
@@ -67,7 +65,7 @@ std::string_view to_string(Reach reach) {
     return "";
 }
 
-Target resolve_target(const Services& services, const state::HostRecord& host,
+Target resolve_target(const backup::Services& services, const state::HostRecord& host,
                       const std::string& to, const std::string& run_id) {
     const std::string path = check_host_path(to);
     if (const auto place = find_share(services, path)) {
@@ -83,7 +81,7 @@ Target resolve_target(const Services& services, const state::HostRecord& host,
     return target;
 }
 
-state::ShareRecord share_of(const Services& services, const Target& target) {
+state::ShareRecord share_of(const backup::Services& services, const Target& target) {
     for (const state::ShareRecord& share : services.shares.list()) {
         if (share.name == target.share) return share;
     }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = 1'024;
 
-std::vector<Exclusion> read_rows(const Rows& rows) {
+std::vector<Exclusion> read_exclusions(const Rows& rows) {
     std::vector<Exclusion> exclusions;
     for (std::size_t row = 0; row < rows.size(); ++row) {
         exclusions.push_back({.host_id = rows.text(row, 0),
@@ -57,10 +57,10 @@ std::vector<Exclusion> ExclusionStore::list_of_vm(const std::string& host_id,
                                                   const std::string& vm_id) {
     std::vector<Exclusion> exclusions;
     database_.transact([&](Poco::Data::Session& session) {
-        exclusions = read_rows(query(session,
-                                     "SELECT host, vm, disk, reason, since FROM exclusions "
-                                     "WHERE host = ? AND vm = ? ORDER BY disk",
-                                     {host_id, vm_id}));
+        exclusions = read_exclusions(query(session,
+                                           "SELECT host, vm, disk, reason, since FROM exclusions "
+                                           "WHERE host = ? AND vm = ? ORDER BY disk",
+                                           {host_id, vm_id}));
     });
     return exclusions;
 }
@@ -68,9 +68,9 @@ std::vector<Exclusion> ExclusionStore::list_of_vm(const std::string& host_id,
 std::vector<Exclusion> ExclusionStore::list() {
     std::vector<Exclusion> exclusions;
     database_.transact([&](Poco::Data::Session& session) {
-        exclusions = read_rows(query(session,
-                                     "SELECT host, vm, disk, reason, since FROM exclusions "
-                                     "ORDER BY host, vm, disk"));
+        exclusions = read_exclusions(query(session,
+                                           "SELECT host, vm, disk, reason, since FROM exclusions "
+                                           "ORDER BY host, vm, disk"));
     });
     return exclusions;
 }

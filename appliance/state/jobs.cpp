@@ -17,7 +17,7 @@ namespace {
 
 using jobs::JobView;
 
-constexpr std::string_view kSelect =
+constexpr std::string_view kSelectJob =
     "SELECT id, kind, subject, state, stage, done_bytes, total_bytes, requested_by, created, "
     "started, ended, parameters, result, error, exclusive_key, group_name, group_limit, once_key, "
     "number, cancel_requested, waiting FROM jobs ";
@@ -76,7 +76,7 @@ JobRecord read_record(const Rows& rows, std::size_t row) {
 
 std::vector<JobRecord> read_records(Poco::Data::Session& session, std::string_view clauses,
                                     const std::vector<SqlValue>& parameters) {
-    const std::string sql = std::string{kSelect} + std::string{clauses};
+    const std::string sql = std::string{kSelectJob} + std::string{clauses};
     const Rows rows = query(session, sql.c_str(), parameters);
     std::vector<JobRecord> records;
     for (std::size_t row = 0; row < rows.size(); ++row) {

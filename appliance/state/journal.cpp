@@ -10,7 +10,7 @@
 namespace entrepot::state {
 namespace {
 
-std::map<std::string, Json> read_rows(const Rows& rows) {
+std::map<std::string, Json> read_values(const Rows& rows) {
     std::map<std::string, Json> values;
     for (std::size_t row = 0; row < rows.size(); ++row) {
         values.emplace(rows.text(row, 0), rows.json(row, 1));
@@ -48,7 +48,7 @@ std::map<std::string, Json> JournalStore::list(const std::string& job_id) {
     std::map<std::string, Json> values;
     database_.transact([&](Poco::Data::Session& session) {
         values =
-            read_rows(query(session, "SELECT name, value FROM journal WHERE job = ?", {job_id}));
+            read_values(query(session, "SELECT name, value FROM journal WHERE job = ?", {job_id}));
     });
     return values;
 }
@@ -56,7 +56,7 @@ std::map<std::string, Json> JournalStore::list(const std::string& job_id) {
 std::map<std::string, Json> JournalStore::list_key(std::string_view key) {
     std::map<std::string, Json> values;
     database_.transact([&](Poco::Data::Session& session) {
-        values = read_rows(
+        values = read_values(
             query(session, "SELECT job, value FROM journal WHERE name = ?", {std::string{key}}));
     });
     return values;

@@ -49,14 +49,14 @@ std::vector<PolicyRun> read_runs(Poco::Data::Session& session, std::string_view 
     return runs;
 }
 
-void refuse_taken_name(Poco::Data::Session& session, const std::string& name,
-                       const std::string& id) {
+void refuse_taken_policy(Poco::Data::Session& session, const std::string& name,
+                         const std::string& id) {
     if (!query(session, "SELECT id FROM policies WHERE name = ? AND id <> ?", {name, id}).empty()) {
         throw Error{ErrorCode::already_exists, fmt::format("there is a policy {} already", name)};
     }
 }
 
-void require_changed(std::size_t count, std::string_view id) {
+void require_policy(std::size_t count, std::string_view id) {
     if (count == 0) throw Error{ErrorCode::not_found, fmt::format("there is no policy {}", id)};
 }
 
@@ -72,7 +72,7 @@ PolicyRecord PolicyStore::add(const std::string& name, const Json& definition) {
                         .changed = now,
                         .last_run = std::nullopt};
     database_.transact([&](Poco::Data::Session& session) {
-        refuse_taken_name(session, name, policy.id);
+        refuse_taken_policy(session, name, policy.id);
         execute(session,
                 "INSERT INTO policies (id, name, definition, created, changed, last_run) "
                 "VALUES (?, ?, ?, ?, ?, 0)",
@@ -85,8 +85,8 @@ void PolicyStore::update(const std::string& id, const std::string& name, const J
     check_name("policy", name);
     const WallTime now = clock_.wall_now();
     database_.transact([&](Poco::Data::Session& session) {
-        refuse_taken_name(session, name, id);
-        require_changed(
+        refuse_taken_policy(session, name, id);
+        require_policy(
             execute(session,
                     "UPDATE policies SET name = ?, definition = ?, changed = ? WHERE id = ?",
                     {name, dump_json(definition), to_sql(now), id}),
@@ -121,7 +121,7 @@ PolicyRecord PolicyStore::get(std::string_view id_or_name) {
 
 void PolicyStore::remove(const std::string& id) {
     database_.transact([&](Poco::Data::Session& session) {
-        require_changed(execute(session, "DELETE FROM policies WHERE id = ?", {id}), id);
+        require_policy(execute(session, "DELETE FROM policies WHERE id = ?", {id}), id);
     });
 }
 
@@ -143,9 +143,9 @@ PolicyRun PolicyStore::plan_run(const PolicyRecord& policy, const Json& plan,
                 {number, run.id, run.policy_id, run.policy_name, to_sql(run.started), run.state,
                  dump_json(plan)});
         if (!last_run) return;
-        require_changed(execute(session, "UPDATE policies SET last_run = ? WHERE id = ?",
-                                {to_sql(*last_run), policy.id}),
-                        policy.id);
+        require_policy(execute(session, "UPDATE policies SET last_run = ? WHERE id = ?",
+                               {to_sql(*last_run), policy.id}),
+                       policy.id);
     });
     return run;
 }

@@ -8,11 +8,11 @@
 namespace entrepot::state {
 namespace {
 
-constexpr std::string_view kSelect = "SELECT host, vm, text, command, since FROM residue ";
+constexpr std::string_view kSelectResidue = "SELECT host, vm, text, command, since FROM residue ";
 
-std::vector<Residue> read_rows(Poco::Data::Session& session, std::string_view clauses,
-                               const std::vector<SqlValue>& parameters) {
-    const std::string sql = std::string{kSelect} + std::string{clauses};
+std::vector<Residue> read_residue(Poco::Data::Session& session, std::string_view clauses,
+                                  const std::vector<SqlValue>& parameters) {
+    const std::string sql = std::string{kSelectResidue} + std::string{clauses};
     const Rows rows = query(session, sql.c_str(), parameters);
     std::vector<Residue> residue;
     for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -45,7 +45,7 @@ void ResidueStore::replace(const std::string& host_id, const std::string& vm_id,
     }
     database_.transact([&](Poco::Data::Session& session) {
         for (const Residue& old :
-             read_rows(session, "WHERE host = ? AND vm = ?", {host_id, vm_id})) {
+             read_residue(session, "WHERE host = ? AND vm = ?", {host_id, vm_id})) {
             if (texts.contains(old.text)) continue;
             execute(session, "DELETE FROM residue WHERE host = ? AND vm = ? AND text = ?",
                     {host_id, vm_id, old.text});
@@ -65,7 +65,7 @@ void ResidueStore::add(const std::string& host_id, const std::string& vm_id, con
 std::vector<Residue> ResidueStore::list() {
     std::vector<Residue> residue;
     database_.transact([&](Poco::Data::Session& session) {
-        residue = read_rows(session, "ORDER BY since, host, vm, text", {});
+        residue = read_residue(session, "ORDER BY since, host, vm, text", {});
     });
     return residue;
 }
@@ -74,8 +74,8 @@ std::vector<Residue> ResidueStore::list_of_vm(const std::string& host_id,
                                               const std::string& vm_id) {
     std::vector<Residue> residue;
     database_.transact([&](Poco::Data::Session& session) {
-        residue =
-            read_rows(session, "WHERE host = ? AND vm = ? ORDER BY since, text", {host_id, vm_id});
+        residue = read_residue(session, "WHERE host = ? AND vm = ? ORDER BY since, text",
+                               {host_id, vm_id});
     });
     return residue;
 }

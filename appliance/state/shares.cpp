@@ -11,7 +11,7 @@
 namespace entrepot::state {
 namespace {
 
-ShareRecord read_row(const Rows& rows, std::size_t row) {
+ShareRecord read_share(const Rows& rows, std::size_t row) {
     return {.name = rows.text(row, 0),
             .unc = rows.text(row, 1),
             .path = rows.text(row, 2),
@@ -38,7 +38,7 @@ std::vector<ShareRecord> ShareStore::list() {
         const Rows rows =
             query(session, "SELECT name, unc, path, listen FROM shares ORDER BY name");
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            shares.push_back(read_row(rows, row));
+            shares.push_back(read_share(rows, row));
         }
     });
     return shares;
@@ -50,7 +50,7 @@ std::optional<ShareRecord> ShareStore::find(std::string_view name) {
         const Rows rows =
             query(session, "SELECT name, unc, path, listen FROM shares WHERE name = ?",
                   {std::string{name}});
-        if (!rows.empty()) found = read_row(rows, 0);
+        if (!rows.empty()) found = read_share(rows, 0);
     });
     return found;
 }

@@ -6,7 +6,7 @@
 namespace entrepot::state {
 namespace {
 
-VmFlag read_row(const Rows& rows, std::size_t row) {
+VmFlag read_flag(const Rows& rows, std::size_t row) {
     return {.host_id = rows.text(row, 0),
             .vm_id = rows.text(row, 1),
             .flag = rows.text(row, 2),
@@ -35,7 +35,7 @@ std::optional<VmFlag> VmFlagStore::find(const std::string& host_id, const std::s
                                 "SELECT host, vm, flag, reason, since FROM vm_flags "
                                 "WHERE host = ? AND vm = ? AND flag = ?",
                                 {host_id, vm_id, std::string{flag}});
-        if (!rows.empty()) found = read_row(rows, 0);
+        if (!rows.empty()) found = read_flag(rows, 0);
     });
     return found;
 }
@@ -47,7 +47,7 @@ std::vector<VmFlag> VmFlagStore::list() {
                                 "SELECT host, vm, flag, reason, since FROM vm_flags "
                                 "ORDER BY host, vm, flag");
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            flags.push_back(read_row(rows, row));
+            flags.push_back(read_flag(rows, row));
         }
     });
     return flags;

@@ -8,11 +8,12 @@
 namespace entrepot::state {
 namespace {
 
-constexpr std::string_view kSelect = "SELECT host, vm, name, state, disks, details, seen FROM vms ";
+constexpr std::string_view kSelectVm =
+    "SELECT host, vm, name, state, disks, details, seen FROM vms ";
 
-std::vector<VmRecord> read_rows(Poco::Data::Session& session, std::string_view clauses,
-                                const std::vector<SqlValue>& parameters) {
-    const std::string sql = std::string{kSelect} + std::string{clauses};
+std::vector<VmRecord> read_vms(Poco::Data::Session& session, std::string_view clauses,
+                               const std::vector<SqlValue>& parameters) {
+    const std::string sql = std::string{kSelectVm} + std::string{clauses};
     const Rows rows = query(session, sql.c_str(), parameters);
     std::vector<VmRecord> vms;
     for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -56,7 +57,7 @@ void VmStore::put(const VmRecord& vm) {
 std::vector<VmRecord> VmStore::list() {
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {
-        vms = read_rows(session, "ORDER BY host, name, vm", {});
+        vms = read_vms(session, "ORDER BY host, name, vm", {});
     });
     return vms;
 }
@@ -77,10 +78,10 @@ std::vector<VmRecord> VmStore::list_names() {
 std::vector<VmRecord> VmStore::list_range(const VmRecord& first, const VmRecord& last) {
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {
-        vms = read_rows(session,
-                        "WHERE (host, vm) >= (?, ?) AND (host, vm) <= (?, ?) "
-                        "ORDER BY host, vm",
-                        {first.host_id, first.vm_id, last.host_id, last.vm_id});
+        vms = read_vms(session,
+                       "WHERE (host, vm) >= (?, ?) AND (host, vm) <= (?, ?) "
+                       "ORDER BY host, vm",
+                       {first.host_id, first.vm_id, last.host_id, last.vm_id});
     });
     return vms;
 }
@@ -88,7 +89,7 @@ std::vector<VmRecord> VmStore::list_range(const VmRecord& first, const VmRecord&
 std::vector<VmRecord> VmStore::list_of_host(const std::string& host_id) {
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {
-        vms = read_rows(session, "WHERE host = ? ORDER BY name, vm", {host_id});
+        vms = read_vms(session, "WHERE host = ? ORDER BY name, vm", {host_id});
     });
     return vms;
 }
@@ -96,7 +97,7 @@ std::vector<VmRecord> VmStore::list_of_host(const std::string& host_id) {
 std::optional<VmRecord> VmStore::find(const std::string& host_id, const std::string& vm_id) {
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {
-        vms = read_rows(session, "WHERE host = ? AND vm = ?", {host_id, vm_id});
+        vms = read_vms(session, "WHERE host = ? AND vm = ?", {host_id, vm_id});
     });
     if (vms.empty()) return std::nullopt;
     return std::move(vms.front());
@@ -106,9 +107,9 @@ std::vector<VmRecord> VmStore::find_by_text(std::string_view id_or_name) {
     const auto guid = Guid::parse(id_or_name);
     std::vector<VmRecord> vms;
     database_.transact([&](Poco::Data::Session& session) {
-        vms = guid ? read_rows(session, "WHERE vm = ? ORDER BY host", {guid->to_upper_string()})
-                   : read_rows(session, "WHERE name = ? ORDER BY host, vm",
-                               {std::string{id_or_name}});
+        vms =
+            guid ? read_vms(session, "WHERE vm = ? ORDER BY host", {guid->to_upper_string()})
+                 : read_vms(session, "WHERE name = ? ORDER BY host, vm", {std::string{id_or_name}});
     });
     return vms;
 }
