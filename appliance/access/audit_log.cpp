@@ -167,6 +167,14 @@ std::vector<AuditEntry> AuditLog::list(const AuditFilter& filter) {
         sql += " AND action = ?";
         parameters.emplace_back(filter.action);
     }
+    if (filter.since) {
+        sql += " AND time >= ?";
+        parameters.emplace_back(to_sql(*filter.since));
+    }
+    if (filter.until) {
+        sql += " AND time < ?";
+        parameters.emplace_back(to_sql(*filter.until));
+    }
     if (filter.before) {
         sql += " AND number < ?";
         parameters.emplace_back(static_cast<std::int64_t>(*filter.before));

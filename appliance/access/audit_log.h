@@ -37,6 +37,8 @@ struct AuditEntry {
 struct AuditFilter {
     std::string user{};    ///< Empty: all.
     std::string action{};  ///< Empty: all.
+    std::optional<WallTime> since{};
+    std::optional<WallTime> until{};  ///< Not included.
     std::optional<std::uint64_t> before{};
     std::size_t limit = 100;
 };

@@ -20,6 +20,8 @@ Response list_audit(const Request& request, access::AuditLog& audit) {
     access::AuditFilter filter;
     filter.user = request.query_value("user");
     filter.action = request.query_value("action");
+    filter.since = read_query_time(request, "since");
+    filter.until = read_query_time(request, "until");
     filter.before = page.before;
     filter.limit = page.limit;
     const auto found = audit.list(filter);
@@ -32,12 +34,18 @@ Response list_audit(const Request& request, access::AuditLog& audit) {
 }
 
 // One JSON object a line, oldest first: what a script or an auditor keeps elsewhere.
-Response export_audit(access::AuditLog& audit) {
+Response export_audit(const Request& request, access::AuditLog& audit) {
+    const auto since = read_query_time(request, "since");
+    const auto until = read_query_time(request, "until");
     Response response;
     response.headers["content-type"] = "application/x-ndjson";
     response.headers["content-disposition"] = "attachment; filename=\"entrepot-audit.jsonl\"";
-    response.stream = [&audit](const StreamWriter& write, const std::stop_token& stop) {
+    response.stream = [&audit, since, until](const StreamWriter& write,
+                                             const std::stop_token& stop) {
         audit.visit([&](const access::AuditEntry& entry) {
+            const bool is_asked_for =
+                (!since || entry.time >= *since) && (!until || entry.time < *until);
+            if (!is_asked_for) return !stop.stop_requested();
             return !stop.stop_requested() && write(dump_json(encode_entry(entry)) + "\n");
         });
     };
@@ -63,7 +71,7 @@ Response verify_audit(const Request& request, access::AuditLog& audit) {
 void add_audit_routes(Router& router, Services& services) {
     access::AuditLog& audit = services.access.audit;
     router.add("listAudit", [&](const Request& request) { return list_audit(request, audit); });
-    router.add("exportAudit", [&](const Request&) { return export_audit(audit); });
+    router.add("exportAudit", [&](const Request& request) { return export_audit(request, audit); });
     router.add("verifyAudit", [&](const Request& request) { return verify_audit(request, audit); });
 }
 

@@ -37,8 +37,20 @@ std::uint64_t read_query_number(const Request& request, const std::string& name,
     return *number;
 }
 
-std::size_t read_page_limit(const Request& request) {
-    return read_query_number(request, "limit", kPageLimitDefault, kPageLimitMax);
+std::optional<WallTime> read_query_time(const Request& request, const std::string& name) {
+    const std::string text = request.query_value(name);
+    if (text.empty()) return std::nullopt;
+    const auto time = parse_time(text);
+    if (!time) {
+        throw Error{
+            ErrorCode::invalid,
+            fmt::format("{} is \"{}\", not a time such as 2026-01-31T08:15:00Z", name, text)};
+    }
+    return time;
+}
+
+std::size_t read_page_limit(const Request& request, std::size_t fallback) {
+    return read_query_number(request, "limit", fallback, kPageLimitMax);
 }
 
 Page read_page(const Request& request) {
@@ -55,8 +67,9 @@ std::string name_key(const Json& entry) {
     return entry.at("name");
 }
 
-Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request) {
-    const std::size_t limit = read_page_limit(request);
+Json encode_page(const std::string& noun, Json entries, EntryKey key, const Request& request,
+                 std::size_t limit_default) {
+    const std::size_t limit = read_page_limit(request, limit_default);
     const std::string cursor = request.query_value("cursor");
     std::vector<std::pair<std::string, Json>> ordered;
     for (Json& entry : entries) {

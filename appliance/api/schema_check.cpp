@@ -10,6 +10,7 @@
 #include <cctype>
 #include <charconv>
 #include <map>
+#include <regex>
 
 namespace entrepot::api {
 namespace {
@@ -29,6 +30,11 @@ std::size_t length_of(const std::string& text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
         return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     }));
+}
+
+// The lengths are checked before: the library's matcher goes as deep as the text is long.
+bool fits_pattern(const std::string& text, const std::string& pattern) {
+    return std::regex_search(text, std::regex{pattern, std::regex::ECMAScript});
 }
 
 class Checker {
@@ -106,6 +112,11 @@ private:
         if (length < length_min) {
             refuse(place, length == 0 ? "is empty"
                                       : fmt::format("has fewer than {} characters", length_min));
+        }
+        const auto pattern = schema.find("pattern");
+        if (pattern != schema.end() && !fits_pattern(text, pattern->get<std::string>())) {
+            // Without the text: an address may carry a password.
+            refuse(place, fmt::format("does not fit {}", pattern->get<std::string>()));
         }
         if (schema.value("format", "") == "date-time" && !parse_time(text)) {
             refuse(place, fmt::format("is \"{}\", not a time such as 2026-01-31T08:15:00Z", text));

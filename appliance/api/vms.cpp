@@ -4,6 +4,7 @@
 #include "appliance/api/inventory.h"
 #include "appliance/api/paging.h"
 #include "appliance/api/routes.h"
+#include "appliance/api/vm_filter.h"
 #include "appliance/api/vm_overview.h"
 
 #include "base/error.h"
@@ -120,45 +121,77 @@ std::optional<WallTime> earlier(std::optional<WallTime> one, std::optional<WallT
     return std::min(*one, *other);
 }
 
-MadeAnswer make_vm_list(std::size_t limit, const std::string& cursor, Services& services) {
-    VmOverview overview = read_vm_overview(services);
-    std::vector<VmKey> keys;
-    std::string next_cursor;
+struct VmPage {
+    std::size_t limit = 0;
+    std::string cursor;  ///< As position_of(); empty: from the first.
+};
+
+struct Found {
+    VmKey key;
+    Lateness lateness;
+};
+
+/// What a page shows, and whether more would follow it.
+struct FoundPage {
+    std::vector<Found> vms;
+    bool has_more = false;
+    std::optional<WallTime> valid_until;
+};
+
+std::string position_of(const VmKey& key) {
+    return key.first + "/" + key.second;
+}
+
+/// Looks no further than one VM behind the page.
+FoundPage find_page(const VmFilter& filter, const VmPage& page, const VmOverview& overview,
+                    Services& services) {
+    FoundPage found;
     for (const auto& [key, vm] : overview.vms) {
-        const std::string position = key.first + "/" + key.second;
-        if (!cursor.empty() && position <= cursor) continue;
-        if (keys.size() == limit) break;
-        keys.push_back(key);
-        next_cursor = position;
+        if (!page.cursor.empty() && position_of(key) <= page.cursor) continue;
+        if (!filter.fits_record(vm)) continue;
+        const bool is_full = found.vms.size() == page.limit;
+        if (is_full && filter.concern == VmConcern::any) {
+            found.has_more = true;
+            break;
+        }
+        Lateness lateness = find_late_run(key, vm, overview, services);
+        found.valid_until = earlier(found.valid_until, lateness.changes);
+        if (!filter.fits_state(key, vm, overview, lateness)) continue;
+        found.has_more = is_full;
+        if (is_full) break;
+        found.vms.push_back({key, std::move(lateness)});
     }
+    return found;
+}
+
+MadeAnswer make_vm_list(const VmFilter& filter, const VmPage& page, Services& services) {
+    VmOverview overview = read_vm_overview(services);
+    const FoundPage found = find_page(filter, page, overview, services);
+    std::vector<VmKey> keys;
+    for (const Found& one : found.vms)
+        keys.push_back(one.key);
     read_whole_records(keys, overview, services);
     MadeAnswer made;
+    made.valid_until = found.valid_until;
     for (const PolicyView& policy : overview.policies)
         made.valid_until = earlier(made.valid_until, policy.next_run);
     Json entries = Json::array();
-    for (const VmKey& key : keys) {
-        const state::VmRecord& vm = overview.vms.at(key);
-        const Lateness lateness = find_late_run(key, vm, overview, services);
-        made.valid_until = earlier(made.valid_until, lateness.changes);
-        entries.push_back(encode_vm(key, vm, overview, lateness.late));
-    }
-    const bool is_last = overview.vms.empty() || next_cursor.empty() ||
-                         next_cursor == overview.vms.rbegin()->first.first + "/" +
-                                            overview.vms.rbegin()->first.second;
-    made.response =
-        Response::json(encode_list("vms", std::move(entries), is_last ? "" : next_cursor));
+    for (const auto& [key, lateness] : found.vms)
+        entries.push_back(encode_vm(key, overview.vms.at(key), overview, lateness.late));
+    made.response = Response::json(encode_list(
+        "vms", std::move(entries), found.has_more ? position_of(keys.back()) : std::string{}));
     return made;
 }
 
 Response list_vms(const Request& request, Services& services) {
-    const std::size_t limit = read_page_limit(request);
-    const std::string cursor = request.query_value("cursor");
+    const VmPage page{.limit = read_page_limit(request), .cursor = request.query_value("cursor")};
+    const VmFilter filter = read_vm_filter(request, services);
     const Sources sources{services.state.database().change_count(),
                           services.last_jobs->read_stamp(services.engine),
                           services.repository().list_vms()};
-    return services.vm_lists->get(fmt::format("{} {}", limit, cursor), sources,
-                                  services.clock.wall_now(),
-                                  [&] { return make_vm_list(limit, cursor, services); });
+    const Json question = Json::array({page.limit, page.cursor, filter.question()});
+    return services.vm_lists->get(dump_json(question), sources, services.clock.wall_now(),
+                                  [&] { return make_vm_list(filter, page, services); });
 }
 
 /// The disk's slot on the host, by number or id.

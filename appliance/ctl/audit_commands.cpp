@@ -3,6 +3,7 @@
 #include "appliance/ctl/format.h"
 
 #include "base/atomic_file.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/table.h"
 
@@ -13,12 +14,16 @@
 namespace entrepot::ctl {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::uint32_t kEntriesDefault = 50;
 constexpr std::uint32_t kEntriesMax = 1000;
 
 struct AuditValues {
     std::string user;
     std::string action;
+    std::string since;
+    std::string until;
     std::uint32_t limit = kEntriesDefault;
     std::optional<std::filesystem::path> target;
     std::string known_digest;
@@ -35,10 +40,24 @@ std::string detail_text(const Json& entry) {
     return text;
 }
 
+// "2027-01-31" is a day in UTC: `day_part` later than its begin.
+std::string parse_moment(const std::string& text, std::chrono::hours day_part) {
+    if (parse_time(text)) return text;
+    if (const auto day = parse_time(text + "T00:00:00Z")) return format_time(*day + day_part);
+    throw Error{ErrorCode::usage, fmt::format("\"{}\" is no date", text),
+                "write 2027-01-31, or 2027-01-31T18:00:00Z"};
+}
+
+void add_span(std::map<std::string, std::string>& query, const AuditValues& values) {
+    if (!values.since.empty()) query["since"] = parse_moment(values.since, 0h);
+    if (!values.until.empty()) query["until"] = parse_moment(values.until, 24h);
+}
+
 ExitStatus list_entries(Context& context, const AuditValues& values) {
     std::map<std::string, std::string> query{{"limit", std::to_string(values.limit)}};
     if (!values.user.empty()) query["user"] = values.user;
     if (!values.action.empty()) query["action"] = values.action;
+    add_span(query, values);
     const Json page = context.get(api_path("audit"), query);
     context.show({{"entries", list_of(page, "entries")}}, [&](std::ostream& out) {
         Table table{
@@ -60,8 +79,9 @@ ExitStatus list_entries(Context& context, const AuditValues& values) {
 }
 
 ExitStatus export_entries(Context& context, const AuditValues& values) {
-    const Json entries =
-        context.get_all(api_path("audit"), "entries", {{"limit", std::to_string(kEntriesMax)}});
+    std::map<std::string, std::string> query{{"limit", std::to_string(kEntriesMax)}};
+    add_span(query, values);
+    const Json entries = context.get_all(api_path("audit"), "entries", query);
     std::string text;
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
         text += dump_json(*entry) + "\n";
@@ -92,9 +112,21 @@ ExitStatus verify_log(Context& context, const AuditValues& values) {
     return is_sound ? ExitStatus::done : ExitStatus::damaged;
 }
 
+void declare_span(CLI::App& command, AuditValues& values) {
+    command
+        .add_option("--since", values.since,
+                    "Only what was done then or later: 2027-01-31, or a time of RFC 3339")
+        ->type_name("TIME");
+    command
+        .add_option("--until", values.until,
+                    "Only what was done before that time, or on that day and before")
+        ->type_name("TIME");
+}
+
 void declare_list(CLI::App& command, AuditValues& values) {
     command.add_option("--user", values.user, "Only what this user did");
     command.add_option("--action", values.action, "Only this action, for example deletePoint");
+    declare_span(command, values);
     command.add_option("--limit", values.limit, "How many entries, newest first (default 50)")
         ->type_name("N")
         ->check(CLI::Range(1U, kEntriesMax));
@@ -109,6 +141,7 @@ void add_audit_commands(CommandSet set) {
     add_command<AuditValues>(
         *group, set.chosen, "export", "Write all entries, oldest first, one JSON object a line",
         [](CLI::App& command, AuditValues& values) {
+            declare_span(command, values);
             command.add_option("--to", values.target, "The file (default standard output)")
                 ->type_name("FILE");
         },

@@ -9,6 +9,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 namespace entrepot::ctl {
 namespace {
 
@@ -24,6 +28,13 @@ struct Inventory {
     Json failed = Json::array();
 };
 
+// The API lists them by their ids.
+std::vector<Json> list_by_name(const Json& vms) {
+    std::vector<Json> sorted(vms.begin(), vms.end());
+    std::ranges::stable_sort(sorted, {}, [](const Json& vm) { return text_of(vm, "name"); });
+    return sorted;
+}
+
 Inventory ask_hosts(Context& context, const std::string& wanted) {
     Inventory inventory;
     Json hosts = Json::array();
@@ -38,9 +49,8 @@ Inventory ask_hosts(Context& context, const std::string& wanted) {
     for (const Json& host : hosts) {
         const std::string name = text_of(host, "name");
         try {
-            const Json answer = context.get(api_path("hosts", name, "vms"));
-            for (const Json& vm : list_of(answer, "vms"))
-                inventory.vms.push_back(vm);
+            for (Json& vm : list_by_name(context.get_all(api_path("hosts", name, "vms"), "vms")))
+                inventory.vms.push_back(std::move(vm));
         } catch (const Error& error) {
             if (hosts.size() == 1) throw;
             inventory.failed.push_back({{"host", name}, {"error", api::error_json(error)}});

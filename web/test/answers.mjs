@@ -58,8 +58,9 @@ function addToken({ site }, { body: { name, role, may_destroy, days } }) {
   return { ...append(site.tokens, { name, role, may_destroy, ...fresh }), secret: `entrepot_${hex(9, 64)}` };
 }
 
-function listAudit(appliance, { query: { user, action, ...page } }) {
-  const entries = appliance.site.audit.filter((entry) => (!user || entry.user === user) && (!action || entry.action === action));
+function listAudit(appliance, { query: { user, action, since, until, ...page } }) {
+  const isIn = ({ time }) => (!since || time >= since) && (!until || time < until);
+  const entries = appliance.site.audit.filter((entry) => (!user || entry.user === user) && (!action || entry.action === action) && isIn(entry));
   return appliance.page('entries', entries, page);
 }
 

@@ -161,6 +161,16 @@ test('audit: filters, and a check that says what was found; hostile names stay t
     await page.getByLabel('User').fill('bob');
     await page.keyboard.press('Enter');
     await until(page, () => document.querySelectorAll('tbody tr').length === 1);
+    await page.getByLabel('User').fill('');
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    const day = `${tomorrow.getFullYear()}-${String(tomorrow.getMonth() + 1).padStart(2, '0')}-${String(tomorrow.getDate()).padStart(2, '0')}`;
+    await page.getByLabel('To', { exact: true }).fill(day);
+    await page.keyboard.press('Enter');
+    await until(page, () => document.querySelectorAll('tbody tr').length === 5);
+    await page.getByLabel('From', { exact: true }).fill(day);
+    await page.keyboard.press('Enter');
+    await page.getByText('No entry matches.').waitFor();
+    assert.match((await page.getByRole('link', { name: 'Export' }).getAttribute('href')) ?? '', /export\?since=.*&until=/);
   });
 });
 

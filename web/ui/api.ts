@@ -126,6 +126,18 @@ export function loadAllVms(signal: AbortSignal) {
   });
 }
 
+/// The host answers once more for each page; one holds all but always.
+export async function loadHostVms(name: string, signal: AbortSignal) {
+  const first = await call('listHostVms', { path: { name }, signal });
+  const more = await callAll(async (cursor) => {
+    const from = cursor ?? first.next_cursor;
+    if (from === null) return { rows: [], next: null };
+    const page = await call('listHostVms', { path: { name }, query: { cursor: from }, signal });
+    return { rows: page.vms, next: page.next_cursor };
+  });
+  return { host: first.host, vms: [...first.vms, ...more].sort((a, b) => a.name.localeCompare(b.name)) };
+}
+
 function remember(fresh: Session): Session {
   csrf = fresh.csrf;
   session = fresh;

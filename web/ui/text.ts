@@ -62,7 +62,7 @@ export const text = {
     via: { nothing: 'not logged in', local: 'on the appliance', session: 'console', token: 'token' },
     verify: 'Check the log', sound: (n: number) => `All ${n} entries are what was written.`, digest: 'Keep this digest elsewhere, and the next check can look for it:',
     unsound: (reason: string) => `The log was tampered with: ${reason}.`, unsoundNote: 'Entries before that one are as they were written. Compare with an export that was kept elsewhere.',
-    export: 'Export', filterUser: 'User', filterAction: 'Action', show: 'Filter', empty: 'No entry matches.', number: 'No.',
+    export: 'Export', filterUser: 'User', filterAction: 'Action', filterFrom: 'From', filterTo: 'To', show: 'Filter', empty: 'No entry matches.', number: 'No.',
   },
   overview: {
     title: 'Overview',

@@ -213,6 +213,26 @@ TEST_CASE("vms: a live answer is remembered, exclusions go by number", "[api]") 
     CHECK(fixture.send(Method::delete_, "/api/v1/vms/exclusions?vm=web01&disk=0").status == 204);
 }
 
+TEST_CASE("vms: what a host says comes in pages, in the order of the ids", "[api]") {
+    test::ApiFixture fixture;
+    add_host(fixture);
+    fixture.inventory = api::HostInventory{{}, {make_vm(kSecondId, "a"), make_vm(kFirstId, "b")}};
+    const std::string path = "/api/v1/hosts/hv01/vms";
+    const Json all = fixture.send_json(Method::get, path, Json::object());
+    CHECK(all.at("vms").size() == 2);
+    CHECK(all.at("next_cursor").is_null());
+    const Json first = fixture.send_json(Method::get, path + "?limit=1", Json::object());
+    REQUIRE(first.at("vms").size() == 1);
+    CHECK(first.at("vms").at(0).at("id") == kFirstId);
+    const std::string cursor = api::encode_percent(first.at("next_cursor").get<std::string>());
+    const Json second =
+        fixture.send_json(Method::get, path + "?limit=1&cursor=" + cursor, Json::object());
+    REQUIRE(second.at("vms").size() == 1);
+    CHECK(second.at("vms").at(0).at("id") == kSecondId);
+    CHECK(second.at("next_cursor").is_null());
+    CHECK(fixture.send(Method::get, path + "?limit=0").status == 400);
+}
+
 TEST_CASE("backups: a VM that nobody asked for yet is looked up, two of a name are refused",
           "[api]") {
     test::ApiFixture fixture;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 using namespace entrepot;
+using namespace std::chrono_literals;
 using access::Privilege;
 using api::Method;
 
@@ -239,6 +240,36 @@ TEST_CASE("audit: pages by cursor, filters, exports every entry", "[api]") {
     exported.stream([&](std::string_view line) { return ++lines > 0 && line.ends_with("\n"); }, {});
     CHECK(lines == 11);  // With the entry of the export itself.
     CHECK(fixture.access.audit.list({.action = "exportAudit"}).size() == 1);
+}
+
+TEST_CASE("audit: a span of time is shown and exported alone", "[api]") {
+    UsersFixture fixture;
+    const auto ada = fixture.sign_in("ada", Privilege::administrator);
+    fixture.send_as(ada, Method::post, "/tokens", {{"name", "early"}, {"role", "viewer"}});
+    fixture.clock.advance(1h);
+    const std::string middle = api::encode_percent(format_time(fixture.clock.wall_now()));
+    fixture.send_as(ada, Method::post, "/tokens", {{"name", "late"}, {"role", "viewer"}});
+    const auto names = [&](const std::string& query) {
+        const Json page = fixture.send_json(Method::get, "/api/v1/audit?action=addToken&" + query,
+                                            Json::object());
+        std::vector<std::string> found;
+        for (const Json& entry : page.at("entries")) {
+            if (entry.at("result") == "done") found.push_back(entry.at("details").at("name"));
+        }
+        return found;
+    };
+    CHECK(names("since=" + middle) == std::vector<std::string>{"late"});
+    CHECK(names("until=" + middle) == std::vector<std::string>{"early"});
+    CHECK(names("since=" + middle + "&until=" + middle).empty());
+    CHECK(fixture.send(Method::get, "/api/v1/audit?since=yesterday").status == 400);
+
+    const auto exported = fixture.send(Method::get, "/api/v1/audit/export?until=" + middle);
+    REQUIRE(exported.stream);
+    std::string text;
+    exported.stream([&](std::string_view line) { return !(text += line).empty(); }, {});
+    CHECK(text.find("early") != std::string::npos);
+    CHECK(text.find("late") == std::string::npos);
+    CHECK(fixture.send(Method::get, "/api/v1/audit/export?until=1").status == 400);
 }
 
 TEST_CASE("audit: whoever is refused again and again does not fill it", "[api]") {

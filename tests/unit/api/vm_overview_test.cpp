@@ -48,6 +48,15 @@ public:
         fixture.state.jobs.update(record.view);
     }
 
+    /// The names of a list, in its order.
+    std::vector<std::string> names(const std::string& query) {
+        const Json list = fixture.send_json(Method::get, "/api/v1/vms?" + query, Json::object());
+        std::vector<std::string> found;
+        for (const Json& vm : list.at("vms"))
+            found.push_back(vm.at("name"));
+        return found;
+    }
+
     Json vm() {
         const Json list = fixture.send_json(Method::get, "/api/v1/vms", Json::object());
         REQUIRE(list.at("vms").size() == 1);
@@ -71,6 +80,58 @@ TEST_CASE("vms: one whose policy ran by and brought no point is late", "[api]") 
     lab.add_point();
     CHECK(lab.vm().at("late").is_null());
     CHECK(lab.vm().at("problems").empty());
+}
+
+TEST_CASE("vms: a list of one host, of a part of the name, of one concern", "[api]") {
+    using Names = std::vector<std::string>;
+    OverviewLab lab;
+    lab.add_point();
+    lab.fixture.state.vms.replace_all(lab.host, {{.vm_id = kVmId, .name = "web01"},
+                                                 {.vm_id = "b", .name = "Österreich"},
+                                                 {.vm_id = "c", .name = "sql01"}});
+    lab.fixture.state.policies.remove(lab.fixture.state.policies.list().at(0).id);
+    lab.fixture.state.policies.add("web", {{"name", "web"},
+                                           {"vms", {"web*"}},
+                                           {"calendar", "*-*-* 22:00"},
+                                           {"keep", {{"keep_last", 3}}}});
+    CHECK(lab.names("host=hv01") == Names{"web01", "Österreich", "sql01"});
+    CHECK(lab.names("host=" + lab.host).size() == 3);
+    CHECK(lab.names("host=").empty());
+    CHECK(lab.fixture.send(Method::get, "/api/v1/vms?host=hv02").status == 404);
+    CHECK(lab.names("name=01") == Names{"web01", "sql01"});
+    CHECK(lab.names("name=" + api::encode_percent("öST")) == Names{"Österreich"});
+    CHECK(lab.names("concern=unprotected") == Names{"Österreich", "sql01"});
+    CHECK(lab.names("concern=late").empty());
+    CHECK(lab.names("concern=failed").empty());
+    lab.fixture.clock.advance(24h);
+    CHECK(lab.names("concern=late") == Names{"web01"});
+    CHECK(lab.names("concern=attention").size() == 3);
+    CHECK(lab.names("concern=attention&name=sql") == Names{"sql01"});
+    CHECK(lab.fixture.send(Method::get, "/api/v1/vms?concern=other").status == 400);
+}
+
+TEST_CASE("vms: a filtered list comes in pages without a gap or an empty last one", "[api]") {
+    OverviewLab lab;
+    std::vector<state::VmRecord> vms;
+    for (const char* id : {"1", "2", "3", "4", "5", "6"})
+        vms.push_back({.vm_id = id, .name = std::string{id} == "3" ? "db" : "web"});
+    lab.fixture.state.vms.replace_all(lab.host, vms);
+    std::vector<std::string> ids;
+    std::string cursor;
+    std::size_t pages = 0;
+    for (; pages < 10; ++pages) {
+        const Json page = lab.fixture.send_json(
+            Method::get,
+            "/api/v1/vms?name=web&limit=2" +
+                (cursor.empty() ? "" : "&cursor=" + api::encode_percent(cursor)),
+            Json::object());
+        for (const Json& vm : page.at("vms"))
+            ids.push_back(vm.at("id"));
+        if (page.at("next_cursor").is_null()) break;
+        cursor = page.at("next_cursor");
+    }
+    CHECK(ids == std::vector<std::string>{"1", "2", "4", "5", "6"});
+    CHECK(pages == 2);
 }
 
 TEST_CASE("vms: one that nobody tried to back up yet is not late, one that was tried is", "[api]") {

@@ -1,6 +1,6 @@
 // The audit log: a page of it with filters, whether it is what was written, and all of it as a file.
 import { useState } from 'preact/hooks';
-import { call } from '../api';
+import { addressOf, call } from '../api';
 import type { AuditCheck, AuditEntry } from '../generated/api';
 import { Badge, Empty, PageHead, ProblemBox, When, type Tone } from '../parts/basics';
 import { TextField } from '../parts/forms';
@@ -21,11 +21,11 @@ export function AuditPage() {
 }
 
 function Log() {
-  const [wanted, setWanted] = useState({ user: '', action: '' });
+  const [wanted, setWanted] = useState({ user: '', action: '', from: '', to: '' });
   const [filter, setFilter] = useState(wanted);
   const entries = usePages(
     async (cursor, signal) => {
-      const query = { cursor, ...(filter.user && { user: filter.user }), ...(filter.action && { action: filter.action }) };
+      const query = { cursor, ...(filter.user && { user: filter.user }), ...(filter.action && { action: filter.action }), ...spanOf(filter) };
       const page = await call('listAudit', { query, signal });
       return { rows: page.entries, next: page.next_cursor };
     },
@@ -42,7 +42,7 @@ function Log() {
         <button type="button" disabled={verify.busy} onClick={() => void verify.run()}>
           {text.audit.verify}
         </button>
-        <a class="button" href="api/v1/audit/export" download="entrepot-audit.jsonl">
+        <a class="button" href={addressOf('exportAudit', { query: spanOf(filter) })} download="entrepot-audit.jsonl">
           {text.audit.export}
         </a>
       </PageHead>
@@ -68,11 +68,21 @@ function Log() {
           value={wanted.action}
           onChange={(action) => setWanted({ ...wanted, action })}
         />
+        <TextField label={text.audit.filterFrom} type="date" isFilter value={wanted.from} onChange={(from) => setWanted({ ...wanted, from })} />
+        <TextField label={text.audit.filterTo} type="date" isFilter value={wanted.to} onChange={(to) => setWanted({ ...wanted, to })} />
         <button type="submit">{text.audit.show}</button>
       </form>
       <Paged pages={entries}>{(rows) => (rows.length === 0 ? <Empty title={text.audit.empty} /> : <Entries rows={rows} />)}</Paged>
     </>
   );
+}
+
+/// From the begin of one day to the end of another, in the reader's time zone.
+function spanOf({ from, to }: { from: string; to: string }): { since?: string; until?: string } {
+  const begin = new Date(`${from}T00:00`);
+  const end = new Date(`${to}T00:00`);
+  end.setDate(end.getDate() + 1);
+  return { ...(from && { since: begin.toISOString() }), ...(to && { until: end.toISOString() }) };
 }
 
 function CheckResult({ check }: { check: AuditCheck }) {

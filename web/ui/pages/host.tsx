@@ -1,6 +1,6 @@
 // One host: what the doctor says about it, and, asked now, its machines with disks, checkpoints, and why a disk cannot be backed up.
 import { useState } from 'preact/hooks';
-import { call, kAll } from '../api';
+import { call, kAll, loadHostVms } from '../api';
 import * as format from '../format';
 import type { Checkpoint, Host, LiveVm } from '../generated/api';
 import { Badge, Empty, IfMay, Loaded, PageHead, ProblemBox, When } from '../parts/basics';
@@ -18,7 +18,7 @@ export function HostPage({ name, examines }: { name: string; examines: boolean }
   const host = useResource((signal) => call('getHost', { path: { name }, signal }), [name]);
   const [asks, setAsks] = useState(!examines);
   const inventory = useResource(
-    (signal) => (asks ? call('listHostVms', { path: { name }, signal }) : Promise.resolve(null)),
+    (signal) => (asks ? loadHostVms(name, signal) : Promise.resolve(null)),
     [name, asks],
   );
   const [target, setTarget] = useState<LiveVm | null>(null);

@@ -85,6 +85,7 @@ type TextProperties = {
   maxLength?: number;
   lines?: number;
   min?: string;
+  isFilter?: boolean;
   autoComplete?: 'off' | 'username' | 'current-password' | 'new-password';
 };
 
@@ -99,10 +100,11 @@ export function TextField({
   maxLength = 1024,
   lines,
   min,
+  isFilter = false,
   autoComplete = 'off',
 }: TextProperties) {
   return (
-    <Field label={label} optional={!required && type !== 'search'} {...(hint ? { hint } : {})}>
+    <Field label={label} optional={!required && !isFilter && type !== 'search'} {...(hint ? { hint } : {})}>
       {(id, describedBy) =>
         lines ? (
           <textarea
