@@ -3,6 +3,8 @@
 // with the point's content, and nothing else.
 #include "tests/e2e/kill_lab.h"
 
+#include "base/random.h"
+
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -16,12 +18,20 @@ using test::Told;
 
 namespace {
 
-constexpr std::uint64_t kSeed = 7;
 constexpr std::uint64_t kPointsMax = 2'000;
+
+constexpr std::uint64_t kSample = 5;
 
 std::uint64_t step_of_enumeration() {
     const char* value = std::getenv("ENTREPOT_NIGHTLY");
-    return value != nullptr && std::string{value} == "1" ? 1 : 3;
+    return value != nullptr && std::string{value} == "1" ? 1 : kSample;
+}
+
+/// Another part of the points in each run.
+std::uint64_t seed() {
+    const char* value = std::getenv("ENTREPOT_SEED");
+    SystemRandom random;
+    return value != nullptr ? std::strtoull(value, nullptr, 10) : random.u64() % 1'000'000;
 }
 
 /// The VM of a restore is right, and is taken away again.
@@ -45,12 +55,14 @@ void check_and_remove(KillLab& lab, const Told& told) {
 
 TEST_CASE("kill points: a restore of a VM", "[e2e][kill]") {
     if (!Simulator::is_available()) return;
-    KillLab lab{kSeed};
+    const std::uint64_t chosen = seed();
+    INFO("ENTREPOT_SEED=" << chosen);
+    KillLab lab{chosen};
     lab.guest_writes();
     const Told backup = lab.live(Task::back_up);
     REQUIRE(backup.said.at("jobs").at(0).at("state") == "done");
     for (const auto kind : {KillPoint::Kind::step, KillPoint::Kind::file}) {
-        std::uint64_t number = 0;
+        std::uint64_t number = chosen % step_of_enumeration();
         std::uint64_t count = 0;
         while (number < kPointsMax) {
             const Told killed = lab.live(Task::restore, KillPoint{kind, number});
@@ -63,6 +75,7 @@ TEST_CASE("kill points: a restore of a VM", "[e2e][kill]") {
         CHECK(number < kPointsMax);
         CHECK(number > (kind == KillPoint::Kind::step ? 60 : 10));
         std::cout << "restore: killed at " << count << " of about " << number << " "
-                  << (kind == KillPoint::Kind::step ? "step" : "file") << " points" << std::endl;
+                  << (kind == KillPoint::Kind::step ? "step" : "file") << " points, seed " << chosen
+                  << std::endl;
     }
 }

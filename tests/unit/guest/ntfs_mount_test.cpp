@@ -5,6 +5,7 @@
 #include "tests/support/guest_images.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wof_sample.h"
+#include "tests/unit/guest/guest_tree.h"
 
 #include "base/error.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -132,6 +134,17 @@ bool may_mount() {
     return ::geteuid() == 0 && fs::exists("/dev/fuse");
 }
 
+/// False, and a word about it, where the system does not do it.
+bool mount_image(std::optional<Mount>& mount, const fs::path& image, const fs::path& folder) {
+    try {
+        mount.emplace(image, folder);
+        return true;
+    } catch (const std::exception&) {
+        WARN("skipped: this system does not mount ntfs-3g");
+        return false;
+    }
+}
+
 }  // namespace
 
 TEST_CASE("guest files: NTFS that a mounted driver wrote gives back what was put in", "[guest]") {
@@ -147,12 +160,7 @@ TEST_CASE("guest files: NTFS that a mounted driver wrote gives back what was put
     Tree tree;
     {
         std::optional<Mount> mount;
-        try {
-            mount.emplace(image, folder);
-        } catch (const std::exception&) {
-            WARN("skipped: this system does not mount ntfs-3g");
-            return;
-        }
+        if (!mount_image(mount, image, folder)) return;
         tree = write_into(folder);
     }
     const test::FileDisk disk{image};
@@ -184,6 +192,39 @@ TEST_CASE("guest files: NTFS that a mounted driver wrote gives back what was put
     CHECK_FALSE(names.contains("a file with a number 00003"));
 }
 
+TEST_CASE("guest files: an NTFS folder of a hundred thousand files is listed by pages, each once",
+          "[guest]") {
+    if (!may_mount()) {
+        WARN("skipped: mounting takes root and /dev/fuse");
+        return;
+    }
+    constexpr int kCount = 100'000;
+    test::TemporaryDirectory directory;
+    const fs::path image = directory.path() / "image";
+    const fs::path folder = directory.path() / "mounted";
+    fs::create_directory(folder);
+    test::make_ntfs(image, {}, 256 * kMiB);
+    {
+        std::optional<Mount> mount;
+        if (!mount_image(mount, image, folder)) return;
+        fs::create_directory(folder / "many");
+        for (int i = 0; i < kCount; ++i)
+            std::ofstream{folder / "many" / fmt::format("Datei №{:06}.txt", i)};
+    }
+    const test::FileDisk disk{image};
+    const auto files = guest::open_file_system(disk, guest::VolumeContent::ntfs);
+    std::set<std::string> names;
+    std::size_t listed = 0;
+    for (const auto& entry : test::list_all(*files, "/many", 1000)) {
+        ++listed;
+        names.insert(entry.name);
+    }
+    CHECK(listed == kCount);
+    CHECK(names.size() == kCount);
+    CHECK(names.contains("Datei №000000.txt"));
+    CHECK(names.contains("Datei №099999.txt"));
+}
+
 TEST_CASE("guest files: what CompactOS compressed is read, and what is not known is refused",
           "[guest][wof]") {
     if (!may_mount()) {
@@ -200,12 +241,7 @@ TEST_CASE("guest files: what CompactOS compressed is read, and what is not known
         {"xpress4k", 0}, {"lzx", 1}, {"xpress8k", 2}, {"xpress16k", 3}};
     {
         std::optional<Mount> mount;
-        try {
-            mount.emplace(image, folder);
-        } catch (const std::exception&) {
-            WARN("skipped: this system does not mount ntfs-3g");
-            return;
-        }
+        if (!mount_image(mount, image, folder)) return;
         for (const auto& [name, method] : kinds)
             write_compact(folder / name, name, method, sample.size());
         write_compact(folder / "unknown", "lzx", 9, sample.size());
