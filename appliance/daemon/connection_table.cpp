@@ -50,16 +50,28 @@ void ConnectionTable::make_room(Id newest) {
     const auto alive =
         std::ranges::count_if(entries_, [](const auto& item) { return !item.second.is_ended; });
     if (static_cast<std::size_t>(alive) <= limits_.count_max) return;
-    std::map<std::string, std::vector<Entry*>> waiting;
+    std::map<std::string, std::vector<Entry*>> strangers;
+    std::map<std::string, std::vector<Entry*>> users;
     for (auto& [id, entry] : entries_) {
-        if (id != newest && entry.is_waiting && !entry.is_ended)
-            waiting[entry.address].push_back(&entry);
+        if (id == newest || !entry.is_waiting || entry.is_ended) continue;
+        (is_known(entry.address) ? users : strangers)[entry.address].push_back(&entry);
     }
-    if (waiting.empty()) return;
-    const auto& most = std::ranges::max_element(waiting, {}, [](const auto& item) {
-                           return item.second.size();
-                       })->second;
-    end(**std::ranges::min_element(most, {}, &Entry::since));
+    const auto& waiting = strangers.empty() ? users : strangers;
+    Entry* chosen = nullptr;
+    std::size_t most = 0;
+    for (const auto& [address, entries] : waiting) {
+        Entry* oldest = *std::ranges::min_element(entries, {}, &Entry::since);
+        const bool is_before = chosen == nullptr || entries.size() > most ||
+                               (entries.size() == most && oldest->since < chosen->since);
+        if (!is_before) continue;
+        chosen = oldest;
+        most = entries.size();
+    }
+    if (chosen != nullptr) end(*chosen);
+}
+
+bool ConnectionTable::is_known(const std::string& address) const {
+    return known_ != nullptr && known_->has(address);
 }
 
 void ConnectionTable::remove(Id id) {

@@ -2,6 +2,8 @@
 // wait.
 #pragma once
 
+#include "appliance/daemon/known_addresses.h"
+
 #include "base/clock.h"
 
 #include <Poco/Net/StreamSocket.h>
@@ -27,12 +29,15 @@ class ConnectionTable {
 public:
     using Id = std::uint64_t;
 
-    ConnectionTable(Clock& clock, const ConnectionLimits& limits)
-        : clock_(clock), limits_(limits) {}
+    /// `known` outlives it; none: nobody is known.
+    ConnectionTable(Clock& clock, const ConnectionLimits& limits,
+                    const KnownAddresses* known = nullptr)
+        : clock_(clock), limits_(limits), known_(known) {}
 
     /// Registers a connection as waiting for its first request; shuts it down at once where its
-    /// address has too many. Where there are too many in all, one that waits is shut down: the one
-    /// that waits longest of the address with the most of those.
+    /// address has too many. Where there are too many in all, one that waits is shut down: of
+    /// the addresses that nobody knows, or of all if there is none, the one that waits longest of
+    /// an address with the most of those.
     Id add(const Poco::Net::StreamSocket& socket);
     void remove(Id id);
 
@@ -60,10 +65,12 @@ private:
 
     void end(Entry& entry);
     void make_room(Id newest);
+    bool is_known(const std::string& address) const;
     void set_state(const std::string& peer, bool is_waiting);
 
     Clock& clock_;
     ConnectionLimits limits_;
+    const KnownAddresses* known_;
     std::mutex mutex_;
     Id next_id_ = 1;
     std::map<Id, Entry> entries_;

@@ -26,7 +26,7 @@
 namespace entrepot::daemon {
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kBacklog = 1'024;  // A crowd must not keep others out before they are looked at.
 constexpr std::size_t kSocketPathBytesMax = 107;  // sockaddr_un
 constexpr std::size_t kLocalConnectionsMax = 1024;
 
@@ -106,8 +106,10 @@ Poco::Net::ServerSocket listen_locally(FileSystem& file_system, const std::files
     }
 }
 
-HttpServerOptions network_options(const std::vector<std::string>& names) {
+HttpServerOptions network_options(const std::vector<std::string>& names,
+                                  const KnownAddresses& known) {
     HttpServerOptions options;
+    options.known = &known;
     options.hosts.names = names;
     return options;
 }
@@ -152,8 +154,9 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
     }
     const auto network_socket = listen_on_network(config, make_tls_context(files));
     const auto local_socket = listen_locally(world.file_system, socket_path(config));
-    const NetworkFront front{world.clock, appliance.router(), appliance.access(), console_files(),
-                             console_security_policy()};
+    KnownAddresses known{world.clock};
+    const NetworkFront front{world.clock,     appliance.router(),        appliance.access(),
+                             console_files(), console_security_policy(), &known};
     appliance.start_jobs();
     appliance.start_policies();
     appliance.start_shares();
@@ -162,7 +165,7 @@ void run_daemon(const World& world, const config::Config& config, KeyReader read
                      [&](api::Request request) {
                          return answer_locally(appliance.router(), std::move(request));
                      }};
-    HttpServer network{world.clock, world.log, network_socket, network_options(names),
+    HttpServer network{world.clock, world.log, network_socket, network_options(names, known),
                        [&](api::Request request) { return front.answer(std::move(request)); }};
 
     const std::string address =

@@ -89,6 +89,28 @@ private:
     Poco::Net::HTTPRequestHandlerFactory::Ptr handlers_;
 };
 
+// Half of the queue for a worker is for where users are: a crowd that comes faster than workers
+// send it away fills the other half.
+class KnownFirst final : public Poco::Net::TCPServerConnectionFilter {
+public:
+    KnownFirst(const KnownAddresses& known, std::function<int()> count_queued, int strangers_max)
+        : known_(known), count_queued_(std::move(count_queued)), strangers_max_(strangers_max) {}
+
+    bool accept(const Poco::Net::StreamSocket& socket) override {
+        if (count_queued_() < strangers_max_) return true;
+        try {
+            return known_.has(socket.peerAddress().host().toString());
+        } catch (const Poco::Exception&) {
+            return false;  // Gone already.
+        }
+    }
+
+private:
+    const KnownAddresses& known_;
+    std::function<int()> count_queued_;
+    int strangers_max_;
+};
+
 Poco::Net::HTTPServerParams::Ptr make_parameters(const HttpServerOptions& options) {
     Poco::Net::HTTPServerParams::Ptr parameters = new Poco::Net::HTTPServerParams;
     parameters->setTimeout(Poco::Timespan(options.read_timeout.count(), 0));
@@ -108,7 +130,7 @@ public:
               const HttpServerOptions& options, HttpHandler handler)
         : handler_(std::move(handler)),
           hosts_(options.hosts),
-          table_(clock, options.limits),
+          table_(clock, options.limits, options.known),
           context_{log, table_, hosts_, stop_.get_token(), options.streams},
           threads_(kThreadsAtStart, options.thread_count_max),
           parameters_(make_parameters(options)),
@@ -121,6 +143,11 @@ public:
                   table_.end_overdue();
               }
           }) {
+        if (options.known != nullptr) {
+            server_.setConnectionFilter(
+                new KnownFirst{*options.known, [this] { return server_.queuedConnections(); },
+                               options.queue_length_max / 2});
+        }
         server_.start();
     }
 

@@ -25,6 +25,7 @@ struct HttpServerOptions {
     int queue_length_max = 64;
     std::chrono::seconds read_timeout{10};
     StreamLimits streams;
+    const KnownAddresses* known = nullptr;  ///< Outlives the server; none: nobody is known.
 };
 
 /// Serves from construction on. The handler is called from many threads and does not throw.

@@ -55,7 +55,12 @@ api::Response NetworkFront::answer_api(api::Request request) const {
                    : api::problem(error);
     }
     const api::User user = request.user;
+    const std::string peer = request.peer;
     api::Response response = router_.dispatch(std::move(request));
+    // Whoever was just given a session is a user, too.
+    const bool is_user =
+        user.via != access::Via::nothing || response.headers.contains("set-cookie");
+    if (known_ != nullptr && is_user) known_->remember(peer);
     if (response.stream) {
         const bool is_download = response.headers.contains("content-disposition");
         response.stream = end_with_session(std::move(response.stream), user,

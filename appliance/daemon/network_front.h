@@ -5,6 +5,7 @@
 #include "appliance/access/access.h"
 #include "appliance/api/request.h"
 #include "appliance/api/router.h"
+#include "appliance/daemon/known_addresses.h"
 
 #include "base/clock.h"
 
@@ -25,14 +26,15 @@ using StaticFiles = std::function<std::optional<StaticFile>(std::string_view pat
 
 class NetworkFront {
 public:
-    /// The references outlive it.
+    /// The references outlive it. `known` learns where users ask from.
     NetworkFront(Clock& clock, const api::Router& router, access::Access& access, StaticFiles files,
-                 std::string content_security_policy)
+                 std::string content_security_policy, KnownAddresses* known = nullptr)
         : clock_(clock),
           router_(router),
           access_(access),
           files_(std::move(files)),
-          content_security_policy_(std::move(content_security_policy)) {}
+          content_security_policy_(std::move(content_security_policy)),
+          known_(known) {}
 
     /// Never throws for what a request can do. Safe to call from several threads.
     api::Response answer(api::Request request) const;
@@ -50,6 +52,7 @@ private:
     access::Access& access_;
     StaticFiles files_;
     std::string content_security_policy_;
+    KnownAddresses* known_;
 };
 
 /// The console's files where they are compiled in; nothing otherwise.

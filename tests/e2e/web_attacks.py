@@ -8,6 +8,7 @@ import argparse
 import http.client
 import json
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -147,6 +148,33 @@ def hold_connections(target, sources):
     for stream in held:
         stream.close()
     target.expect_served("after the slow connections")
+
+
+def f_wb_09_crowd(target):
+    """Ten thousand connections from two hundred addresses that say nothing, and some that ask and never read, leave others served."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    count = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 500)
+    held = []
+    for number in range(count):
+        peer = socket.socket()
+        held.append(peer)
+        peer.bind((f"127.2.{number % 200}.1", 0))
+        peer.setblocking(False)
+        peer.connect_ex(("127.0.0.1", target.port))
+        if number % 500 == 499:  # Fewer than the kernel keeps for us to accept.
+            target.expect_served(f"among {number + 1} silent connections")
+    for number in range(8):
+        try:
+            reader = target.connect(f"127.3.0.{number + 1}")
+            held.append(reader)
+            reader.sendall(f"GET /api/v1/openapi.json HTTP/1.1\r\nHost: {target.host}\r\n\r\n".encode())
+        except OSError:
+            continue  # Turned away: that is the defence.
+    for turn in range(3):
+        target.expect_served(f"beside the crowd, turn {turn}")
+    for peer in held:
+        peer.close()
+    target.expect_served("after the crowd")
 
 
 def f_wb_10_smuggling_and_odd_heads(target):

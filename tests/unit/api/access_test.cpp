@@ -229,71 +229,97 @@ TEST_CASE("network front: every answer carries the headers that browsers obey (F
     CHECK(ask("/missing.js").status == 404);
 }
 
+namespace {
+
+/// A front with one route that streams.
+struct StreamingFront {
+    StreamingFront(SessionFixture& made, const std::function<Response()>& answer) : fixture(made) {
+        router.add("read", [answer](const Request&) { return answer(); });
+    }
+
+    Request request_with(const std::string& cookie) {
+        Request request = fixture.request_with(cookie, Method::get);
+        request.path = "/api/v1/stream";
+        request.headers["host"] = "appliance";
+        request.peer = "192.0.2.7";
+        return request;
+    }
+
+    /// How many pieces come if the session ends at the third, and 100 are enough.
+    int count_pieces() {
+        const access::Session session = fixture.begin(Privilege::viewer);
+        const Response response = front.answer(request_with(session.cookie));
+        REQUIRE(response.stream);
+        int count = 0;
+        response.stream(
+            [&](std::string_view) {
+                if (++count == 3) fixture.access.sessions.end_id(session.id);
+                return count < 100;
+            },
+            {});
+        return count;
+    }
+
+    SessionFixture& fixture;
+    Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/stream": {"get":
+        {"operationId": "read", "x-privilege": "viewer"}}}})"};
+    Router router{fixture.log, contract};
+    daemon::KnownAddresses known{fixture.clock};
+    daemon::NetworkFront front{
+        fixture.clock,
+        router,
+        fixture.access,
+        [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
+        "default-src 'none'",
+        &known};
+};
+
+}  // namespace
+
 TEST_CASE("network front: a stream ends with the session that opened it (F-WB-04)", "[api]") {
     SessionFixture fixture;
-    const Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/events": {"get":
-        {"operationId": "follow", "x-privilege": "viewer"}}}})"};
-    Router router{fixture.log, contract};
-    router.add("follow", [](const Request&) {
-        Response response;
-        response.stream = [](const StreamWriter& write, const std::stop_token&) {
-            for (int i = 0; i < 10 && write("event"); ++i)
-                continue;
-        };
-        return response;
-    });
-    const daemon::NetworkFront front{
-        fixture.clock, router, fixture.access,
-        [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
-        "default-src 'none'"};
-    const access::Session session = fixture.begin(Privilege::viewer);
-    auto request = fixture.request_with(session.cookie, Method::get);
-    request.path = "/api/v1/events";
-    request.headers["host"] = "appliance";
-    const Response response = front.answer(request);
-    REQUIRE(response.stream);
-    int count = 0;
-    response.stream(
-        [&](std::string_view) {
-            if (++count == 3) fixture.access.sessions.end_id(session.id);
-            return true;
-        },
-        {});
-    CHECK(count == 3);
+    StreamingFront lab{fixture, [] {
+                           Response response;
+                           response.stream = [](const StreamWriter& write, const std::stop_token&) {
+                               while (write("event"))
+                                   continue;
+                           };
+                           return response;
+                       }};
+    CHECK(lab.count_pieces() == 3);
 }
 
 TEST_CASE("network front: a download ends soon after the session that asked for it (F-WB-04)",
           "[api]") {
     SessionFixture fixture;
-    const Contract contract{R"({"servers": [{"url": "/api/v1"}], "paths": {"/file": {"get":
-        {"operationId": "download", "x-privilege": "viewer"}}}})"};
-    Router router{fixture.log, contract};
-    router.add("download", [&](const Request&) {
-        Response response;
-        response.headers["content-disposition"] = "attachment";
-        response.stream = [&](const StreamWriter& write, const std::stop_token&) {
-            while (write("piece"))
-                fixture.clock.advance(std::chrono::milliseconds{100});
-        };
-        return response;
-    });
-    const daemon::NetworkFront front{
-        fixture.clock, router, fixture.access,
-        [](std::string_view) -> std::optional<daemon::StaticFile> { return std::nullopt; },
-        "default-src 'none'"};
-    const access::Session session = fixture.begin(Privilege::viewer);
-    auto request = fixture.request_with(session.cookie, Method::get);
-    request.path = "/api/v1/file";
-    request.headers["host"] = "appliance";
-    const Response response = front.answer(request);
-    REQUIRE(response.stream);
-    int count = 0;
-    response.stream(
-        [&](std::string_view) {
-            if (++count == 3) fixture.access.sessions.end_id(session.id);
-            return count < 100;
-        },
-        {});
+    StreamingFront lab{fixture, [&fixture] {
+                           Response response;
+                           response.headers["content-disposition"] = "attachment";
+                           response.stream = [&fixture](const StreamWriter& write,
+                                                        const std::stop_token&) {
+                               while (write("piece"))
+                                   fixture.clock.advance(std::chrono::milliseconds{100});
+                           };
+                           return response;
+                       }};
+    const int count = lab.count_pieces();
     CHECK(count >= 3);
     CHECK(count <= 8);
+}
+
+TEST_CASE("network front: only where a user asks from becomes known (F-WB-09)", "[api]") {
+    SessionFixture fixture;
+    StreamingFront lab{fixture, [] { return Response::json({{"a", 1}}); }};
+    CHECK(lab.front.answer(lab.request_with("no cookie of ours")).status == 401);
+    CHECK_FALSE(lab.known.has("192.0.2.7"));
+    const access::Session session = fixture.begin(Privilege::viewer);
+    CHECK(lab.front.answer(lab.request_with(session.cookie)).status == 200);
+    CHECK(lab.known.has("192.0.2.7"));
+    CHECK_FALSE(lab.known.has("192.0.2.8"));
+    for (std::size_t i = 0; i < daemon::KnownAddresses::kCountMax; ++i) {
+        fixture.clock.advance(std::chrono::milliseconds{1});
+        lab.known.remember(std::to_string(i));
+    }
+    CHECK_FALSE(lab.known.has("192.0.2.7"));
+    CHECK(lab.known.has("0"));
 }

@@ -37,10 +37,11 @@ struct Visitor {
 struct House {
     ManualClock clock{*parse_time("2026-03-01T12:00:00Z")};
     Poco::Net::ServerSocket listener{Poco::Net::SocketAddress{"127.0.0.1", 0}};
+    daemon::KnownAddresses known{clock};
     daemon::ConnectionTable table;
     std::deque<Visitor> visitors;
 
-    explicit House(const daemon::ConnectionLimits& limits) : table(clock, limits) {}
+    explicit House(const daemon::ConnectionLimits& limits) : table(clock, limits, &known) {}
 
     Visitor& add(const std::string& address) {
         Visitor& visitor = visitors.emplace_back();
@@ -72,6 +73,33 @@ TEST_CASE("connections: who comes is served, whoever else says nothing (F-WB-09)
     CHECK_FALSE(house.visitors[2].is_sent_away());
     house.add("127.0.0.11");
     CHECK(house.visitors[5].is_sent_away());  // The other address has the most now.
+}
+
+TEST_CASE("connections: a crowd of many addresses ends none of where users are (F-WB-09)",
+          "[ctl]") {
+    House house{{.per_address_max = 4, .count_max = 3}};
+    house.known.remember("127.0.0.1");
+    Visitor& user = house.add("127.0.0.1");
+    for (int i = 2; i < 40; ++i)
+        house.add("127.0.0." + std::to_string(i));
+    CHECK_FALSE(user.is_sent_away());
+    // Of the others it is the one that waits longest.
+    CHECK(house.visitors[house.visitors.size() - 3].is_sent_away());
+    CHECK_FALSE(house.visitors[house.visitors.size() - 2].is_sent_away());
+    house.clock.advance(daemon::KnownAddresses::kMemory);
+    house.add("127.0.0.50");
+    CHECK(user.is_sent_away());
+}
+
+TEST_CASE("connections: of users, too, one goes where nobody else waits", "[ctl]") {
+    House house{{.per_address_max = 4, .count_max = 2}};
+    for (const std::string address : {"127.0.0.2", "127.0.0.3"}) {
+        house.known.remember(address);
+        house.add(address);
+    }
+    CHECK_FALSE(house.add("127.0.0.4").is_sent_away());
+    CHECK(house.visitors[0].is_sent_away());
+    CHECK_FALSE(house.visitors[1].is_sent_away());
 }
 
 TEST_CASE("connections: who is being served is never sent away for others", "[ctl]") {
