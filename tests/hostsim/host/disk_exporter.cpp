@@ -18,6 +18,25 @@ std::string to_upper(std::string text) {
     return text;
 }
 
+/// Passes on what is written, and keeps a bit of the largest piece: that is content.
+struct WatchedFile : TargetFile {
+    explicit WatchedFile(TargetFile& target) : file(target) {}
+    void write(std::uint64_t offset, ByteView data) override {
+        file.write(offset, data);
+        if (data.size() < largest) return;
+        largest = data.size();
+        const ByteView part = data.first(std::min(data.size(), kKeptBytes));
+        some = {offset, Bytes(part.begin(), part.end())};
+    }
+    void truncate(std::uint64_t size_bytes) override { file.truncate(size_bytes); }
+    void close() override { file.close(); }
+
+    static constexpr std::size_t kKeptBytes = 4096;
+    TargetFile& file;
+    std::size_t largest = 0;
+    LateContent some;
+};
+
 }  // namespace
 
 DiskExporter::DiskExporter(JobContext& job, ShareTarget& target, std::string folder,
@@ -145,7 +164,8 @@ void DiskExporter::write_image(const std::string& name, const ImageGeometry& geo
                                const ImageVariety& variety, const DiskContent& content,
                                const std::vector<ByteRange>* ranges) {
     auto file = target_.create(folder_ + "/" + name);
-    VhdxWriter writer{*file, geometry, variety, random_, on_written_};
+    WatchedFile watched{*file};
+    VhdxWriter writer{watched, geometry, variety, random_, on_written_};
     if (ranges == nullptr) {
         writer.write_all(content);
     } else {
@@ -166,20 +186,20 @@ void DiskExporter::write_image(const std::string& name, const ImageGeometry& geo
         file->truncate(length);
     }
     if (faults.take("short-image", "ExportSystemDefinition")) file->truncate(length -= kMiB);
-    close_image(std::move(file), length);
+    close_image(std::move(file), std::move(watched.some));
     files_.emplace_back(name, length);
 }
 
-/// Hyper-V closes an image before its job ends; a fault may keep it, or write to it once more.
-void DiskExporter::close_image(std::unique_ptr<TargetFile> file, std::uint64_t length) {
+/// Hyper-V closes an image before its job ends; a fault may keep it, or let some of its content
+/// come later.
+void DiskExporter::close_image(std::unique_ptr<TargetFile> file, LateContent some) {
     Host& host = job_.host();
     const auto kept = host.faults().take_number("keep-open", "ExportSystemDefinition");
     const auto late = host.faults().take_number("late-write", "ExportSystemDefinition");
     if (!kept && !late) return file->close();
-    constexpr std::uint64_t kSectorBytes = 4096;
-    const std::uint64_t offset = length / 2 / kSectorBytes * kSectorBytes;
+    if (late) file->write(some.offset, Bytes(some.bytes.size(), std::byte{0xA5}));
     host.held_files().hold(std::move(file), std::chrono::milliseconds{late ? *late : *kept},
-                           late ? std::optional{offset} : std::nullopt);
+                           late ? std::optional{std::move(some)} : std::nullopt);
 }
 
 std::string DiskExporter::digest() const {

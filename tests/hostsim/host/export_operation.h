@@ -3,6 +3,7 @@
 
 #include "tests/hostsim/disk/share_target.h"
 #include "tests/hostsim/disk/vhdx_writer.h"
+#include "tests/hostsim/host/held_files.h"
 #include "tests/hostsim/host/job_runner.h"
 
 #include <memory>
@@ -58,7 +59,7 @@ public:
 
 private:
     Guid write_base(const Plan& plan, const std::string& name);
-    void close_image(std::unique_ptr<TargetFile> file, std::uint64_t length);
+    void close_image(std::unique_ptr<TargetFile> file, LateContent some);
     void write_leaf(const Plan& plan, ExportedImages& images);
     ParentLocator make_locator(const Plan& plan, const std::string& parent_name,
                                const Guid& parent_guid) const;

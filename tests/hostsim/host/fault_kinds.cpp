@@ -143,7 +143,7 @@ constexpr FaultKindRow kRows[] = {
     {"keep-open", "ExportSystemDefinition", "MILLISECONDS", "1500", "F-SH-02",
      "an image stays open when the job has ended"},
     {"late-write", "ExportSystemDefinition", "MILLISECONDS", "1500", "F-SH-02|F-SH-03",
-     "an image is written to once more, that long after the job has ended"},
+     "a part of an image is rubbish until that long after the job has ended"},
     {"truncate-image", "ExportSystemDefinition", "", "", "F-SH-04|9/5",
      "an image ends in the middle"},
     {"short-image", "ExportSystemDefinition", "", "", "F-SH-04", "an image lacks its last MiB"},

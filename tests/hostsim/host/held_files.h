@@ -3,7 +3,10 @@
 
 #include "tests/hostsim/disk/share_target.h"
 
+#include "base/bytes.h"
+
 #include <chrono>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -12,12 +15,17 @@
 
 namespace entrepot::hostsim {
 
+struct LateContent {
+    std::uint64_t offset = 0;
+    Bytes bytes;
+};
+
 /// Safe to share. Whatever is still held at the end is closed.
 class HeldFiles {
 public:
-    /// Closes the file after that time; before, writes noise at the offset if there is one.
+    /// Closes the file after that time; before, writes what is still to come.
     void hold(std::unique_ptr<TargetFile> file, std::chrono::milliseconds time,
-              std::optional<std::uint64_t> write_at);
+              std::optional<LateContent> late);
 
 private:
     std::mutex mutex_;
