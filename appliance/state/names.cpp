@@ -3,11 +3,10 @@
 
 #include "base/error.h"
 #include "base/guid.h"
+#include "base/hidden_text.h"
 #include "base/json.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace entrepot::state {
 namespace {
@@ -22,10 +21,12 @@ bool is_utf8(std::string_view text) {
     }
 }
 
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
-    });
+// A name that reads like another one, or turns the line around that it stands in, is no name.
+bool has_hidden_character(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (hidden_length(text, at) != 0) return true;
+    }
+    return false;
 }
 
 [[noreturn]] void refuse(std::string_view noun, std::string_view why) {
@@ -40,7 +41,9 @@ void check_name(std::string_view noun, std::string_view name) {
         refuse(noun, fmt::format("must not be longer than {} bytes", kNameBytesMax));
     }
     if (!is_utf8(name)) refuse(noun, "must be UTF-8");
-    if (has_control_character(name)) refuse(noun, "must not hold control characters");
+    if (has_hidden_character(name)) {
+        refuse(noun, "must not hold control characters, marks of direction or order");
+    }
     if (name.front() == '-') refuse(noun, "must not begin with '-'");
     if (name.front() == ' ' || name.back() == ' ') refuse(noun, "must not begin or end with space");
     if (Guid::parse(name)) refuse(noun, "must not look like an id");

@@ -48,6 +48,15 @@ TEST_CASE("sessions: end after 30 idle minutes and after 12 hours in any case (F
     CHECK_FALSE(sessions.find(busy.cookie));
 }
 
+TEST_CASE("sessions: a restart ends them all (F-WB-04)", "[access]") {
+    AccessFixture fixture;
+    const Session session = fixture.access.sessions.begin("1", "ada", Privilege::viewer, kHome);
+    CHECK(fixture.access.sessions.find(session.cookie));
+    Access again{fixture.clock,           fixture.chance,    fixture.log, fixture.state->database(),
+                 fixture.state->settings, test::kQuickHashes};
+    CHECK_FALSE(again.sessions.find(session.cookie));
+}
+
 TEST_CASE("sessions: asking whether one lives does not keep it alive", "[access]") {
     AccessFixture fixture;
     auto& sessions = fixture.access.sessions;

@@ -156,7 +156,8 @@ TEST_CASE("names: bounded, plain, and never like an id or an option", "[state]")
         CHECK_NOTHROW(check_name("host", name));
     }
     for (const std::string& name : std::vector<std::string>{
-             std::string{}, std::string(129, 'x'), std::string{"a\nb"}, std::string{"\xff\xfe"},
+             std::string{}, std::string(129, 'x'), std::string{"a\nb"}, std::string{"a\u202eb"},
+             std::string{"\ufeffb"}, std::string{"a\u0085b"}, std::string{"\xff\xfe"},
              std::string{"-rf"}, std::string{" a"}, std::string{"a "},
              std::string{"2dc27766-f623-4200-9d64-115e9bfd4a08"}}) {
         CHECK(code_of([&] { check_name("host", name); }) == ErrorCode::invalid);
