@@ -142,7 +142,7 @@ std::string position_of(const VmKey& key) {
     return key.first + "/" + key.second;
 }
 
-/// Looks no further than one VM behind the page.
+/// Looks no further than the first that fits behind the page.
 FoundPage find_page(const VmFilter& filter, const VmPage& page, const VmOverview& overview,
                     Services& services) {
     FoundPage found;
