@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t kRecordBytes = 512;
 constexpr std::size_t kEntriesOffset = 446;
-constexpr std::size_t kEntryBytes = 16;
 constexpr std::size_t kEntryCount = 4;
 constexpr std::uint8_t kProtective = 0xEE;
 constexpr std::uint32_t kFirstLogicalNumber = 5;

@@ -2,6 +2,7 @@
 #include "storage/guest/volume_source.h"
 
 #include "base/check.h"
+#include "base/error.h"
 
 #include <algorithm>
 #include <limits>

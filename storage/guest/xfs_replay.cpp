@@ -39,7 +39,6 @@ constexpr std::uint16_t kCancels = 0x2;
 constexpr unsigned kBufferTypeShift = 11;
 // Without a type, as parts of a buffer in several places are; trees, links, folders' blocks.
 constexpr std::array<unsigned, 5> kBufferTypesRead{0, 4, 9, 10, 11};
-constexpr std::size_t kBitmapOffset = 20;
 constexpr std::size_t kChunkBytes = 128;
 constexpr std::size_t kBufferBlocksMax = 128;
 

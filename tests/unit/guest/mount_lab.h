@@ -6,6 +6,8 @@
 #include "tests/support/temporary_directory.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -18,12 +20,21 @@
 
 namespace entrepot::test {
 
+/// From now on this process sees its own mounts. A cage elsewhere, which copies all mounts that it
+/// sees, would keep ours alive, and what was written in memory, after they are unmounted.
+inline void take_own_mounts() {
+    static const bool is_done = ::unshare(CLONE_NEWNS) == 0 &&
+                                ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    if (!is_done) throw std::runtime_error{"this process gets no mounts of its own"};
+}
+
 /// Mounted while it lives.
 class Mount {
 public:
     Mount(const std::string& options, const std::filesystem::path& image,
           const std::filesystem::path& folder)
         : folder_(folder) {
+        take_own_mounts();
         shell(fmt::format("mount {} {} {}", options, shell_quoted(image), shell_quoted(folder)));
     }
     Mount(const Mount&) = delete;

@@ -6,6 +6,7 @@
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wof_sample.h"
 #include "tests/unit/guest/guest_tree.h"
+#include "tests/unit/guest/mount_lab.h"
 
 #include "base/error.h"
 
@@ -33,6 +34,7 @@ namespace {
 class Mount {
 public:
     Mount(const fs::path& image, const fs::path& folder) : folder_(folder) {
+        test::take_own_mounts();
         test::shell(
             fmt::format("mount -t ntfs-3g -o compression,streams_interface=windows {} {} "
                         "2>/dev/null",
