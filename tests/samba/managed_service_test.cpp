@@ -158,6 +158,11 @@ TEST_CASE("samba service: another listener on the port is noticed, not shared", 
     CHECK(is_tcp_port_taken("127.0.0.1", samba.port));
     CHECK(is_tcp_port_taken("0.0.0.0", samba.port));
     samba.shares->stop();
+    // smbd's own helpers got the listening socket from it, and end a moment after it.
+    const SteadyTime deadline = samba.real_clock.steady_now() + 20s;
+    while (is_tcp_port_taken("127.0.0.1", samba.port) && samba.real_clock.steady_now() < deadline) {
+        samba.real_clock.sleep_for(50ms, {});
+    }
     CHECK(!is_tcp_port_taken("127.0.0.1", samba.port));
     CHECK(!fs::exists(samba.places.directory / "private"));
 }

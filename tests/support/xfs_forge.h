@@ -247,7 +247,7 @@ inline XfsForge forge_xfs(unsigned version) {
     forge.put_tree_node(41, 18, 1, {0, 4}, {42, 43});
     forge.put_tree_leaf(42, 18, {{0, 44, 1, false}, {2, 45, 1, true}});
     forge.put_tree_leaf(43, 18, {{4, 46, 1, false}, {5, 47, 1, false}});
-    for (const std::size_t block : {44, 45, 46, 47})
+    for (const std::size_t block : {44U, 45U, 46U, 47U})
         forge.put(XfsForge::block_offset(block), Bytes(1024, static_cast<std::byte>(block + 20)));
     put_kind(19, 0040755, Form::extents, 1024, 1, XfsForge::extent_list({{0, 50, 1, false}}));
     forge.put_folder_block(50, 19, true, {{".", 19, 2}, {"..", 16, 2}, {"small", 24, 1}});
@@ -261,7 +261,7 @@ inline XfsForge forge_xfs(unsigned version) {
              XfsForge::extent_list({{0, 53, 1, false}}));
     forge.put_link_block(53, 22, target);
     put_kind(23, 0010644, Form::device, 0, 0, {});
-    for (const std::uint64_t number : {24, 25, 26})
+    for (const std::uint64_t number : {24U, 25U, 26U})
         put_kind(number, 0100644, Form::extents, 0, 0, {});
     forge.seal();
     return forge;
