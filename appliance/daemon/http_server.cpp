@@ -2,6 +2,7 @@
 #include "appliance/daemon/http_server.h"
 
 #include "appliance/daemon/http_exchange.h"
+#include "appliance/daemon/queue_guard.h"
 
 #include <Poco/Net/HTTPRequestHandler.h>
 #include <Poco/Net/HTTPRequestHandlerFactory.h>
@@ -71,12 +72,18 @@ private:
 
 class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
 public:
+    /// `guard` may be none.
     ConnectionFactory(ConnectionTable& table, Poco::Net::HTTPServerParams::Ptr parameters,
-                      Poco::Net::HTTPRequestHandlerFactory::Ptr handlers)
-        : table_(table), parameters_(std::move(parameters)), handlers_(std::move(handlers)) {}
+                      Poco::Net::HTTPRequestHandlerFactory::Ptr handlers,
+                      Poco::AutoPtr<QueueGuard> guard)
+        : table_(table),
+          parameters_(std::move(parameters)),
+          handlers_(std::move(handlers)),
+          guard_(std::move(guard)) {}
 
     Poco::Net::TCPServerConnection* createConnection(
         const Poco::Net::StreamSocket& socket) override {
+        if (guard_) guard_->leave(socket);
         Poco::Net::StreamSocket configured{socket};
         configured.setSendTimeout(Poco::Timespan(kSendTimeoutSeconds, 0));
         configured.setReceiveTimeout(parameters_->getTimeout());
@@ -87,28 +94,7 @@ private:
     ConnectionTable& table_;
     Poco::Net::HTTPServerParams::Ptr parameters_;
     Poco::Net::HTTPRequestHandlerFactory::Ptr handlers_;
-};
-
-// Half of the queue for a worker is for where users are: a crowd that comes faster than workers
-// send it away fills the other half.
-class KnownFirst final : public Poco::Net::TCPServerConnectionFilter {
-public:
-    KnownFirst(const KnownAddresses& known, std::function<int()> count_queued, int strangers_max)
-        : known_(known), count_queued_(std::move(count_queued)), strangers_max_(strangers_max) {}
-
-    bool accept(const Poco::Net::StreamSocket& socket) override {
-        if (count_queued_() < strangers_max_) return true;
-        try {
-            return known_.has(socket.peerAddress().host().toString());
-        } catch (const Poco::Exception&) {
-            return false;  // Gone already.
-        }
-    }
-
-private:
-    const KnownAddresses& known_;
-    std::function<int()> count_queued_;
-    int strangers_max_;
+    Poco::AutoPtr<QueueGuard> guard_;
 };
 
 Poco::Net::HTTPServerParams::Ptr make_parameters(const HttpServerOptions& options) {
@@ -134,20 +120,17 @@ public:
           context_{log, table_, hosts_, stop_.get_token(), options.streams},
           threads_(kThreadsAtStart, options.thread_count_max),
           parameters_(make_parameters(options)),
-          server_(
-              new ConnectionFactory{table_, parameters_, new HandlerFactory{context_, handler_}},
-              threads_, socket, parameters_),
+          guard_(make_guard(options)),
+          server_(new ConnectionFactory{table_, parameters_, new HandlerFactory{context_, handler_},
+                                        guard_},
+                  threads_, socket, parameters_),
           watch_([this, &clock](const std::stop_token& stop) {
               while (!stop.stop_requested()) {
                   clock.sleep_for(kWatchInterval, stop);
                   table_.end_overdue();
               }
           }) {
-        if (options.known != nullptr) {
-            server_.setConnectionFilter(
-                new KnownFirst{*options.known, [this] { return server_.queuedConnections(); },
-                               options.queue_length_max / 2});
-        }
+        if (guard_) server_.setConnectionFilter(guard_);
         server_.start();
     }
 
@@ -162,6 +145,12 @@ public:
     }
 
 private:
+    Poco::AutoPtr<QueueGuard> make_guard(const HttpServerOptions& options) {
+        if (options.known == nullptr) return {};
+        return new QueueGuard{*options.known, [this] { return server_.queuedConnections(); },
+                              options.queue_length_max};
+    }
+
     HttpHandler handler_;
     HostNames hosts_;  ///< Our own: the options need not outlive us.
     ConnectionTable table_;
@@ -169,6 +158,7 @@ private:
     ExchangeContext context_;
     Poco::ThreadPool threads_;
     Poco::Net::HTTPServerParams::Ptr parameters_;
+    Poco::AutoPtr<QueueGuard> guard_;  ///< None where nobody is known.
     Poco::Net::TCPServer server_;
     std::jthread watch_;
 };

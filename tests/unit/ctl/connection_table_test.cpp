@@ -1,5 +1,6 @@
 // Who is sent away when too many are connected.
 #include "appliance/daemon/connection_table.h"
+#include "appliance/daemon/queue_guard.h"
 
 #include "base/clock.h"
 
@@ -125,4 +126,26 @@ TEST_CASE("connections: one address has no more than its part", "[ctl]") {
     CHECK(house.add("127.0.0.2").is_sent_away());
     CHECK_FALSE(house.add("127.0.0.3").is_sent_away());
     CHECK_FALSE(house.visitors[0].is_sent_away());
+}
+
+TEST_CASE("connections: no address fills the queue for a worker, a crowd half of it (F-WB-09)",
+          "[ctl]") {
+    House house{{.per_address_max = 100, .count_max = 100}};
+    int queued = 0;
+    daemon::QueueGuard guard{house.known, [&] { return queued; }, 12};
+    house.known.remember("127.0.0.1");
+    const Visitor& user = house.add("127.0.0.1");
+    const Visitor& one = house.add("127.0.0.2");
+    const Visitor& other = house.add("127.0.0.3");
+    for (queued = 0; queued < 4; ++queued)
+        CHECK(guard.accept(one.accepted));
+    CHECK_FALSE(guard.accept(one.accepted));
+    guard.leave(one.accepted);
+    CHECK(guard.accept(one.accepted));
+    CHECK(guard.accept(other.accepted));
+    queued = 6;
+    CHECK_FALSE(guard.accept(other.accepted));
+    CHECK(guard.accept(user.accepted));
+    queued = 0;  // What got lost is forgotten.
+    CHECK(guard.accept(one.accepted));
 }
